@@ -1,0 +1,37 @@
+"""bloodbank: which languages help which in multilingual pretraining, and which to pretrain on.
+
+import bloodbank as bb
+bank = bb.run("experiment.toml")     # or bb.open("runs/quickstart")
+bank.donation, bank.recipience, bank.finetune_scores, bank.blood_types
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from bloodbank.errors import BloodbankError, UsageError
+
+if TYPE_CHECKING:
+    from bloodbank.bank import Bank
+    from bloodbank.experiment import Experiment, load_experiment
+    from bloodbank.pipeline import open_run as open  # noqa: A004 - read as bb.open
+    from bloodbank.pipeline import run
+
+__all__ = ["Bank", "BloodbankError", "Experiment", "UsageError", "load_experiment", "open", "run"]
+_WHERE = {
+    "Bank": ("bloodbank.bank", "Bank"),
+    "Experiment": ("bloodbank.experiment", "Experiment"),
+    "load_experiment": ("bloodbank.experiment", "load_experiment"),
+    "open": ("bloodbank.pipeline", "open_run"),
+    "run": ("bloodbank.pipeline", "run"),
+}
+
+
+def __getattr__(name: str) -> Any:
+    """Import what is asked for when it is asked for, so that `import bloodbank` is quick."""
+    if name not in _WHERE:
+        raise AttributeError(f"module 'bloodbank' has no attribute {name!r}")
+    from importlib import import_module
+
+    module, attribute = _WHERE[name]
+    return getattr(import_module(module), attribute)

@@ -1,0 +1,242 @@
+"""The bank: the measured graph of who helps whom.
+
+Reads the table of measurements; writes nothing (see `bloodbank.bank.files`).
+
+    bank = build_bank(pd.read_csv("measurements.csv"), languages=("de", "fi", "hu"), name="quickstart")
+    bank.scores.sort_values("donation")
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, fields
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from bloodbank.bank import diagnostics
+from bloodbank.bank.measurements import MONOLINGUAL, counted, select_rows
+from bloodbank.bank.scores import (
+    CellScores,
+    blood_types,
+    donation,
+    finetune_scores,
+    matrix,
+    recipience,
+    transfer_levels,
+)
+
+
+@dataclass(frozen=True, eq=False)
+class Bank:
+    """F with everything that follows from it, for one protocol and one metric.
+
+    A cell is the mean over the seeds in which it was measured; D and R are sums of these means. Positive is
+    always a gain.
+
+    Shape:
+        Matrices are `[donor, recipient]` in the order of `languages`, with a missing diagonal (but for
+        `health`, where it holds the monolingual models).
+    """
+
+    name: str
+    protocol: str
+    metric: str
+    languages: tuple[str, ...]
+    include_unhealthy: bool
+    finetune_scores: pd.DataFrame  #: F, a fraction of ε(M_t)
+    differences: pd.DataFrame  #: Δε, in the metric's unit
+    log_ratios: pd.DataFrame  #: natural logarithm of the ratio of the two scores
+    n_seeds: pd.DataFrame  #: seeds in which the cell was measured
+    seed_deviations: pd.DataFrame  #: standard deviation of F over seeds, where there are two or more
+    scores: pd.DataFrame  #: one row for each language
+    health: pd.DataFrame  #: "healthy", "partly healthy" (not in all seeds), "unhealthy", "failed" or "missing"
+    unhealthy_models: pd.DataFrame  #: donor, recipient, seed, health, health_z
+    replicates: Mapping[int, pd.DataFrame]  #: F by seed
+    provenance: Mapping[str, Any] = field(default_factory=dict)
+    measurements: pd.DataFrame | None = field(default=None, repr=False)  #: absent in a bank read from a file
+
+    @property
+    def donation(self) -> pd.Series[float]:
+        """D by language: a sum of F, dimensionless, positive is a gain (equation 5)."""
+        return self.scores["donation"]
+
+    @property
+    def recipience(self) -> pd.Series[float]:
+        """R by language: a sum of F, dimensionless, positive is a gain (equation 6)."""
+        return self.scores["recipience"]
+
+    @property
+    def monolingual(self) -> pd.Series[float]:
+        """ε(M_t) by language, in the metric's unit and direction: the mean over the seeds that count."""
+        return self.scores["monolingual"]
+
+    @property
+    def blood_types(self) -> pd.Series[str]:
+        """O, A, AB+ or "none" by language; missing (None) where none can be given."""
+        return self.scores["blood_type"]
+
+    @property
+    def transfer_levels(self) -> pd.DataFrame:
+        """Transfer level of every measured cell, `[donor, recipient]`."""
+        return transfer_levels(self.finetune_scores)
+
+    @property
+    def ranking(self) -> list[str]:
+        """Languages by donation, the most donating first; those without a score come last."""
+        keys = pd.DataFrame({"donation": self.donation, "place": range(len(self.languages))})
+        return [str(code) for code in keys.sort_values(["donation", "place"], ascending=[False, True]).index]
+
+    @property
+    def missing_reasons(self) -> pd.DataFrame:
+        """Why each missing cell is missing, `[donor, recipient]`: "unhealthy", "void" or "not measured"."""
+        return diagnostics.missing_reasons(self.finetune_scores, self.health)
+
+    def seed_agreement(self) -> pd.DataFrame:
+        """Correlate the ranks of F, D and R between every two seeds; see `diagnostics.seed_agreement`."""
+        return diagnostics.seed_agreement(self.replicates)
+
+    def confounds(self) -> pd.DataFrame:
+        """Correlate D and R with the training of each language's own model; see `diagnostics.confounds`."""
+        return diagnostics.confounds(self.scores)
+
+    def __eq__(self, other: object) -> bool:
+        """Compare all that a file holds: everything but the measurements."""
+        if not isinstance(other, Bank):
+            return NotImplemented
+        names = [entry.name for entry in fields(self) if entry.name != "measurements"]
+        return all(_same(getattr(self, name), getattr(other, name)) for name in names)
+
+    __hash__ = None  # type: ignore[assignment]  # tables can be changed
+
+
+def build_bank(
+    measurements: pd.DataFrame,
+    *,
+    languages: Sequence[str],
+    name: str,
+    protocol: str = "sequential",
+    metric: str = "mrr",
+    include_unhealthy: bool = False,
+    provenance: Mapping[str, Any] | None = None,
+) -> Bank:
+    """Turn the table of measurements into a bank.
+
+    Args:
+        measurements: The tidy table of measurements.
+        languages: Codes, in the order of the matrices. Pairs that were not measured are missing cells.
+        name: Name of the experiment.
+        protocol: Protocol of the bilingual models.
+        metric: One of "mrr", "accuracy", "cross_entropy" and "bits_per_byte".
+        include_unhealthy: Count unhealthy models instead of leaving their cells missing.
+        provenance: Where the numbers come from, in values that JSON knows.
+
+    Returns:
+        The bank. A seed is one replicate of it: F is taken within each seed, then averaged over seeds.
+
+    Raises:
+        UsageError: The table is empty, lacks columns, measures a cell twice, or has no such protocol or
+            metric.
+
+    Source:
+        Section 4.2, equations 4 to 6.
+    """
+    codes = tuple(languages)
+    rows = select_rows(measurements, languages=codes, protocol=protocol, metric=metric)
+    seeds = sorted(int(seed) for seed in rows.loc[rows["protocol"] == protocol, "seed"].unique())
+    by_seed = {
+        seed: finetune_scores(
+            measurements,
+            protocol=protocol,
+            metric=metric,
+            seed=seed,
+            languages=codes,
+            include_unhealthy=include_unhealthy,
+        )
+        for seed in seeds
+    }
+    stacks = [np.stack([cells[part].to_numpy() for cells in by_seed.values()]) for part in range(3)]
+    mean = CellScores(*(matrix(_mean(stack), codes) for stack in stacks))
+    n_seeds = (~np.isnan(stacks[0])).sum(axis=0)
+    health = _health(rows, codes)
+    return Bank(
+        name=name,
+        protocol=protocol,
+        metric=metric,
+        languages=codes,
+        include_unhealthy=include_unhealthy,
+        finetune_scores=mean.finetune,
+        differences=mean.difference,
+        log_ratios=mean.log_ratio,
+        n_seeds=matrix(n_seeds, codes, dtype=int),
+        seed_deviations=matrix(_deviation(stacks[0]), codes),
+        scores=_language_scores(mean.finetune, rows, health, protocol, include_unhealthy),
+        health=health,
+        unhealthy_models=_unhealthy_models(rows),
+        replicates={seed: cells.finetune for seed, cells in by_seed.items()},
+        provenance=json.loads(json.dumps(dict(provenance or {}), default=str)),  # as a file gives it back
+        measurements=measurements,
+    )
+
+
+def _mean(stack: np.ndarray) -> np.ndarray:
+    # [seed, donor, recipient] -> [donor, recipient]; a cell without any seed stays missing
+    n = (~np.isnan(stack)).sum(axis=0)
+    return np.where(n > 0, np.nansum(stack, axis=0) / np.maximum(n, 1), np.nan)
+
+
+def _deviation(stack: np.ndarray) -> np.ndarray:
+    # [seed, donor, recipient] -> [donor, recipient]; of a sample, hence n - 1
+    n = (~np.isnan(stack)).sum(axis=0)
+    squares = np.nansum((stack - _mean(stack)) ** 2, axis=0)
+    return np.where(n > 1, np.sqrt(squares / np.maximum(n - 1, 1)), np.nan)
+
+
+def _language_scores(
+    finetune: pd.DataFrame, rows: pd.DataFrame, health: pd.DataFrame, protocol: str, include_unhealthy: bool
+) -> pd.DataFrame:
+    gives, takes = donation(finetune), recipience(finetune)
+    own = rows[rows["protocol"] == MONOLINGUAL]
+    counts = own[counted(own, include_unhealthy=include_unhealthy)]
+    training = own.groupby("recipient")[["n_masked", "updates", "tokens_seen"]].mean()
+    codes = finetune.index
+    return pd.DataFrame(
+        {
+            "donation": gives["sum"],
+            "donation_mean": gives["mean"],
+            "recipience": takes["sum"],
+            "recipience_mean": takes["mean"],
+            "donation_complete": gives["complete"],
+            "recipience_complete": takes["complete"],
+            "blood_type": blood_types(gives["sum"], takes["sum"], protocol=protocol),
+            "monolingual": counts.groupby("recipient")["value"].mean().reindex(codes).astype(float),
+            **{name: training[name].reindex(codes).astype(float) for name in training},
+            "health": pd.Series(np.diag(health), index=codes, dtype=object),
+        },
+        index=pd.Index(list(codes), name="language"),
+    )
+
+
+def _health(rows: pd.DataFrame, languages: Sequence[str]) -> pd.DataFrame:
+    cells = matrix(np.full((len(languages),) * 2, "missing"), languages, dtype=object)
+    for (donor, recipient), states in rows.groupby(["donor", "recipient"])["health"]:
+        found = set(states)
+        state = "partly healthy" if "healthy" in found and len(found) > 1 else max(found)
+        cells.loc[donor or recipient, recipient] = state  # "unhealthy" sorts behind "failed", and so wins
+    return cells
+
+
+def _unhealthy_models(rows: pd.DataFrame) -> pd.DataFrame:
+    columns = ["donor", "recipient", "seed", "health", "health_z"]
+    sick = rows.loc[rows["health"] != "healthy", columns].sort_values(columns[:3]).reset_index(drop=True)
+    return sick.astype({"donor": object, "recipient": object, "seed": int, "health": object, "health_z": float})
+
+
+def _same(left: object, right: object) -> bool:
+    if isinstance(left, pd.DataFrame):
+        return isinstance(right, pd.DataFrame) and left.equals(right)
+    if isinstance(left, Mapping) and isinstance(right, Mapping):
+        return list(left) == list(right) and all(_same(left[key], right[key]) for key in left)
+    return left == right

@@ -1,0 +1,196 @@
+"""F as a matrix of colours and numbers, with D as an extra column and R as an extra row (figure 2).
+
+Rows give, columns receive; both are in order of donation. D and R are sums: their colour is that of their
+mean, on the same scale as the cells, and their number is the sum.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from matplotlib import colormaps
+from matplotlib.axes import Axes
+from matplotlib.cm import ScalarMappable
+from matplotlib.colors import Normalize
+from matplotlib.figure import Figure
+from matplotlib.legend_handler import HandlerTuple
+from matplotlib.lines import Line2D
+from matplotlib.patches import Patch, Rectangle
+
+from bloodbank.bank.bank import Bank
+from bloodbank.bank.canvas import MARGIN, TEXT_SIZE, add_axes, draw_heading, new_figure
+from bloodbank.bank.diagnostics import UNHEALTHY, VOID
+from bloodbank.bank.layout import GAP, SUMS, Plan
+from bloodbank.bank.names import percent, signed
+
+COLOURS = "RdBu"  # red harms, blue helps: told apart with any common colour blindness
+MAX_NUMBERED = 34  # languages; beyond, numbers in cells would be smaller than 5 points
+NOTE = "rows give, columns receive; D and R: sums of F (no unit), coloured by their mean; positive is a gain"
+CROSS = "\N{MULTIPLICATION SIGN}"
+_MINUS = "\N{MINUS SIGN}"
+_MISSING: dict[str, Any] = {"facecolor": "0.93", "edgecolor": "0.65", "hatch": "////"}
+
+
+def heatmap_figure(bank: Bank) -> Figure:
+    """Build the figure; `bloodbank.bank.figures.draw_heatmap` writes it.
+
+    Args:
+        bank: What is drawn.
+
+    Returns:
+        A figure with axes labelled "F", "D" and "R", and the colour bar.
+
+    Source:
+        Figure 2.
+    """
+    legend = _legend_entries(bank)
+    plan = Plan(bank, bank.ranking, NOTE, has_legend=bool(legend))
+    norm, extend = _scale(plan.finetune)
+    figure = new_figure(plan.width, plan.height)
+    draw_heading(figure, bank, "finetune scores F in percent", plan.lines)
+    beside, below = plan.left + plan.side + GAP, plan.top + plan.side + GAP
+    _draw_cells(add_axes(figure, (plan.left, plan.top), (plan.side, plan.side)), plan, norm)
+    _draw_donation(add_axes(figure, (beside, plan.top), (SUMS, plan.side)), plan, norm)
+    _draw_recipience(add_axes(figure, (plan.left, below), (plan.side, SUMS)), plan, norm)
+    _draw_scale(add_axes(figure, (beside + SUMS + 0.22, plan.top), (0.14, min(plan.side, 3.2))), norm, extend)
+    if legend:
+        _draw_legend(figure, plan, legend)
+    return figure
+
+
+def _scale(finetune: np.ndarray) -> tuple[Normalize, str]:
+    """Choose symmetric limits; a few extreme cells are clipped, and the colour bar's arrows say so."""
+    sizes = np.abs(finetune[~np.isnan(finetune)])
+    if not sizes.size or sizes.max() == 0:
+        return Normalize(-1, 1), "neither"
+    robust = float(np.percentile(sizes, 98))
+    limit = robust if sizes.max() > 1.25 * robust > 0 else float(sizes.max())
+    high, low = bool(np.nanmax(finetune) > limit), bool(np.nanmin(finetune) < -limit)
+    extend = {(True, True): "both", (True, False): "max", (False, True): "min"}.get((high, low), "neither")
+    return Normalize(-limit, limit), extend
+
+
+def _draw_cells(axes: Axes, plan: Plan, norm: Normalize) -> None:
+    finetune, n, size = plan.finetune, len(plan.order), plan.tick_size
+    _paint(axes, finetune, norm, "F")
+    axes.xaxis.tick_top()
+    axes.xaxis.set_label_position("top")
+    axes.set_xticks(np.arange(n) + 0.5, plan.order, size=size)
+    axes.set_yticks(np.arange(n) + 0.5, plan.names, size=size)
+    if plan.upright:
+        axes.tick_params(axis="x", rotation=90)
+    axes.set_xlabel("recipient t", size=TEXT_SIZE + 1, labelpad=7)
+    axes.set_ylabel("donor s", size=TEXT_SIZE + 1, labelpad=7)
+    reasons = plan.bank.missing_reasons.loc[plan.order, plan.order].to_numpy()
+    number = plan.letters(0.31, 4.5, 9.5)
+    for row, column in np.ndindex(n, n):
+        value = float(finetune[row, column])
+        if row == column:
+            axes.add_patch(Rectangle((row, row), 1, 1, facecolor="white", edgecolor="none"))
+        elif reasons[row, column] in (UNHEALTHY, VOID):
+            _write(axes, (column, row), CROSS, color="0.25", size=number + 1)
+        elif not np.isnan(value) and n <= MAX_NUMBERED:
+            text = percent(value / 100, minus=_MINUS)
+            _write(axes, (column, row), text, color=_ink(value, norm), size=number)
+
+
+def _draw_donation(axes: Axes, plan: Plan, norm: Normalize) -> None:
+    means = 100 * plan.bank.scores.loc[plan.order, "donation_mean"].to_numpy(dtype=float)
+    _paint(axes, means[:, None], norm, "D")
+    for place, text in enumerate(_sums(plan, "donation")):
+        size = plan.letters(0.45, 5, 8.5)
+        _write(axes, (0, place), text, color=_ink(float(means[place]), norm), size=size)
+    axes.set_xticks([])
+    axes.set_yticks([])
+    axes.xaxis.set_label_position("top")
+    axes.set_xlabel("D\n(sum)", size=TEXT_SIZE, weight="bold")
+
+
+def _draw_recipience(axes: Axes, plan: Plan, norm: Normalize) -> None:
+    means = 100 * plan.bank.scores.loc[plan.order, "recipience_mean"].to_numpy(dtype=float)
+    _paint(axes, means[None, :], norm, "R")
+    rotation = 90 if plan.cell < 0.55 else 0  # "+12.34*" must fit the column's width
+    for place, text in enumerate(_sums(plan, "recipience")):
+        style = {"size": plan.letters(0.45, 5, 8.5), "rotation": rotation}
+        _write(axes, (place, 0), text, color=_ink(float(means[place]), norm), **style)
+    axes.set_xticks([])
+    axes.set_yticks([0.5], ["R (sum)"], size=TEXT_SIZE, weight="bold")
+
+
+def _sums(plan: Plan, score: str) -> list[str]:
+    table = plan.bank.scores.loc[plan.order]
+    totals, whole = table[score].to_numpy(dtype=float), table[f"{score}_complete"]
+    return [
+        "" if np.isnan(total) else signed(total, 2, minus=_MINUS) + ("" if complete else "*")
+        for total, complete in zip(totals, whole, strict=True)
+    ]
+
+
+def _paint(axes: Axes, values: np.ndarray, norm: Normalize, label: str) -> None:
+    """Colour cells over a hatched ground, which shows through where a value is missing."""
+    rows, columns = values.shape
+    axes.set_label(label)
+    axes.patch.set(**_MISSING)
+    edges = np.arange(columns + 1), np.arange(rows + 1)
+    look: dict[str, Any] = {"cmap": colormaps[COLOURS], "edgecolor": "white", "linewidth": 0.5}
+    axes.pcolormesh(*edges, np.ma.masked_invalid(values), norm=norm, **look)
+    axes.set_xlim(0, columns)
+    axes.set_ylim(rows, 0)
+    axes.tick_params(length=0)
+    for spine in axes.spines.values():
+        spine.set_visible(False)
+
+
+def _write(axes: Axes, where: tuple[int, int], text: str, **style: Any) -> None:
+    column, row = where
+    axes.text(column + 0.5, row + 0.52, text, ha="center", va="center", **style)
+
+
+def _ink(value: float, norm: Normalize) -> str:
+    """Choose black or white, whichever stands out more (relative luminance of WCAG 2)."""
+    red, green, blue, _ = colormaps[COLOURS](float(norm(value)))
+    parts = np.array([red, green, blue])
+    linear = np.where(parts <= 0.04045, parts / 12.92, ((parts + 0.055) / 1.055) ** 2.4)
+    luminance = float(linear @ np.array([0.2126, 0.7152, 0.0722]))
+    return "black" if (luminance + 0.05) / 0.05 > 1.05 / (luminance + 0.05) else "white"
+
+
+def _draw_scale(axes: Axes, norm: Normalize, extend: str) -> None:
+    mappable = ScalarMappable(norm, colormaps[COLOURS])
+    bar = axes.figure.colorbar(mappable, cax=axes, extend=extend)
+    bar.ax.tick_params(labelsize=TEXT_SIZE - 0.5)
+    bar.ax.set_title("%", size=TEXT_SIZE)
+
+
+def _legend_entries(bank: Bank) -> list[tuple[Any, str]]:
+    """Explain only what is there."""
+    reasons = set(pd.Series(bank.missing_reasons.to_numpy().ravel()).dropna())
+    ground = Patch(**_MISSING)
+    cross = Line2D([], [], linestyle="none", marker="x", color="0.25", markersize=5)
+    entries: list[tuple[Any, str]] = []
+    if reasons - {UNHEALTHY, VOID}:
+        entries.append((ground, "not measured"))
+    if reasons & {UNHEALTHY, VOID}:
+        entries.append(((ground, cross), "left out: a model is unhealthy or failed"))
+    if reasons:
+        entries.append((Line2D([], [], linestyle="none"), "* (n - 1) times the mean of measured cells"))
+    return entries
+
+
+def _draw_legend(figure: Figure, plan: Plan, entries: list[tuple[Any, str]]) -> None:
+    handles, labels = zip(*entries, strict=True)
+    figure.legend(
+        handles,
+        labels,
+        loc="lower left",
+        bbox_to_anchor=(MARGIN / plan.width, MARGIN / plan.height),
+        ncols=len(labels),
+        frameon=False,
+        fontsize=TEXT_SIZE - 0.5,
+        borderpad=0,
+        borderaxespad=0,
+        columnspacing=1.2,
+        handler_map={tuple: HandlerTuple(ndivide=1)},
+    )

@@ -1,0 +1,121 @@
+"""Labels beside points, placed so that none covers another."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, cast
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.patheffects import Normal, Stroke
+from matplotlib.text import Text
+from matplotlib.transforms import Bbox
+
+LABEL_SIZE = 8.0  # points
+_DISTANCES = (6.0, 11.0, 17.0, 24.0, 32.0, 42.0, 54.0)  # points from the middle of the marker
+_LEADER_FROM = 12.0  # a label further away than this gets a line to its point
+_MARKER = 4.5  # points around the middle of a marker that labels keep clear of
+_PADDING = 1.0
+# Right first, as a reader expects it; then left, above, below, and between.
+_DIRECTIONS = ((1, 0), (-1, 0), (0, 1), (0, -1), (1, 1), (1, -1), (-1, 1), (-1, -1))
+
+
+def place_labels(
+    axes: Axes, points: Sequence[tuple[float, float]], labels: Sequence[str], obstacles: Sequence[Text] = ()
+) -> list[Text]:
+    """Write a label beside each point, the most crowded points first, each at its first free place.
+
+    Args:
+        axes: Limits and size must be final.
+        points: In data units.
+        labels: One for each point.
+        obstacles: Texts already drawn, to keep clear of.
+
+    Returns:
+        The labels, in the order given.
+    """
+    if not points:
+        return []
+    figure = cast(Figure, axes.figure)
+    renderer = cast(Any, figure.canvas).get_renderer()
+    scale = figure.dpi / 72  # pixels in a point
+    centres = axes.transData.transform(np.asarray(points))
+    texts = [_text(axes, point, label) for point, label in zip(points, labels, strict=True)]
+    sizes = [(box.width, box.height) for box in (text.get_window_extent(renderer) for text in texts)]
+    taken = [_square(centre, _MARKER * scale) for centre in centres]
+    taken += [obstacle.get_window_extent(renderer) for obstacle in obstacles]
+    ground = _Ground(axes.get_window_extent(renderer), _zero_lines(axes), scale)
+    for place in _crowded_first(centres):
+        candidates = list(_candidates(centres[place], sizes[place], scale))
+        costs = [ground.cost(box, distance, taken) for box, distance in candidates]
+        box, distance = candidates[int(np.argmin(costs))]  # the first of equals
+        taken.append(box)
+        _move(texts[place], centres[place], box, scale, leader=distance > _LEADER_FROM)
+    return texts
+
+
+def _text(axes: Axes, point: tuple[float, float], label: str) -> Text:
+    style: dict[str, Any] = {"ha": "center", "va": "center", "size": LABEL_SIZE, "zorder": 4}
+    style["path_effects"] = [Stroke(linewidth=2.0, foreground="white"), Normal()]  # lines stop at the letters
+    return axes.annotate(label, point, xytext=(0, 0), textcoords="offset points", **style)
+
+
+def _crowded_first(centres: np.ndarray) -> list[int]:
+    distances = np.linalg.norm(centres[:, None] - centres[None, :], axis=-1)  # [point, point], pixels
+    crowding = (1 / (distances + 20)).sum(axis=1)
+    return [int(place) for place in np.argsort(-crowding, kind="stable")]
+
+
+def _candidates(centre: np.ndarray, size: tuple[float, float], scale: float) -> Iterator[tuple[Bbox, float]]:
+    width, height = size
+    for distance in _DISTANCES:
+        for right, up in _DIRECTIONS:
+            reach = distance * scale / np.hypot(right, up)
+            x = centre[0] + right * (reach + width / 2)
+            y = centre[1] + up * (reach + height / 2)
+            yield Bbox.from_bounds(x - width / 2, y - height / 2, width, height), distance
+
+
+@dataclass(frozen=True)
+class _Ground:
+    """What lies under the labels, in pixels."""
+
+    inside: Bbox
+    zero_lines: Sequence[Bbox]
+    scale: float
+
+    def cost(self, box: Bbox, distance: float, taken: Sequence[Bbox]) -> float:
+        """Weigh a place: covering something is worst, then crossing a zero line, then being far away."""
+        points = 1 / self.scale**2  # square points in a square pixel
+        covered = sum(_shared(box.padded(_PADDING), other) for other in taken)
+        outside = box.width * box.height - _shared(box, self.inside)
+        crossed = sum(_shared(box, line) for line in self.zero_lines)
+        return float((20 * covered + 40 * outside + crossed) * points + distance)
+
+
+def _zero_lines(axes: Axes) -> list[Bbox]:
+    x, y = axes.transData.transform((0, 0))
+    far = 1e5
+    return [Bbox.from_extents(-far, y - 1, far, y + 1), Bbox.from_extents(x - 1, -far, x + 1, far)]
+
+
+def _shared(left: Bbox, right: Bbox) -> float:
+    width = min(left.x1, right.x1) - max(left.x0, right.x0)
+    height = min(left.y1, right.y1) - max(left.y0, right.y0)
+    return float(max(width, 0.0) * max(height, 0.0))
+
+
+def _square(centre: np.ndarray, half: float) -> Bbox:
+    return Bbox.from_bounds(centre[0] - half, centre[1] - half, 2 * half, 2 * half)
+
+
+def _move(text: Text, centre: np.ndarray, box: Bbox, scale: float, *, leader: bool) -> None:
+    middle = np.array([(box.x0 + box.x1) / 2, (box.y0 + box.y1) / 2])
+    text.set_position(tuple((middle - centre) / scale))
+    if leader and text.axes is not None:
+        end = np.array([np.clip(centre[0], box.x0, box.x1), np.clip(centre[1], box.y0, box.y1)])
+        ends = text.axes.transData.inverted().transform([centre, end])
+        text.axes.add_line(Line2D(ends[:, 0], ends[:, 1], color="0.6", linewidth=0.6, zorder=2))

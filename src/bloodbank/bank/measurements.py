@@ -1,0 +1,169 @@
+"""The table of measurements, as the bank reads it: checked, and cut to one protocol and one metric.
+
+Reads the tidy table that the transfer stage writes, one row for each scored model and metric; writes nothing.
+
+    rows = select_rows(measurements, languages=("de", "fi", "hu"), protocol="sequential", metric="mrr")
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from bloodbank.errors import UsageError
+
+MONOLINGUAL = "monolingual"
+ZERO_SHOT = "zero_shot"
+HEALTH_STATES = ("healthy", "unhealthy", "failed")
+_COLUMNS = (
+    "protocol",
+    "donor",
+    "recipient",
+    "seed",
+    "metric",
+    "value",
+    "n_masked",
+    "updates",
+    "tokens_seen",
+    "health",
+    "health_z",
+)
+_KEY = ["protocol", "donor", "recipient", "seed"]
+
+
+@dataclass(frozen=True)
+class Metric:
+    """An intrinsic score ε(M, t): how it is called and which way is better."""
+
+    label: str
+    unit: str
+    higher_is_better: bool
+
+    @property
+    def sign(self) -> int:
+        """What a difference is multiplied by, so that positive is a gain."""
+        return 1 if self.higher_is_better else -1
+
+
+METRICS = {
+    "mrr": Metric("MRR", "0 to 1", higher_is_better=True),
+    "accuracy": Metric("accuracy", "0 to 1", higher_is_better=True),
+    "cross_entropy": Metric("cross-entropy", "nats", higher_is_better=False),
+    "bits_per_byte": Metric("bits per byte", "bits", higher_is_better=False),
+}
+
+
+def select_rows(measurements: pd.DataFrame, *, languages: Sequence[str], protocol: str, metric: str) -> pd.DataFrame:
+    """Check the table and return the rows that one bank is made of.
+
+    Rows of other languages, protocols and metrics are left out, and so are pairs of a language with itself.
+
+    Args:
+        measurements: The tidy table; `donor` is "", or missing as CSV readers have it, for monolingual rows.
+        languages: Codes of the bank's languages, at least two.
+        protocol: Protocol of the pair models, such as "sequential".
+        metric: One of `METRICS`.
+
+    Returns:
+        The monolingual rows and those of `protocol`, with `donor` a string in all of them.
+
+    Raises:
+        UsageError: The table cannot be used as asked; the message names the culprit.
+
+    Shape:
+        One row for each (protocol, donor, recipient, seed).
+    """
+    _check_languages(languages)
+    _check_columns(measurements)
+    _check_present(measurements, "metric", metric, list(METRICS))
+    table = measurements[measurements["metric"] == metric]
+    _check_present(table[table["protocol"] != MONOLINGUAL], "protocol", protocol)
+    table = table[table["protocol"].isin([MONOLINGUAL, protocol])]
+    table = table.assign(donor=table["donor"].fillna("").astype(str))
+    rows = table[
+        table["recipient"].isin(languages)
+        & ((table["protocol"] == MONOLINGUAL) | table["donor"].isin(languages))
+        & (table["donor"] != table["recipient"])
+    ]
+    if (rows["protocol"] == protocol).sum() == 0:
+        message = f"No row of protocol {protocol!r} is about two of the languages {', '.join(languages)}."
+        raise UsageError(f"{message} Measured recipients are: {_listed(table['recipient'])}.")
+    _check_health(rows)
+    _check_unique(rows)
+    return rows.sort_values(_KEY)  # so that no sum depends on the order in which models were scored
+
+
+def counted(rows: pd.DataFrame, *, include_unhealthy: bool) -> pd.Series[bool]:
+    """Say which rows count as measured: failed ones never do, unhealthy ones only when asked for.
+
+    A `zero_shot` score is made to be low, so that the health check does not apply to it.
+
+    Args:
+        rows: What `select_rows` returned.
+        include_unhealthy: Whether unhealthy models count.
+
+    Returns:
+        True where the row's value may be used.
+
+    Shape:
+        One entry for each row.
+    """
+    healthy = rows["health"] == "healthy"
+    tolerated = (rows["health"] == "unhealthy") & (include_unhealthy | (rows["protocol"] == ZERO_SHOT))
+    return (healthy | tolerated) & np.isfinite(rows["value"].astype(float))
+
+
+def _check_languages(languages: Sequence[str]) -> None:
+    if len(languages) < 2:
+        raise UsageError(f"A bank needs two languages or more, but was given {len(languages)}.")
+    repeated = sorted({code for code in languages if list(languages).count(code) > 1})
+    if repeated:
+        raise UsageError(f"These languages are named more than once: {', '.join(repeated)}. Name each once.")
+
+
+def _check_columns(measurements: pd.DataFrame) -> None:
+    missing = [column for column in _COLUMNS if column not in measurements.columns]
+    if missing:
+        raise UsageError(
+            f"The table of measurements lacks the columns {', '.join(missing)}. It needs {', '.join(_COLUMNS)}."
+        )
+    if measurements.empty:
+        raise UsageError("The table of measurements is empty. Run the transfer stage first.")
+
+
+def _check_present(table: pd.DataFrame, column: str, wanted: str, known: Sequence[str] = ()) -> None:
+    if known and wanted not in known:
+        raise UsageError(
+            f"Unknown {column} {wanted!r}. Known are {', '.join(known)}; measured here: {_listed(table[column])}."
+        )
+    if not (table[column] == wanted).any():
+        raise UsageError(
+            f"No measurement of {column} {wanted!r}. Measured here: {_listed(table[column])}. "
+            "Choose one of these, or measure it first."
+        )
+
+
+def _check_health(rows: pd.DataFrame) -> None:
+    unknown = rows.loc[~rows["health"].isin(HEALTH_STATES), "health"]
+    if not unknown.empty:
+        raise UsageError(f"Unknown health {unknown.iloc[0]!r}. Allowed are {', '.join(HEALTH_STATES)}.")
+
+
+def _check_unique(rows: pd.DataFrame) -> None:
+    repeated = rows[rows.duplicated(_KEY, keep=False)]
+    if repeated.empty:
+        return
+    first = repeated.iloc[0]
+    cell = first["recipient"] if first["protocol"] == MONOLINGUAL else f"{first['donor']}→{first['recipient']}"
+    raise UsageError(
+        f"{len(repeated)} rows measure a cell that another row measures too; the first is "
+        f"{first['protocol']} {cell}, seed {first['seed']}. "
+        "Keep one row for each protocol, donor, recipient, seed and metric."
+    )
+
+
+def _listed(values: pd.Series[str]) -> str:
+    return ", ".join(sorted({str(value) for value in values})) or "nothing"

@@ -1,0 +1,126 @@
+"""The bank in the terminal: languages ranked by donation, the matrix, and what follows from the numbers.
+
+Console().print(render_bank(bank, console.width))
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from typing import Any
+
+import pandas as pd
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from bloodbank.bank.bank import Bank
+from bloodbank.bank.measurements import METRICS
+from bloodbank.bank.names import MISSING, language_name, percent, signed
+from bloodbank.bank.scores import LEVELS
+from bloodbank.bank.sentences import sentences, subtitle
+
+WIDE = 76  # columns from which names and means fit beside the sums
+DIAGONAL = "\N{EN DASH}"
+_STYLES = dict(zip(LEVELS, ("red", "", "cyan", "bold cyan"), strict=True))  # told apart without seeing red or green
+
+
+def render_bank(bank: Bank, console_width: int) -> Group:
+    """Lay a bank out for the terminal.
+
+    Args:
+        bank: The bank.
+        console_width: Characters in a line; a wide matrix is split into blocks of columns.
+
+    Returns:
+        The table of languages, the matrix of F in percent (donors are rows, recipients columns), and
+        sentences.
+    """
+    parts: list[RenderableType] = [
+        Text(f"Bank {bank.name}", style="bold"),
+        Text(subtitle(bank), style="dim"),
+        _language_table(bank, wide=console_width >= WIDE),
+        Text("F in percent: donors are rows, recipients columns", style="bold"),
+    ]
+    for block in matrix_blocks(bank, console_width):
+        parts += [block, Text()]
+    if bank.missing_reasons.notna().to_numpy().any():
+        parts.append(Text(f"{MISSING} missing: not measured, or left out for an unhealthy model (counted below)"))
+    parts.append(_legend())
+    parts += [Text(f"• {sentence}") for sentence in sentences(bank)]
+    return Group(*parts)
+
+
+def matrix_blocks(bank: Bank, console_width: int) -> list[Table]:
+    """Split the matrix of F into blocks of columns that fit a line.
+
+    Args:
+        bank: The bank.
+        console_width: Characters in a line.
+
+    Returns:
+        Tables with all donors as rows, in order of donation, and some recipients as columns.
+    """
+    order = bank.ranking
+    cell = max(5, max(len(code) for code in order) + 1)
+    widest = max(1, console_width // cell - 1)
+    n_blocks = math.ceil(len(order) / widest)
+    n_columns = math.ceil(len(order) / n_blocks)  # blocks of equal width, rather than a last one of two columns
+    blocks = [order[start : start + n_columns] for start in range(0, len(order), n_columns)]
+    return [_block(bank, order, columns, cell - 1) for columns in blocks]
+
+
+def _language_table(bank: Bank, *, wide: bool) -> Table:
+    metric = METRICS[bank.metric]
+    better = "higher is better" if metric.higher_is_better else "lower is better"
+    caption = f"ε(M_t): {metric.label} ({metric.unit}, {better}); D, R: sums of F, no unit"
+    caption += "; means in percent" if wide else ""
+    table = Table(box=None, padding=(0, 1), caption=caption, caption_justify="left", header_style="bold")
+    table.add_column("code", no_wrap=True)
+    if wide:
+        table.add_column("name", no_wrap=True, overflow="ellipsis", max_width=18)
+    for header in ("ε(M_t)", "D", *(["mean%"] if wide else []), "R", *(["mean%"] if wide else [])):
+        table.add_column(header, justify="right", no_wrap=True)
+    table.add_column("type", no_wrap=True)
+    table.add_column("health" if wide else "M_t", no_wrap=True)
+    for code in bank.ranking:
+        table.add_row(*map(Text, _language_row(bank, code, wide=wide)))
+    return table
+
+
+def _language_row(bank: Bank, code: str, *, wide: bool) -> Iterator[str]:
+    row: dict[Any, Any] = bank.scores.loc[code].to_dict()
+    yield code
+    if wide:
+        yield language_name(code)
+    yield f"{row['monolingual']:.3f}" if pd.notna(row["monolingual"]) else MISSING
+    for score in ("donation", "recipience"):
+        yield signed(row[score], 2) + ("" if row[f"{score}_complete"] or pd.isna(row[score]) else "*")
+        if wide:
+            yield percent(row[f"{score}_mean"])
+    yield MISSING if pd.isna(row["blood_type"]) else str(row["blood_type"])
+    yield str(row["health"])
+
+
+def _block(bank: Bank, order: list[str], columns: list[str], width: int) -> Table:
+    finetune, levels = (
+        bank.finetune_scores.to_dict(),
+        bank.transfer_levels.to_dict(),
+    )  # by recipient, then donor
+    table = Table(box=None, padding=(0, 1, 0, 0), pad_edge=False, header_style="bold")
+    table.add_column("", min_width=width, no_wrap=True, style="bold")
+    for code in columns:
+        table.add_column(code, justify="right", width=width, no_wrap=True)
+    for donor in order:
+        cells = [DIAGONAL if donor == column else percent(finetune[column][donor]) for column in columns]
+        styles = [_STYLES.get(levels[column][donor], "dim") for column in columns]
+        table.add_row(donor, *map(Text, cells, styles))
+    return table
+
+
+def _legend() -> Text:
+    borders = ("< -10", "-10 to < 10", "10 to < 55", "≥ 55")
+    legend = Text("Levels in percent: ")
+    for place, (level, border) in enumerate(zip(LEVELS, borders, strict=True)):
+        legend.append(", " if place else "").append(f"{level} {border}", style=_STYLES[level])
+    return legend

@@ -1,0 +1,195 @@
+"""The command `bloodbank`: one subcommand a job, in the order of the data flow."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from cyclopts import App
+from cyclopts.exceptions import CycloptsError
+
+from bloodbank.errors import BloodbankError
+
+if TYPE_CHECKING:
+    from bloodbank.transfer.estimate import Estimate
+    from bloodbank.transfer.plan import Plan
+
+app = App(
+    name="bloodbank",
+    help="Measure which languages help which in multilingual pretraining, and choose the set to pretrain on.",
+    version_flags=["--version"],
+)
+
+
+@app.command
+def run(
+    experiment: Path,
+    *,
+    out: Path | None = None,
+    update: bool = False,
+    dry_run: bool = False,
+    workers: int | None = None,
+) -> None:
+    """Do what is missing of an experiment, and show its bank.
+
+    Killed or interrupted, the same command goes on where it was.
+
+    Parameters
+    ----------
+    experiment
+        Experiment file (TOML).
+    out
+        Run folder; `runs/NAME` beside the experiment file by default.
+    update
+        Go on in a folder that was made with other settings, redoing only what depends on the change.
+    dry_run
+        Show the plan with its arithmetic and an estimate of the time; write nothing.
+    workers
+        Processes that train at the same time, instead of `execution.workers`.
+    """
+    from rich.console import Console
+
+    from bloodbank import pipeline
+
+    if workers is not None and workers < 1:
+        from bloodbank.errors import UsageError
+
+        raise UsageError(f"--workers {workers}: give 1 or more, or leave it out for one a core or GPU.")
+    if dry_run:
+        _show_plan(experiment, out, workers)
+        return
+    bank = pipeline.run(experiment, out, update=update, workers=workers)
+    _, folder = pipeline.resolve(experiment, out)
+    _show_bank(bank, Console())
+    print("\nWritten:")
+    for name in RESULTS:
+        print(f"  {folder / name}")
+
+
+RESULTS = (
+    "bank.json", "matrix.csv", "measurements.csv", "sentence_scores.parquet",
+    "heatmap.svg", "heatmap.png", "plane.svg", "plane.png",
+)  # fmt: skip
+
+
+@app.command
+def status(run_folder: Path) -> None:
+    """Show what of a run is done, running, missing and failed.
+
+    Parameters
+    ----------
+    run_folder
+        The folder that `bloodbank run` writes to.
+    """
+    from rich.console import Console
+    from rich.table import Table
+
+    from bloodbank.progress import duration, size
+    from bloodbank.runfolder import read_status
+
+    table = Table("stage", *(("done", "wanted", "running", "failed", "size", "time")), title=str(run_folder))
+    stages = read_status(run_folder)
+    for one in stages:
+        time = duration(one.seconds) if one.seconds else ""
+        counts = (one.n_done, one.n_wanted, len(one.running), len(one.failed))
+        table.add_row(one.stage, *map(str, counts), size(one.n_bytes), time)
+    console = Console()
+    console.print(table)
+    for one in stages:
+        for label, owner in one.running:
+            console.print(f"running  {one.stage}/{label}: {owner}", highlight=False)
+        for label, why in one.failed:
+            console.print(f"failed   {one.stage}/{label}: {why}", highlight=False, markup=False)
+    if all(one.n_done == one.n_wanted for one in stages):
+        console.print("Complete. `bloodbank show` prints the bank.")
+
+
+@app.command
+def show(run_folder: Path) -> None:
+    """Show the bank of a finished run: D, R, blood types and the matrix.
+
+    Parameters
+    ----------
+    run_folder
+        The folder that `bloodbank run` wrote to, or a `bank.json`.
+    """
+    from rich.console import Console
+
+    from bloodbank.bank import read_bank
+
+    _show_bank(read_bank(run_folder), Console())
+
+
+def _show_bank(bank: object, console: object) -> None:
+    from rich.console import Console
+
+    from bloodbank.bank import Bank, render_bank
+
+    if isinstance(bank, Bank) and isinstance(console, Console):
+        console.print(render_bank(bank, console.width))
+
+
+def _show_plan(experiment: Path, out: Path | None, workers: int | None) -> None:
+    from bloodbank import pipeline
+    from bloodbank.runfolder import check_settings
+    from bloodbank.store import Store
+    from bloodbank.transfer import make_plan
+    from bloodbank.transfer.estimate import estimate
+
+    settings, folder = pipeline.resolve(experiment, out)
+    if workers:
+        execution = settings.execution.model_copy(update={"workers": workers})
+        settings = settings.model_copy(update={"execution": execution})
+    plan, store = make_plan(settings), Store(folder)
+    check_settings(plan, store)
+    print("\n".join(plan_lines(plan, folder, estimate(plan, store))))
+
+
+def plan_lines(plan: Plan, folder: Path, cost: Estimate) -> list[str]:
+    """Write the arithmetic of a plan for people."""
+    from bloodbank.progress import duration, size
+
+    experiment = plan.experiment
+    pieces = [n for n, _ in cost.pieces.values()]
+    counted = "counted" if all(known for _, known in cost.pieces.values()) else "guessed from the budget"
+    training = experiment.training
+    n_models = cost.n_monolingual + cost.n_bilingual
+    rate = f"{cost.tokens_per_second:,.0f} tokens/s a worker, timed now" if cost.tokens_per_second else ""
+    return [
+        f"{experiment.name}: {len(experiment.languages)} languages, preset {experiment.preset}, run folder {folder}",
+        f"models    {cost.n_monolingual} monolingual + {cost.n_bilingual} bilingual = {n_models}; "
+        f"{n_models - cost.n_left} done, {cost.n_left} to train",
+        f"one model {cost.n_parameters / 1e6:.1f} million weights, {size(cost.model_bytes)}",
+        f"text      {min(pieces):,} to {max(pieces):,} pieces a language ({counted}), "
+        f"{training.epochs} + {training.epochs_bilingual} epochs",
+        f"training  {cost.tokens / 1e6:,.1f} million tokens in about {cost.updates:,} updates",
+        f"disk      {size(cost.disk_bytes)} of models (keep_models = {experiment.grid.keep_models})",
+        f"memory    about {size(cost.memory_bytes)} for each of {cost.workers} workers",
+        f"time      about {duration(cost.seconds)} ({rate})" if cost.seconds else "time      nothing left to train",
+    ]
+
+
+def main() -> None:
+    """Run the command line; every `BloodbankError` becomes a message and an exit code here and only here."""
+    arguments = sys.argv[1:]
+    debug = "--debug" in arguments
+    arguments = [argument for argument in arguments if argument != "--debug"]
+    try:
+        app(arguments, exit_on_error=False, print_error=True)
+    except CycloptsError:
+        sys.exit(2)
+    except BloodbankError as error:
+        if debug:
+            raise
+        print(f"bloodbank: {error}", file=sys.stderr)
+        sys.exit(error.exit_code)
+    except KeyboardInterrupt:
+        print(
+            "\nbloodbank: stopped. What was finished is kept; the same command goes on from there.",
+            file=sys.stderr,
+        )
+        sys.exit(130)
+    except BrokenPipeError:
+        sys.stderr.close()  # the reader of our output went away, as `head` does
+        sys.exit(1)

@@ -1,0 +1,83 @@
+"""A worker process: takes tasks as lines of JSON on stdin, tells what happened as lines of JSON on stdout.
+
+It ends when its stdin closes, so it never outlives the process that started it, however that one died.
+A process of its own kind, and not of `multiprocessing`, so that a plain script of the user needs no guard.
+"""
+
+from __future__ import annotations
+
+import importlib
+import json
+import os
+import signal
+import sys
+import threading
+import traceback
+from collections.abc import Callable
+from pathlib import Path
+from queue import SimpleQueue
+from typing import Any
+
+from bloodbank.errors import BloodbankError
+from bloodbank.locks import Busy
+from bloodbank.store import Output, Store
+
+
+def main() -> None:
+    """Serve until stdin closes."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to handle; it closes our stdin
+    channel = os.fdopen(os.dup(1), "w", encoding="utf-8")
+    os.dup2(2, 1)  # what a library prints must not stand between our lines
+    requests: SimpleQueue[str] = SimpleQueue()
+    threading.Thread(target=_read_requests, args=(requests,), daemon=True).start()
+    while True:
+        request = json.loads(requests.get())
+
+        def tell(kind: str, **more: Any) -> None:
+            channel.write(json.dumps({"kind": kind, **more}) + "\n")
+            channel.flush()
+
+        carry_out(request, tell)
+
+
+def _read_requests(requests: SimpleQueue[str]) -> None:
+    """Pass on lines; end the process, also in the middle of its work, when the parent is gone."""
+    for line in sys.stdin:
+        requests.put(line)
+    os._exit(0)
+
+
+def carry_out(request: dict[str, Any], tell: Callable[..., None]) -> None:
+    """Run one task under its lock and tell how it ended.
+
+    Args:
+        request: `root`, `output`, `function`, `arguments`.
+        tell: Called with `tokens` while it runs, and once with `done`, `busy` or `failed`.
+    """
+    store = Store(Path(request["root"]))
+    output = Output(**request["output"])
+    try:
+        with store.lock(output):
+            if not store.has(output):
+                module, _, name = request["function"].partition(":")
+                function = getattr(importlib.import_module(module), name)
+                function(
+                    store,
+                    output,
+                    lambda _updates, tokens: tell("tokens", n_tokens=tokens),
+                    **request["arguments"],
+                )
+    except Busy as busy:
+        tell("busy", message=busy.owner)
+    except BloodbankError as error:
+        tell("failed", message=str(error), exit_code=error.exit_code)
+    except MemoryError:
+        tell("failed", message=f"{output.label}: out of memory. Use fewer workers or a smaller model or batch.")
+    except Exception as error:  # noqa: BLE001 - a worker must tell its parent of any fault, with where it was
+        tell("failed", message=f"{output.label}: {type(error).__name__}: {error}\n{traceback.format_exc()}")
+    else:
+        tell("done")
+
+
+if __name__ == "__main__":
+    main()

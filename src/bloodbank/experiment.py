@@ -1,0 +1,198 @@
+"""The experiment file: frozen, checked settings, read from TOML on top of a preset.
+
+Reads `experiment.toml`; every other stage gets its settings from the `Experiment` that `load_experiment`
+returns. Command: `bloodbank run experiment.toml --dry-run` shows what a file means.
+"""
+
+from __future__ import annotations
+
+import difflib
+import tomllib
+from importlib import resources
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import BaseModel, Field, ValidationError, model_validator
+
+from bloodbank.errors import UsageError
+from bloodbank.settings import (
+    Code,
+    Codes,
+    CorpusSettings,
+    ExecutionSettings,
+    GridSettings,
+    ModelSettings,
+    ScoringSettings,
+    Seeds,
+    Settings,
+    TokenizerSettings,
+    TrainingSettings,
+)
+
+
+class Experiment(Settings):
+    """The whole file. Top-level keys stand before the first section."""
+
+    name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")] = Field(
+        "experiment", description="Name of the bank; letters, digits, `.`, `_` and `-`"
+    )
+    preset: Literal["quick", "recommended", "paper"] = Field(
+        "recommended", description="Values for all that the file does not say"
+    )
+    languages: Annotated[Codes, Field(min_length=2)] = Field(
+        ..., description="Codes of the languages of the bank, at least two"
+    )
+    seeds: Annotated[Seeds, Field(min_length=1)] = Field(
+        (0,), description="One whole bank per seed: initial weights, data order, masks, dropout"
+    )
+    more_seeds: dict[Code, Seeds] = Field(
+        {}, description="More seeds for some languages; a cell has the seeds that both its languages have"
+    )
+    corpus: CorpusSettings = CorpusSettings()
+    tokenizer: TokenizerSettings = TokenizerSettings()
+    model: ModelSettings = ModelSettings()
+    training: TrainingSettings = TrainingSettings()
+    scoring: ScoringSettings = ScoringSettings()
+    grid: GridSettings = GridSettings()
+    execution: ExecutionSettings = ExecutionSettings()
+
+    @model_validator(mode="after")
+    def _names_agree(self) -> Self:
+        pairs = [code for pair in self.grid.pairs or () for code in pair]
+        for where, codes in (
+            ("grid.donors", self.grid.donors or ()),
+            ("grid.recipients", self.grid.recipients or ()),
+            ("grid.pairs", pairs),
+            ("more_seeds", self.more_seeds),
+        ):
+            unknown = [code for code in codes if code not in self.languages]
+            if unknown:
+                raise ValueError(f"{where} names {', '.join(unknown)}, which is not among `languages`")
+        both = sorted(set(self.tokenizer.extra_languages) & set(self.languages))
+        if both:
+            raise ValueError(f"tokenizer.extra_languages names {', '.join(both)}, which is among `languages` already")
+        if "{language}" not in self.corpus.path:
+            raise ValueError('corpus.path must hold `{language}`, as in path = "text/{language}.txt.xz"')
+        return self
+
+    def seeds_of(self, language: str) -> tuple[int, ...]:
+        """Return the seeds with which a language is trained."""
+        more = self.more_seeds.get(language, ())
+        return self.seeds + tuple(seed for seed in more if seed not in self.seeds)
+
+    def source_of(self, language: str) -> Path:
+        """Return the text file of a language."""
+        return Path(self.corpus.path.replace("{language}", language))
+
+
+def load_experiment(path: Path | str) -> Experiment:
+    """Read an experiment file, on top of its preset.
+
+    Args:
+        path: A TOML file. Paths in it are relative to its folder.
+
+    Returns:
+        Checked settings with absolute paths.
+
+    Raises:
+        UsageError: The file is missing, no TOML, or a key or value cannot be used; names file, key and remedy.
+    """
+    path = Path(path)
+    content = read_toml(path)
+    preset = content.get("preset", "recommended")
+    if preset not in presets():
+        raise UsageError(f'{path}: preset = "{preset}" is not known. Allowed: {", ".join(presets())}.')
+    return make_experiment(content, where=str(path), base=path.resolve().parent)
+
+
+def make_experiment(content: dict[str, Any], *, where: str, base: Path) -> Experiment:
+    """Check settings that are already in memory; see `load_experiment`.
+
+    Args:
+        content: Keys and sections as in the file.
+        where: Name for error messages.
+        base: Folder that relative paths start from.
+
+    Raises:
+        UsageError: A key or value cannot be used.
+    """
+    preset_text = resources.files("bloodbank").joinpath("presets", f"{content.get('preset', 'recommended')}.toml")
+    merged = _merge(tomllib.loads(preset_text.read_text(encoding="utf-8")), content)
+    for section, key in (("corpus", "path"), ("tokenizer", "path")):
+        value = merged.get(section, {}).get(key) if isinstance(merged.get(section, {}), dict) else None
+        if isinstance(value, str) and value:
+            merged[section][key] = str(base / Path(value).expanduser())
+    try:
+        return Experiment.model_validate(merged)
+    except ValidationError as error:
+        raise UsageError(_explain(error, where)) from None
+
+
+def presets() -> tuple[str, ...]:
+    """Return the names of the presets."""
+    return ("quick", "recommended", "paper")
+
+
+def read_toml(path: Path) -> dict[str, Any]:
+    """Read a TOML file.
+
+    Raises:
+        UsageError: It is missing, not text, or not TOML.
+    """
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise UsageError(f"{path}: no such file. Give the path of an experiment file (TOML).") from None
+    except IsADirectoryError:
+        raise UsageError(f"{path} is a folder. Give the path of an experiment file (TOML).") from None
+    except UnicodeDecodeError as error:
+        raise UsageError(f"{path}: not UTF-8 text ({error.reason} at byte {error.start}).") from None
+    except tomllib.TOMLDecodeError as error:
+        raise UsageError(f"{path}: not valid TOML: {error}.") from None
+
+
+def _merge(base: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:
+    """Lay `over` on `base`, section by section."""
+    merged = dict(base)
+    for key, value in over.items():
+        both = isinstance(value, dict) and isinstance(merged.get(key), dict)
+        merged[key] = _merge(merged[key], value) if both else value
+    return merged
+
+
+def _explain(error: ValidationError, where: str) -> str:
+    """Turn pydantic's findings into lines that name the file, the key and what was meant."""
+    lines = []
+    for finding in error.errors(include_url=False, include_context=False):
+        location = [str(part) for part in finding["loc"]]
+        key = ".".join(location) or "the file"
+        if finding["type"] == "extra_forbidden":
+            lines.append(f"{where}: unknown key `{key}`.{_suggest(location)}")
+        elif finding["type"] == "missing":
+            lines.append(f"{where}: `{key}` is missing.")
+        else:
+            message = finding["msg"].removeprefix("Value error, ")
+            lines.append(f"{where}: `{key}`: {message}.".replace("..", "."))
+    return "\n".join(dict.fromkeys(lines))
+
+
+def _suggest(location: list[str]) -> str:
+    """Say which key was meant, or which there are."""
+    model: type[BaseModel] = Experiment
+    for part in location[:-1]:
+        annotation = model.model_fields[part].annotation
+        if not (isinstance(annotation, type) and issubclass(annotation, BaseModel)):
+            return ""
+        model = annotation
+    close = difflib.get_close_matches(location[-1], model.model_fields, n=1, cutoff=0.5)
+    elsewhere = [
+        f"{section}.{location[-1]}"
+        for section, field in Experiment.model_fields.items()
+        if isinstance(field.annotation, type)
+        and issubclass(field.annotation, BaseModel)
+        and location[-1] in field.annotation.model_fields
+    ]
+    prefix = ".".join([*location[:-1], ""])
+    meant = elsewhere or [prefix + name for name in close]
+    hint = f" Did you mean `{meant[0]}`?" if meant else ""
+    return f"{hint} Allowed here: {', '.join(model.model_fields)}."

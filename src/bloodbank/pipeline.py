@@ -1,0 +1,244 @@
+"""The main job: from an experiment file to the bank, doing what is missing and nothing else.
+
+Command: `bloodbank run experiment.toml`; from Python: `bank = bloodbank.run("experiment.toml")`.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import platform
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+
+from bloodbank.bank import Bank, build_bank, draw_heatmap, draw_plane, read_bank, write_bank
+from bloodbank.errors import BloodbankError, UsageError
+from bloodbank.execution import Event, Task, default_workers, needed_tasks, run_tasks
+from bloodbank.experiment import Experiment, load_experiment
+from bloodbank.progress import Display
+from bloodbank.runfolder import SOURCES, STAGES, check_settings, write_failures, write_plan
+from bloodbank.store import Store
+from bloodbank.transfer import (
+    MEASUREMENTS,
+    Plan,
+    make_plan,
+    make_tasks,
+    read_measurements,
+    read_records,
+    targets_of,
+    write_tables,
+)
+
+_STEPS = (("text", ("corpus",)), ("tokenizer", ("tokenizer",)), ("token ids", ("tokens", "masks")))
+_MODELS = ("models", ("models", "scores"))
+
+
+def run(
+    experiment: Experiment | str | Path,
+    out: str | Path | None = None,
+    *,
+    update: bool = False,
+    workers: int | None = None,
+    console: Console | None = None,
+) -> Bank:
+    """Do what is missing of an experiment, and return its bank.
+
+    Args:
+        experiment: A TOML file, or settings already loaded.
+        out: The run folder; `runs/NAME` beside the experiment file by default.
+        update: Go on in a folder that was made with other settings.
+        workers: Processes that train at the same time, instead of `execution.workers`.
+        console: Where progress is shown; stderr by default.
+
+    Returns:
+        The bank; it is also written into the run folder, with tables and figures.
+
+    Raises:
+        BloodbankError: Something failed; what was finished is kept.
+        UsageError: The experiment, its sources or the run folder cannot be used as given.
+    """
+    console = console or Console(stderr=True)
+    settings, folder = resolve(experiment, out)
+    store = Store(folder)
+    plan = make_plan(settings, folder / SOURCES if folder.is_dir() else None)
+    if not update:
+        check_settings(plan, store)
+    write_plan(plan, store)
+    for stage in STAGES:
+        store.remove_leftovers(stage)
+    _make_outputs(plan, store, workers or settings.execution.workers, console)
+    return write_results(plan, store)
+
+
+def resolve(experiment: Experiment | str | Path, out: str | Path | None) -> tuple[Experiment, Path]:
+    """Load an experiment and find its run folder."""
+    if isinstance(experiment, Experiment):
+        return experiment, Path(out) if out is not None else Path("runs") / experiment.name
+    settings = load_experiment(experiment)
+    return settings, Path(out) if out is not None else Path(experiment).parent / "runs" / settings.name
+
+
+def open_run(folder: str | Path) -> Bank:
+    """Open the bank of a finished run, with its measurements where they are there.
+
+    Args:
+        folder: The run folder.
+
+    Raises:
+        UsageError: There is no bank in it.
+    """
+    folder = Path(folder)
+    bank = read_bank(folder)
+    table = folder / MEASUREMENTS
+    return dataclasses.replace(bank, measurements=read_measurements(table)) if table.exists() else bank
+
+
+def write_results(plan: Plan, store: Store) -> Bank:
+    """Build the bank from the scores that are there; write tables, bank and figures."""
+    records = read_records(plan, store)
+    measurements = write_tables(records, store.root)
+    experiment = plan.experiment
+    bank = build_bank(
+        measurements,
+        languages=experiment.languages,
+        name=experiment.name,
+        protocol=experiment.grid.protocol,
+        metric=experiment.scoring.metric,
+        include_unhealthy=experiment.grid.include_unhealthy,
+        provenance=_provenance(plan, records),
+    )
+    write_bank(bank, store.root)
+    draw_heatmap(bank, store.root)
+    draw_plane(bank, store.root)
+    return bank
+
+
+def _make_outputs(plan: Plan, store: Store, workers: int, console: Console) -> None:
+    """Run the missing tasks, stage by stage."""
+    targets = targets_of(plan)
+    needed = needed_tasks(make_tasks(plan), targets, store)
+    cores = default_workers("cpu")
+    failures: list[Event] = []
+    for title, stages in _STEPS:
+        tasks = [task for task in needed if task.output.stage in stages]
+        # One tokenizer is trained on all cores; texts are independent of each other.
+        n_workers, threads = (1, cores) if title == "tokenizer" else (min(cores, workers or cores), 1)
+        failures += _run_stage(title, tasks, store, console, workers=n_workers, threads=threads)
+        if failures:
+            break
+        if tasks:
+            _after(title, plan, store, console)
+    if not failures:
+        failures = _train(plan, [task for task in needed if task.output.stage in _MODELS[1]], store, workers, console)
+    write_failures(failures, store)
+    if failures:
+        raise _failed(failures, targets, store)
+    if plan.experiment.grid.keep_models == "none":
+        for model in plan.models.values():
+            store.remove(model)
+
+
+def _train(plan: Plan, tasks: list[Task], store: Store, workers: int, console: Console) -> list[Event]:
+    """Train and score the models."""
+    if not tasks:
+        return []
+    from bloodbank.transfer.estimate import estimate, tokens_of_models
+
+    execution = plan.experiment.execution
+    if not workers:
+        memory = estimate(plan, store, timed=False).memory_bytes
+        workers = max(1, min(default_workers(execution.device), int(0.8 * _free_memory() / memory)))
+    tokens = tokens_of_models(plan, store)
+    # A task that scores a model on disk trains nothing.
+    trains = {plan.models[cell]: n for cell, n in tokens.items()} | {
+        plan.scores[cell]: n for cell, n in tokens.items() if f"models/{cell.label}" not in _labels(tasks)
+    }
+    sized = [
+        dataclasses.replace(task, n_tokens=trains.get(task.output, 0) if task.function.find(":train") > 0 else 0)
+        for task in tasks
+    ]
+    return _run_stage(
+        "models", sized, store, console, workers=workers, threads=execution.threads, device=execution.device
+    )
+
+
+def _labels(tasks: list[Task]) -> set[str]:
+    return {f"{task.output.stage}/{task.output.label}" for task in tasks}
+
+
+def _run_stage(
+    title: str, tasks: list[Task], store: Store, console: Console, *, workers: int, threads: int, device: str = "cpu"
+) -> list[Event]:
+    if not tasks:
+        return []
+    with Display(console, title, tasks) as display:
+        return run_tasks(tasks, store, workers=workers, threads=threads, device=device, on_event=display.on_event)
+
+
+def _after(title: str, plan: Plan, store: Store, console: Console) -> None:
+    """Check what must hold between languages, and show one real example, so that a broken step is seen at once."""
+    if title == "text" and plan.experiment.corpus.parallel == "lines":
+        n_lines = {
+            language: json.loads((store.path(output) / "corpus.json").read_text(encoding="utf-8"))["n_lines"]
+            for language, output in plan.corpora.items()
+            if store.has(output)
+        }
+        if len(set(n_lines.values())) > 1:
+            counts = ", ".join(f"{language} {n:,}" for language, n in n_lines.items())
+            raise UsageError(
+                f'corpus.parallel = "lines", but the files have different numbers of lines: {counts}. Line i must be '
+                'the same message in every file (empty where it is missing); for books use "stretch".'
+            )
+    if title == "token ids":
+        for language, output in plan.tokens.items():
+            summary = json.loads((store.path(output) / "tokens.json").read_text(encoding="utf-8"))
+            for line in example_lines(language, summary):
+                console.print(line, markup=False, highlight=False, soft_wrap=True)
+
+
+def example_lines(language: str, summary: dict[str, Any], width: int = 70) -> list[str]:
+    """Show a raw line, its pieces, and what they decode to."""
+    example, train = summary["example"], summary["train"]
+    unknown = train["n_unknown"] / max(1, train["n_pieces"])
+    head = f"{language:>4}  {train['n_pieces']:,} pieces, {unknown:.2%} unknown, "
+    head += f"{train['n_pieces'] / max(1, train['n_words']):.2f} pieces a word"
+    shown = {"raw": example["raw"], "pieces": " ".join(example["pieces"]), "decoded": example["decoded"]}
+    return [
+        head,
+        *(f"      {name:8}{text[:width]}{'…' * (len(text) > width)}" for name, text in shown.items()),
+    ]
+
+
+def _failed(failures: list[Event], targets: list[Any], store: Store) -> BloodbankError:
+    """Make one error of all failures."""
+    n_done = sum(store.has(output) for output in targets)
+    messages = "\n".join(dict.fromkeys(event.message for event in failures))
+    kept = f"{n_done} of {len(targets)} results are finished and kept." if n_done else ""
+    kind = UsageError if all(event.exit_code == UsageError.exit_code for event in failures) else BloodbankError
+    return kind("\n".join(filter(None, (messages, kept))))
+
+
+def _provenance(plan: Plan, records: list[dict[str, Any]]) -> dict[str, Any]:
+    settings = plan.experiment.model_dump(mode="json", exclude={"execution"})
+    return {
+        "settings": settings,
+        "corpora": {language: output.key for language, output in plan.corpora.items()},
+        "tokenizer": plan.tokenizer.key,
+        "versions": {name: metadata.version(name) for name in ("bloodbank", "torch", "tokenizers", "numpy")}
+        | {"python": platform.python_version()},
+        "devices": sorted({record["device"] for record in records}),
+        "threads": sorted({record["threads"] for record in records}),
+        "n_models": len(records),
+    }
+
+
+def _free_memory() -> int:
+    """Return the bytes of memory that are free for new work."""
+    try:
+        lines = Path("/proc/meminfo").read_text(encoding="ascii").splitlines()
+        return next(int(line.split()[1]) * 1_024 for line in lines if line.startswith("MemAvailable"))
+    except (OSError, StopIteration):
+        return 8 * 2**30  # not Linux: assume a laptop

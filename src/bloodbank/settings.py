@@ -1,0 +1,136 @@
+"""The sections of the experiment file: one frozen model a section, one line a field.
+
+Each field says its meaning, its unit and the paper's value; the documentation's tables are made from them.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+
+from bloodbank.languages import get_language
+
+
+def _known(code: str) -> str:
+    return get_language(code).code
+
+
+def _distinct(values: tuple[Any, ...]) -> tuple[Any, ...]:
+    twice = sorted({str(value) for value in values if values.count(value) > 1})
+    if twice:
+        raise ValueError(f"named more than once: {', '.join(twice)}; name each once")
+    return values
+
+
+Code = Annotated[str, AfterValidator(_known)]
+Codes = Annotated[tuple[Code, ...], AfterValidator(_distinct)]
+Seeds = Annotated[tuple[Annotated[int, Field(ge=0)], ...], AfterValidator(_distinct)]
+Count = Annotated[int, Field(gt=0)]
+Share = Annotated[float, Field(ge=0.0, lt=1.0)]
+
+
+# fmt: off
+
+
+class Settings(BaseModel):
+    """A section of the experiment file: unknown keys are refused, values never change."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True, validate_default=True)
+
+
+class CorpusSettings(Settings):
+    """`[corpus]`: which text, and how much of it (section 3)."""
+
+    path: str = Field("", description="Text files, one paragraph a line, with `{language}` for the code; relative to the experiment file. Plain, .gz, .bz2, .xz or .zst")
+    parallel: Literal["no", "lines", "stretch"] = Field("no", description='Translations of each other? `"lines"`: line i is the same message in every file; `"stretch"`: the same book, not aligned by line. Then the same messages or the same stretch are held out in every language')
+    budget_chars: Count = Field(10_000_000, description="Training text per language, in characters (paper: 10 million)")
+    dev_chars: Count = Field(100_000, description="Dev text per language, in characters")
+    test_chars: Count = Field(200_000, description="Test text per language, in characters")
+    heldout_share: Annotated[float, Field(gt=0.0, le=0.5)] = Field(0.1, description="Parallel sources only: share of the source that is held out for dev and test, at the same place in every language")
+    guard_share: Share = Field(0.01, description='`parallel = "stretch"` only: share of the source left out on either side of what is held out, since books are not aligned exactly')
+    seed: Annotated[int, Field(ge=0)] = Field(0, description="Where in the source the text starts; a matter of the corpus, not a replicate")
+
+
+class TokenizerSettings(Settings):
+    """`[tokenizer]`: the one WordPiece vocabulary that all models share (section 4.1)."""
+
+    path: str | None = Field(None, description="Use this tokenizer (a folder with `tokenizer.json`) instead of training one; then languages can be added to a finished run")
+    extra_languages: Codes = Field((), description="Languages whose text only the tokenizer sees (paper: 19)")
+    vocab_size: Count = Field(30_000, description="Pieces in the vocabulary (paper: 100 000)")
+    min_frequency: Count = Field(2, description="Times a piece must occur to be kept (paper: 3)")
+    alphabet_share: Annotated[float, Field(gt=0.0, lt=1.0)] = Field(0.5, description="Largest share of the vocabulary that single characters may take, the most frequent first")
+    normalization: Literal["nfc", "bert"] = Field("nfc", description='`"nfc"`: nothing is lost. `"bert"`: lower case, accents stripped, as in the paper; harms many scripts')
+
+
+class ModelSettings(Settings):
+    """`[model]`: BERT (section 4.1)."""
+
+    n_layers: Count = Field(4, description="Layers (paper: 4)")
+    n_heads: Count = Field(4, description="Attention heads per layer (paper: 4)")
+    hidden_size: Count = Field(512, description="Width (paper: 512)")
+    feed_forward_size: Count = Field(3_072, description="Width of the feed-forward layers (paper: 3 072)")
+    n_positions: Annotated[int, Field(ge=8)] = Field(128, description="Pieces in a sequence, [CLS] and [SEP] included (paper: 128)")
+    dropout: Share = Field(0.1, description="Dropout on embeddings and on the output of each block (paper: 0.1)")
+    attention_dropout: Share = Field(0.0, description="Dropout on attention weights (paper: 0.1); above 0 the slower attention is used")
+
+    initialization: Literal["bert", "scaled"] = Field("bert", description='`"bert"`: all matrices normal with standard deviation 0.02 (paper). `"scaled"`: linear layers with 1/√inputs and positions with 0.1, with which a narrow model leaves the unigram plateau sooner')
+
+    @model_validator(mode="after")
+    def _heads_divide_width(self) -> Self:
+        if self.hidden_size % self.n_heads:
+            raise ValueError(f"hidden_size {self.hidden_size} cannot be divided among n_heads {self.n_heads}")
+        return self
+
+
+class TrainingSettings(Settings):
+    """`[training]`: the recipe, the same for every model."""
+
+    epochs: Count = Field(4, description="Passes over the training text of a monolingual model (paper: 4)")
+    epochs_bilingual: Count = Field(4, description="Passes over the recipient's text in the second phase of a bilingual model")
+    layout: Literal["packed", "rows"] = Field("packed", description='`"packed"`: paragraphs fill whole sequences, so equal data means nearly equal updates. `"rows"`: one line a row, padded, as in the paper')
+    batch_size: Count = Field(32, description="Sequences in an update (paper: 8)")
+    learning_rate: Annotated[float, Field(gt=0.0)] = Field(5e-4, description="Peak learning rate of AdamW (paper: 5e-5)")
+    warmup_share: Share = Field(0.1, description="Share of updates over which the rate rises to its peak (paper: 0); then it falls linearly to 0")
+    weight_decay: Annotated[float, Field(ge=0.0)] = Field(0.01, description="Weight decay of matrices, not of biases and norms (paper: 0)")
+    beta2: Annotated[float, Field(gt=0.0, lt=1.0)] = Field(0.98, description="Decay of the second moment of AdamW (paper: 0.999)")
+    clip_norm: Annotated[float, Field(gt=0.0)] = Field(1.0, description="Largest norm of a model's gradient (paper: 1.0)")
+    mask_share: Annotated[float, Field(gt=0.0, lt=1.0)] = Field(0.15, description="Share of pieces to predict; of these 80% show [MASK], 10% a random piece, 10% themselves (paper: 0.15)")
+    dtype: Literal["float32", "bfloat16"] = Field("float32", description="Number type of matrix products; weights are always float32")
+
+
+class ScoringSettings(Settings):
+    """`[scoring]`: masks on the test text, the same for every model that is scored on it."""
+
+    mask_share: Annotated[float, Field(gt=0.0, lt=1.0)] = Field(0.15, description="Probability that a piece is masked in a round")
+    min_masked: Count = Field(10_000, description="Disjoint rounds of masks are added until so many pieces were masked, or every piece once")
+    corruption: Literal["mask", "bert"] = Field("mask", description='What a masked piece shows: `"mask"` always [MASK], `"bert"` 80/10/10 (paper)')
+    metric: Literal["mrr", "accuracy", "cross_entropy", "bits_per_byte"] = Field("mrr", description="Metric of the bank (paper: mrr); all four are measured")
+
+
+class GridSettings(Settings):
+    """`[grid]`: which cells are measured."""
+
+    protocol: Literal["sequential"] = Field("sequential", description="How a bilingual model is trained: on the donor, then on the recipient")
+    donors: Codes | None = Field(None, description="Only these languages give; all by default")
+    recipients: Codes | None = Field(None, description="Only these languages receive; all by default")
+    pairs: tuple[tuple[Code, Code], ...] | None = Field(None, description='Only these ordered pairs, `[["fi", "de"], ...]`: donor first')
+    keep_models: Literal["monolingual", "all", "none"] = Field("monolingual", description="Which trained models stay on disk")
+    include_unhealthy: bool = Field(False, description="Count cells of unhealthy models in the bank")
+
+    @model_validator(mode="after")
+    def _one_way_to_restrict(self) -> Self:
+        if self.pairs is not None and (self.donors is not None or self.recipients is not None):
+            raise ValueError("give `pairs`, or `donors` and `recipients`, not both")
+        for donor, recipient in self.pairs or ():
+            if donor == recipient:
+                raise ValueError(f"pair [{donor}, {recipient}]: a language is not its own donor")
+        return self
+
+
+class ExecutionSettings(Settings):
+    """`[execution]`: where the work runs; in no key, so it may change between two calls."""
+
+    workers: Annotated[int, Field(ge=0)] = Field(0, description="Processes that train at the same time; 0: one a core, or one a GPU")
+    threads: Count = Field(1, description="Threads of each worker; results are equal to the last digit for the same number of threads")
+    device: Literal["auto", "cpu", "cuda"] = Field("auto", description="Where models are trained; `auto` takes a GPU where there is one")

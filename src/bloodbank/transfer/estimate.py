@@ -1,0 +1,190 @@
+"""What an experiment costs, before it is run: models, tokens, disk, memory, time.
+
+The time comes from a few updates of the real model at the real size, timed on this machine just now.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from bloodbank.execution import default_workers
+from bloodbank.experiment import Experiment
+from bloodbank.languages import get_language
+from bloodbank.mlm.model import BertStack, new_stack, shapes
+from bloodbank.mlm.sequences import Sequences
+from bloodbank.mlm.training import make_optimiser, n_updates, step
+from bloodbank.store import Store
+from bloodbank.tokenizer import Vocabulary
+from bloodbank.transfer.plan import Plan
+
+# Characters in a piece where nothing has been encoded yet: scripts of words, and scripts that write syllables or
+# more with one character. Measured on eight languages of one help book: 3.0 to 4.1 with 6 000 to 30 000 pieces.
+_CHARS_PER_PIECE = {"Hani": 1.3, "Jpan": 1.6, "Kore": 1.7}
+_CHARS_PER_PIECE_OF_WORDS = 3.3
+_FORWARD_SHARE = 1 / 3  # of the work of an update, which scoring spares the backward pass of
+_TIMED_SECONDS = 2.0
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """The arithmetic of a plan.
+
+    Attributes:
+        n_monolingual, n_bilingual: Models, finished ones included.
+        n_left: Models still to train.
+        n_parameters: Weights of one model.
+        tokens: Pieces to train on in all, each pass counted, for the models that are left.
+        updates: Optimiser steps for the models that are left.
+        model_bytes: One saved model.
+        disk_bytes: Models that stay on disk.
+        memory_bytes: One worker, roughly.
+        workers: Processes at the same time.
+        tokens_per_second: Measured, one worker.
+        seconds: Time for what is left; None where nothing was timed.
+        pieces: Training pieces of each language, and whether counted (else guessed from the budget).
+    """
+
+    n_monolingual: int
+    n_bilingual: int
+    n_left: int
+    n_parameters: int
+    tokens: int
+    updates: int
+    model_bytes: int
+    disk_bytes: int
+    memory_bytes: int
+    workers: int
+    tokens_per_second: float | None
+    seconds: float | None
+    pieces: dict[str, tuple[int, bool]] = field(default_factory=dict)
+
+
+def count_pieces(plan: Plan, store: Store) -> dict[str, tuple[int, bool]]:
+    """Count the training pieces of each language, or guess them from the budget; True where they were counted."""
+    found = {}
+    for language, output in plan.tokens.items():
+        if store.has(output):
+            summary = json.loads((store.path(output) / "tokens.json").read_text(encoding="utf-8"))
+            found[language] = (int(summary["train"]["n_pieces"]), True)
+        else:
+            per_piece = _CHARS_PER_PIECE.get(get_language(language).script or "", _CHARS_PER_PIECE_OF_WORDS)
+            found[language] = (round(plan.experiment.corpus.budget_chars / per_piece), False)
+    return found
+
+
+def tokens_of_models(plan: Plan, store: Store) -> dict[Any, int]:
+    """Return the pieces that each cell's own phase reads, special pieces and all passes included."""
+    training, room = plan.experiment.training, plan.experiment.model.n_positions - 2
+    pieces = count_pieces(plan, store)
+    return {
+        cell: round(pieces[cell.recipient][0] * (room + 2) / room)
+        * (training.epochs_bilingual if cell.donor else training.epochs)
+        for cell in plan.scores
+    }
+
+
+def estimate(plan: Plan, store: Store, *, timed: bool = True) -> Estimate:
+    """Do the arithmetic of a plan.
+
+    Args:
+        plan: What is to be made.
+        store: What is there already.
+        timed: Whether to time some updates now (about three seconds for a small model).
+    """
+    experiment = plan.experiment
+    training, vocab_size = experiment.training, experiment.tokenizer.vocab_size
+    tokens = {cell: n for cell, n in tokens_of_models(plan, store).items() if not store.has(plan.scores[cell])}
+    n_monolingual = sum(not cell.donor for cell in plan.scores)
+    kept = {"all": len(plan.scores), "monolingual": n_monolingual, "none": n_monolingual}[experiment.grid.keep_models]
+    n_parameters = sum(_product(shape) for shape in shapes(experiment.model, vocab_size).values())
+    workers = experiment.execution.workers or default_workers(experiment.execution.device)
+    rows_per_model = {cell: n / experiment.model.n_positions for cell, n in tokens.items()}
+    rate = measure_rate(experiment) if timed and tokens else None
+    scored = _tokens_scored(experiment) * len(tokens) * _FORWARD_SHARE
+    return Estimate(
+        n_monolingual=n_monolingual,
+        n_bilingual=len(plan.scores) - n_monolingual,
+        n_left=len(tokens),
+        n_parameters=n_parameters,
+        tokens=sum(tokens.values()),
+        updates=sum(n_updates(round(rows), training.batch_size, 1) for rows in rows_per_model.values()),
+        model_bytes=4 * n_parameters,
+        disk_bytes=4 * n_parameters * kept,
+        memory_bytes=_memory(experiment, n_parameters),
+        workers=workers,
+        tokens_per_second=rate,
+        seconds=None if rate is None else (sum(tokens.values()) + scored) / rate / min(workers, len(tokens) or 1),
+        pieces=count_pieces(plan, store),
+    )
+
+
+def measure_rate(experiment: Experiment, clock: Callable[[], float] = time.perf_counter) -> float:
+    """Time updates of one model on made-up text, in pieces a second, with the threads of a worker."""
+    import torch
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(experiment.execution.threads)
+    try:
+        return _timed(experiment, clock)
+    finally:
+        torch.set_num_threads(before)
+
+
+def _timed(experiment: Experiment, clock: Callable[[], float]) -> float:
+    import numpy as np
+    import torch
+
+    from bloodbank.mlm.masking import training_batch
+    from bloodbank.randomness import generator, torch_generator
+
+    model, training = experiment.model, experiment.training
+    vocabulary = Vocabulary(experiment.tokenizer.vocab_size, 0, 1, 2, 3, 4)
+    device = "cuda" if experiment.execution.device != "cpu" and torch.cuda.is_available() else "cpu"
+    stack: BertStack = new_stack(model, vocabulary.size, (0,), vocabulary.pad)
+    stack.weights = {name: weight.to(device) for name, weight in stack.weights.items()}
+    random = generator("estimate")
+    ids = random.integers(5, vocabulary.size, size=(training.batch_size, model.n_positions))
+    lengths = np.full(len(ids), model.n_positions)
+    rows = Sequences(ids, np.arange(ids.size).reshape(ids.shape), lengths, vocabulary)
+    optimiser = make_optimiser(stack, training)
+
+    def update() -> None:
+        batch = training_batch(rows, np.arange(len(ids)), training.mask_share, random)
+        float(step(stack, batch, optimiser, training, torch_generator(device, "estimate")).sum())
+
+    update()  # the first one allocates
+    started, n_done = clock(), 0
+    while clock() - started < _TIMED_SECONDS or n_done < 2:
+        update()
+        n_done += 1
+    return n_done * ids.size / (clock() - started)
+
+
+def _tokens_scored(experiment: Experiment) -> float:
+    """Return the pieces that one model reads while it is scored."""
+    pieces = experiment.corpus.test_chars / _CHARS_PER_PIECE_OF_WORDS
+    rounds = min(
+        1.0 / experiment.scoring.mask_share,
+        experiment.scoring.min_masked / pieces / experiment.scoring.mask_share,
+    )
+    return pieces * max(1.0, rounds)
+
+
+def _memory(experiment: Experiment, n_parameters: int) -> int:
+    """Return the bytes of one worker: weights, gradients and two moments; activations; logits; the program."""
+    model, training = experiment.model, experiment.training
+    tokens = training.batch_size * model.n_positions
+    activations = model.n_layers * tokens * (16 * model.hidden_size + 3 * model.feed_forward_size)
+    logits = 3 * int(tokens * training.mask_share) * experiment.tokenizer.vocab_size
+    return 4 * (4 * n_parameters + activations + logits) + 500 * 2**20
+
+
+def _product(shape: tuple[int, ...]) -> int:
+    n = 1
+    for size in shape:
+        n *= size
+    return n

@@ -1,0 +1,114 @@
+"""The two tidy tables that everything in the bank is a function of, gathered from the scores of a run folder.
+
+*measurements*: one row a cell and metric. *sentence scores*: one row a cell, metric and paragraph of test text.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from bloodbank.store import Store, replace_file
+from bloodbank.transfer.plan import Cell, Plan
+
+MEASUREMENTS, SENTENCE_SCORES = "measurements.csv", "sentence_scores.parquet"
+
+
+def read_records(plan: Plan, store: Store) -> list[dict[str, Any]]:
+    """Read the measurement of every cell of a plan that is scored.
+
+    Returns:
+        What the scoring task wrote, with `folder` added.
+    """
+    found = []
+    for output in plan.scores.values():
+        if store.has(output):
+            folder = store.path(output)
+            record: dict[str, Any] = json.loads((folder / "measurement.json").read_text(encoding="utf-8"))
+            found.append({**record, "folder": folder, "model": output.key})
+    return found
+
+
+def measurements_table(records: Iterable[dict[str, Any]]) -> pd.DataFrame:
+    """Build the table of measurements.
+
+    Args:
+        records: From `read_records`.
+
+    Returns:
+        Columns protocol, donor ("" for monolingual rows), recipient, seed, metric, value (in the metric's unit; NaN
+        for a failed model), standard_error (over paragraphs of test text), unigram (the same metric of the
+        unigram distribution), n_masked, updates and tokens_seen (all phases together), seconds, device,
+        gang_size, threads, health, health_z (standard errors by which MRR is above the unigram's).
+    """
+    rows = []
+    for record in records:
+        phases = record["phases"]
+        rows += [
+            {
+                **{name: record[name] for name in ("protocol", "donor", "recipient", "seed")},
+                "metric": metric,
+                "value": np.nan if value is None else value,
+                "standard_error": np.nan if record["errors"][metric] is None else record["errors"][metric],
+                "unigram": record["unigram"][metric],
+                "n_masked": record["n_masked"],
+                "updates": sum(phase["updates"] for phase in phases),
+                "tokens_seen": sum(phase["tokens_seen"] for phase in phases),
+                "seconds": round(phases[-1]["seconds"] + record["scoring_seconds"], 3),
+                "device": record["device"],
+                "gang_size": record["gang_size"],
+                "threads": record["threads"],
+                "health": record["health"],
+                "health_z": np.nan if record["health_z"] is None else record["health_z"],
+            }
+            for metric, value in record["values"].items()
+        ]
+    return pd.DataFrame(rows)
+
+
+def sentence_table(records: Iterable[dict[str, Any]]) -> pd.DataFrame:
+    """Build the table of sentence scores.
+
+    Args:
+        records: From `read_records`.
+
+    Returns:
+        Columns protocol, donor, recipient, seed, metric, unit (index of the paragraph in the test text), sum,
+        count. The score of a cell is the quotient of the totals of its rows; counts of bits per byte are bytes.
+    """
+    parts = []
+    for record in records:
+        folder: Path = record["folder"]
+        unit = np.load(folder / "unit.npy")
+        for metric, value in record["values"].items():
+            if value is not None:
+                keys = {name: record[name] for name in ("protocol", "donor", "recipient", "seed")}
+                sums, counts = (np.load(folder / f"{metric}.{what}.npy") for what in ("sum", "count"))
+                parts.append(pd.DataFrame({**keys, "metric": metric, "unit": unit, "sum": sums, "count": counts}))
+    columns = ["protocol", "donor", "recipient", "seed", "metric", "unit", "sum", "count"]
+    return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=columns)
+
+
+def write_tables(records: list[dict[str, Any]], folder: Path) -> pd.DataFrame:
+    """Write both tables, whole or not at all, and return the measurements."""
+    measurements = measurements_table(records)
+    with replace_file(folder / MEASUREMENTS) as temporary, temporary.open("w", encoding="utf-8") as file:
+        measurements.to_csv(file, index=False)
+    with replace_file(folder / SENTENCE_SCORES) as temporary, temporary.open("wb") as binary:
+        sentence_table(records).to_parquet(binary, index=False)
+    return measurements
+
+
+def read_measurements(path: Path) -> pd.DataFrame:
+    """Read the table of measurements back."""
+    return pd.read_csv(path, keep_default_na=False, na_values={"value": [""], "standard_error": [""], "health_z": [""]})
+
+
+def cell_of(record: dict[str, Any]) -> Cell:
+    """Return the cell that a record measures."""
+    return Cell(record["protocol"], record["donor"], record["recipient"], record["seed"])

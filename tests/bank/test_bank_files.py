@@ -1,0 +1,139 @@
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from bloodbank.bank import build_bank, read_bank, write_bank
+from bloodbank.errors import BloodbankError, UsageError
+
+CODES = ("de", "fi", "hu")
+
+
+@pytest.fixture
+def full_bank(example_with):
+    """Two ragged seeds, something unhealthy, something missing, digits that do not end."""
+    first = example_with(health={"hu": "unhealthy"}, alone={"de": 1 / 3}, drop=[("de", "fi")])
+    second = example_with(seed=1, health={"hu": "failed"}, drop=[("hu", "fi")])
+    rows = pd.concat([first, second])
+    return build_bank(
+        rows, languages=CODES, name="prüfung", provenance={"seeds": (0, 1), "versions": {"x": "1"}}
+    )
+
+
+def test_round_trip(full_bank, tmp_path):
+    paths = write_bank(full_bank, tmp_path / "new")
+    assert [path.name for path in paths] == ["bank.json", "matrix.csv"]
+    for given in (tmp_path / "new", tmp_path / "new" / "bank.json"):
+        back = read_bank(given)
+        assert back == full_bank
+        assert back.measurements is None
+    assert back.transfer_levels.equals(full_bank.transfer_levels)
+    assert back.seed_agreement().equals(full_bank.seed_agreement())
+    assert back.confounds().equals(full_bank.confounds())
+    assert back.ranking == full_bank.ranking
+    pd.testing.assert_frame_equal(back.scores, full_bank.scores)
+    pd.testing.assert_frame_equal(back.unhealthy_models, full_bank.unhealthy_models)
+    pd.testing.assert_frame_equal(back.health, full_bank.health)
+    assert sorted(path.name for path in (tmp_path / "new").iterdir()) == ["bank.json", "matrix.csv"]
+
+
+def test_round_trip_of_a_whole_bank(paper_example, tmp_path):
+    bank = build_bank(paper_example, languages=CODES, name="whole")
+    write_bank(bank, tmp_path)
+    assert read_bank(tmp_path) == bank
+
+
+def test_content(full_bank, tmp_path):
+    write_bank(full_bank, tmp_path)
+    content = json.loads((tmp_path / "bank.json").read_text("utf-8"))
+    assert content["schema_version"] == 1
+    assert content["name"] == "prüfung"
+    assert content["languages"][1] == {"code": "fi", "name": "Finnish", "script": "Latn", "family": "Uralic"}
+    donor, recipient = CODES.index("fi"), CODES.index("de")
+    assert content["finetune_scores"][donor][recipient] == full_bank.finetune_scores.loc["fi", "de"]
+    assert content["finetune_scores"][0][0] is None
+    assert content["replicates"]["1"][donor][recipient] == pytest.approx(0.60)
+    assert content["n_seeds"] == full_bank.n_seeds.to_numpy().tolist()
+    assert content["scores"][0]["language"] == "de"
+    assert content["scores"][2]["recipience"] is None
+    assert content["unhealthy_models"][0] == {
+        "donor": "",
+        "recipient": "hu",
+        "seed": 0,
+        "health": "unhealthy",
+        "health_z": 0.5,
+    }
+    assert content["provenance"] == {"seeds": [0, 1], "versions": {"x": "1"}}
+
+
+def test_matrix_has_donors_as_rows_and_all_digits(full_bank, tmp_path):
+    write_bank(full_bank, tmp_path)
+    path = tmp_path / "matrix.csv"
+    assert path.read_text("utf-8").startswith("donor\\recipient,de,fi,hu\nde,,")
+    back = pd.read_csv(path, index_col=0)
+    written = [line.split(",")[1:] for line in path.read_text("utf-8").splitlines()[1:]]
+    values = [[float(cell or "nan") for cell in row] for row in written]  # Python's float loses no digit
+    assert np.array_equal(values, full_bank.finetune_scores.to_numpy(), equal_nan=True)
+    assert back.loc["fi", "de"] == pytest.approx(full_bank.finetune_scores.loc["fi", "de"])
+
+
+def test_equal_runs_give_equal_bytes_but_for_provenance(example_with, tmp_path):
+    seeds = [example_with(seed=seed, alone={"de": 0.1 + seed / 7}) for seed in range(4)]
+    rows_of_seeds = pd.concat(seeds, ignore_index=True)
+    shuffled = rows_of_seeds.sample(frac=1, random_state=3).assign(seconds=99.0, device="other", threads=7)
+    for folder, rows, host in (("a", rows_of_seeds, "one"), ("b", shuffled, "two")):
+        bank = build_bank(rows, languages=CODES, name="same", provenance={"host": host})
+        write_bank(bank, tmp_path / folder)
+    texts = [(tmp_path / folder / "bank.json").read_text("utf-8") for folder in "ab"]
+    first, second = (text.split('"provenance"') for text in texts)
+    assert first[0] == second[0]
+    assert first[1] != second[1]
+    assert (tmp_path / "a" / "matrix.csv").read_bytes() == (tmp_path / "b" / "matrix.csv").read_bytes()
+
+
+def test_an_earlier_bank_is_replaced(paper_example, full_bank, tmp_path):
+    write_bank(full_bank, tmp_path)
+    bank = build_bank(paper_example, languages=CODES, name="later")
+    write_bank(bank, tmp_path)
+    assert read_bank(tmp_path) == bank
+
+
+def rewritten(**changes):
+    def change(text):
+        return json.dumps({**json.loads(text), **changes})
+
+    return change
+
+
+@pytest.mark.parametrize(
+    ("change", "error", "message"),
+    [
+        (lambda text: text[: len(text) // 2], UsageError, "is not JSON"),
+        (lambda text: "[1, 2]", UsageError, "is JSON, but not a bank"),
+        (lambda text: '{"schema_version": 1}', UsageError, "is JSON, but not a bank"),
+        (rewritten(schema_version=2), BloodbankError, "has schema_version 2.*Install a newer bloodbank"),
+        (rewritten(schema_version="1"), UsageError, "schema_version '1'"),
+        (rewritten(finetune_scores=[[1]]), UsageError, "is damaged"),
+        (rewritten(metric="perplexity"), UsageError, "is damaged.*unknown metric"),
+        (rewritten(scores=None), UsageError, "is damaged"),
+        (rewritten(languages=None), UsageError, "is damaged"),
+    ],
+)
+def test_refuses_what_is_not_a_bank(full_bank, tmp_path, change, error, message):
+    path, _ = write_bank(full_bank, tmp_path)
+    path.write_text(change(path.read_text("utf-8")), "utf-8")
+    with pytest.raises(error, match=message) as caught:
+        read_bank(tmp_path)
+    assert caught.value.exit_code == (1 if error is BloodbankError else 2)
+
+
+def test_refuses_a_folder_without_a_bank(tmp_path):
+    with pytest.raises(UsageError, match="There is no bank at"):
+        read_bank(tmp_path)
+
+
+def test_refuses_bytes_that_are_no_text(tmp_path):
+    (tmp_path / "bank.json").write_bytes(b"\xff\xfe\x00")
+    with pytest.raises(UsageError, match="is not JSON"):
+        read_bank(tmp_path)
