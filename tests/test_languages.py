@@ -84,9 +84,7 @@ def test_every_field_has_its_form_or_is_missing(language):
     assert language.name
     assert language.name == language.name.strip()
     assert language.iso639_3 is None or (len(language.iso639_3) == 3 and language.iso639_3.isalpha())
-    assert language.script is None or (
-        len(language.script) == 4 and language.script == language.script.title()
-    )
+    assert language.script is None or (len(language.script) == 4 and language.script == language.script.title())
     assert (language.script is None) == (language.script_name is None)
     assert language.family not in ("", "Bookkeeping", "Unclassifiable", "Unattested")
     assert (language.latitude is None) == (language.longitude is None)
@@ -199,9 +197,7 @@ def test_reading_the_table_needs_no_heavy_library():
     assert run.stdout.strip() == "[]"
 
 
-@pytest.mark.skipif(
-    not WALS.exists(), reason=f"no WALS at {WALS}: set BLOODBANK_SHARED_DATA to the shared data"
-)
+@pytest.mark.skipif(not WALS.exists(), reason=f"no WALS at {WALS}: set BLOODBANK_SHARED_DATA to the shared data")
 @pytest.mark.parametrize("code", PAPER_LANGUAGES)
 def test_wals_agrees_on_family_and_place(code):
     language = get_language(code)

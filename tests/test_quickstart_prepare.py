@@ -31,9 +31,7 @@ MESSAGES = {
         },
         "brand": "google  assistant SDK.",
     },
-    ("alarm", "fi"): {
-        "config": {"abort": {"failed": "[%key:common::failed%]", "known": "Failed to connect now"}}
-    },
+    ("alarm", "fi"): {"config": {"abort": {"failed": "[%key:common::failed%]", "known": "Failed to connect now"}}},
     ("alarm", "tr"): {"config": {"abort": {"known": "Uygun deg\u0306il bu cihaz"}}},
     ("zone", "en"): {
         "again": "failed to  CONNECT now!",
@@ -64,15 +62,9 @@ def wheel(prepare, monkeypatch, tmp_path):
     path = tmp_path / prepare.WHEEL_NAME
     with zipfile.ZipFile(path, "w") as archive:
         for (component, language), tree in MESSAGES.items():
-            archive.writestr(
-                f"homeassistant/components/{component}/translations/{language}.json", json.dumps(tree)
-            )
-        archive.writestr(
-            "homeassistant/components/zone/translations/sensor.en.json", '{"a": "Of no concern at all"}'
-        )
-        archive.writestr(
-            "homeassistant/components/zone/translations/nl.json", '{"a": "Geen taal van het corpus"}'
-        )
+            archive.writestr(f"homeassistant/components/{component}/translations/{language}.json", json.dumps(tree))
+        archive.writestr("homeassistant/components/zone/translations/sensor.en.json", '{"a": "Of no concern at all"}')
+        archive.writestr("homeassistant/components/zone/translations/nl.json", '{"a": "Geen taal van het corpus"}')
         archive.writestr("homeassistant/components/zone/strings.json", '{"a": "Not a translation at all"}')
     monkeypatch.setattr(prepare, "WHEEL_SHA256", hashlib.sha256(path.read_bytes()).hexdigest())
     return path
@@ -81,10 +73,7 @@ def wheel(prepare, monkeypatch, tmp_path):
 @pytest.fixture
 def corpus(prepare, wheel, tmp_path):
     assert prepare.main(["--wheel", str(wheel), "--out", str(tmp_path / "corpus")]) == 0
-    lines = {
-        path.stem: path.read_text(encoding="utf-8").split("\n")
-        for path in (tmp_path / "corpus").glob("*.txt")
-    }
+    lines = {path.stem: path.read_text(encoding="utf-8").split("\n") for path in (tmp_path / "corpus").glob("*.txt")}
     assert {last for *_, last in lines.values()} == {""}  # every line is ended
     return {code: all_but_last for code, (*all_but_last, _) in lines.items()}
 
@@ -150,9 +139,7 @@ def test_the_source_is_named_and_a_table_printed(prepare, corpus, tmp_path, caps
         "| de       |        4 |        107 |",
     ):
         assert named in note
-    assert not [
-        path for path in tmp_path.iterdir() if path.name.startswith(".")
-    ]  # no temporary folder is left
+    assert not [path for path in tmp_path.iterdir() if path.name.startswith(".")]  # no temporary folder is left
 
 
 def test_a_second_run_does_nothing_and_says_so(prepare, wheel, corpus, tmp_path, capsys):
@@ -183,8 +170,7 @@ def test_a_folder_of_the_users_is_left_alone(prepare, wheel, tmp_path, capsys):
     (out / "thesis.txt").write_text("precious", encoding="utf-8")
     assert prepare.main(["--wheel", str(wheel), "--out", str(out)]) == 1
     assert (
-        capsys.readouterr().err
-        == f"Error: {out} holds something else; name another folder with --out, or remove it\n"
+        capsys.readouterr().err == f"Error: {out} holds something else; name another folder with --out, or remove it\n"
     )
     assert (out / "thesis.txt").read_text(encoding="utf-8") == "precious"
 
@@ -216,9 +202,7 @@ def test_a_failed_download_says_what_pip_said_and_what_to_do(prepare, tmp_path, 
     def failing_pip(command, **options):
         assert command[:4] == [sys.executable, "-m", "pip", "download"]
         assert {"--no-deps", "homeassistant==2024.3.3"} <= set(command)
-        return subprocess.CompletedProcess(
-            command, 1, stdout="", stderr="WARNING: retrying\nERROR: no network\n"
-        )
+        return subprocess.CompletedProcess(command, 1, stdout="", stderr="WARNING: retrying\nERROR: no network\n")
 
     monkeypatch.setattr(prepare.subprocess, "run", failing_pip)
     assert prepare.main(["--cache", str(tmp_path / "cache"), "--out", str(tmp_path / "corpus")]) == 1

@@ -19,6 +19,7 @@ app = App(
     name="bloodbank",
     help="Measure which languages help which in multilingual pretraining, and choose the set to pretrain on.",
     version_flags=["--version"],
+    suppress_keyboard_interrupt=False,  # `main` says what is kept
 )
 
 
@@ -193,3 +194,7 @@ def main() -> None:
     except BrokenPipeError:
         sys.stderr.close()  # the reader of our output went away, as `head` does
         sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()

@@ -121,7 +121,7 @@ def make_experiment(content: dict[str, Any], *, where: str, base: Path) -> Exper
     for section, key in (("corpus", "path"), ("tokenizer", "path")):
         value = merged.get(section, {}).get(key) if isinstance(merged.get(section, {}), dict) else None
         if isinstance(value, str) and value:
-            merged[section][key] = str(base / Path(value).expanduser())
+            merged[section] = {**merged[section], key: str(base / Path(value).expanduser())}
     try:
         return Experiment.model_validate(merged)
     except ValidationError as error:

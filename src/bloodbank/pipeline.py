@@ -19,7 +19,7 @@ from bloodbank.errors import BloodbankError, UsageError
 from bloodbank.execution import Event, Task, default_workers, needed_tasks, run_tasks
 from bloodbank.experiment import Experiment, load_experiment
 from bloodbank.progress import Display
-from bloodbank.runfolder import SOURCES, STAGES, check_settings, write_failures, write_plan
+from bloodbank.runfolder import SOURCES, STAGES, check_settings, is_run_folder, write_failures, write_plan
 from bloodbank.store import Store
 from bloodbank.transfer import (
     MEASUREMENTS,
@@ -63,7 +63,7 @@ def run(
     console = console or Console(stderr=True)
     settings, folder = resolve(experiment, out)
     store = Store(folder)
-    plan = make_plan(settings, folder / SOURCES if folder.is_dir() else None)
+    plan = make_plan(settings, folder / SOURCES if is_run_folder(folder) else None)
     if not update:
         check_settings(plan, store)
     write_plan(plan, store)
@@ -151,30 +151,31 @@ def _train(plan: Plan, tasks: list[Task], store: Store, workers: int, console: C
     if not workers:
         memory = estimate(plan, store, timed=False).memory_bytes
         workers = max(1, min(default_workers(execution.device), int(0.8 * _free_memory() / memory)))
-    tokens = tokens_of_models(plan, store)
-    # A task that scores a model on disk trains nothing.
-    trains = {plan.models[cell]: n for cell, n in tokens.items()} | {
-        plan.scores[cell]: n for cell, n in tokens.items() if f"models/{cell.label}" not in _labels(tasks)
-    }
+    tokens = {cell.label: n for cell, n in tokens_of_models(plan, store).items()}
     sized = [
-        dataclasses.replace(task, n_tokens=trains.get(task.output, 0) if task.function.find(":train") > 0 else 0)
+        dataclasses.replace(task, n_tokens=tokens[task.output.label] if ":train" in task.function else 0)
         for task in tasks
     ]
     return _run_stage(
-        "models", sized, store, console, workers=workers, threads=execution.threads, device=execution.device
-    )
-
-
-def _labels(tasks: list[Task]) -> set[str]:
-    return {f"{task.output.stage}/{task.output.label}" for task in tasks}
+        "models", sized, store, console, workers=workers, threads=execution.threads, device=execution.device,
+        n_done=sum(store.has(score) for score in plan.scores.values()),
+    )  # fmt: skip
 
 
 def _run_stage(
-    title: str, tasks: list[Task], store: Store, console: Console, *, workers: int, threads: int, device: str = "cpu"
+    title: str,
+    tasks: list[Task],
+    store: Store,
+    console: Console,
+    *,
+    workers: int,
+    threads: int,
+    device: str = "cpu",
+    n_done: int = 0,
 ) -> list[Event]:
     if not tasks:
         return []
-    with Display(console, title, tasks) as display:
+    with Display(console, title, tasks, n_done) as display:
         return run_tasks(tasks, store, workers=workers, threads=threads, device=device, on_event=display.on_event)
 
 

@@ -20,13 +20,14 @@ class Display:
         console: Where to.
         stage: What is being done, for people.
         tasks: All that will be done.
-        n_done: Outputs of this stage that were there before.
+        n_done: Results of this stage that were there before.
     """
 
     def __init__(self, console: Console, stage: str, tasks: Iterable[Task], n_done: int = 0) -> None:
         self.console, self.stage = console, stage
         self.left = {task: task.n_tokens for task in tasks}
-        self.n_done, self.n_all = n_done, n_done + len(self.left)
+        # A model is done when it is scored; that it was also saved counts for nothing.
+        self.n_done, self.n_all = n_done, n_done + sum(_counts(task) for task in self.left)
         self.tokens, self.started = 0, time.monotonic()
         self.live = console.is_terminal
         self.progress = Progress(
@@ -52,13 +53,13 @@ class Display:
             self.left[event.task] = max(0, self.left[event.task] - event.n_tokens)
         elif event.kind == "done":
             self.left.pop(event.task, None)
-            self.n_done += 1
+            self.n_done += _counts(event.task)
         elif event.kind == "busy":
             self.console.print(f"{self.stage}: {label} is being made by {event.message}; waiting", highlight=False)
         elif event.kind == "failed":
             self.left.pop(event.task, None)
-            self.console.print(f"{self.stage}: {label} failed: {event.message}", style="red", highlight=False)
-        if event.kind == "done" and not self.live:
+            self.console.print(f"{self.stage}: {label} failed; the others go on", style="red", highlight=False)
+        if event.kind == "done" and _counts(event.task) and not self.live:
             self.console.print(f"{self.stage}  {self.state()}  {label}", highlight=False, soft_wrap=True)
         self.progress.update(self.row, completed=self.n_done, state=self.state())
 
@@ -75,6 +76,10 @@ class Display:
     def rate(self) -> float:
         """Return the tokens trained on a second, over all workers, since the stage began."""
         return self.tokens / max(1e-3, time.monotonic() - self.started)
+
+
+def _counts(task: Task) -> bool:
+    return task.output.stage != "models"
 
 
 def duration(seconds: float) -> str:

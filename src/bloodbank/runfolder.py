@@ -56,12 +56,10 @@ def check_settings(plan: Plan, store: Store) -> None:
     before = _read(store.root / PLAN)
     if before is None:
         if store.root.exists() and any(store.root.iterdir()):
-            names = sorted(path.name for path in store.root.iterdir())
-            if not set(names) <= {SOURCES, "locks", *STAGES}:
-                raise UsageError(
-                    f"{store.root} is not a run folder and not empty (it holds {', '.join(names[:5])}). "
-                    "Give another folder with --out."
-                )
+            names = ", ".join(sorted(path.name for path in store.root.iterdir())[:5])
+            raise UsageError(
+                f"{store.root} is not a run folder and not empty (it holds {names}). Give another folder with --out."
+            )
         return
     now = plan.keys()
     stale = [
@@ -172,8 +170,13 @@ def _read(path: Path) -> dict[str, Any] | None:
     return found
 
 
+def is_run_folder(folder: Path) -> bool:
+    """Tell whether a run has written its plan there."""
+    return (folder / PLAN).is_file()
+
+
 def _check(folder: Path) -> None:
-    if not (folder / PLAN).is_file():
+    if not is_run_folder(folder):
         raise UsageError(
             f"{folder} is not a run folder: it has no {PLAN}. Give the folder that `bloodbank run` wrote to."
         )

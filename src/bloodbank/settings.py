@@ -9,11 +9,15 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
+from bloodbank.errors import UsageError
 from bloodbank.languages import get_language
 
 
 def _known(code: str) -> str:
-    return get_language(code).code
+    try:
+        return get_language(code).code
+    except UsageError as error:
+        raise ValueError(str(error)) from None  # pydantic says where it stands
 
 
 def _distinct(values: tuple[Any, ...]) -> tuple[Any, ...]:
@@ -36,7 +40,9 @@ Share = Annotated[float, Field(ge=0.0, lt=1.0)]
 class Settings(BaseModel):
     """A section of the experiment file: unknown keys are refused, values never change."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True, validate_default=True)
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, hide_input_in_errors=True, validate_default=True, allow_inf_nan=False
+    )
 
 
 class CorpusSettings(Settings):

@@ -68,9 +68,7 @@ def test_other_languages_metrics_and_protocols_are_left_out(paper_example, make)
 def test_seeds_are_replicates_and_may_be_ragged(example_with):
     # F(fi→de): seed 0 +0.60, seed 1 (0.30 - 0.25) / 0.25 = +0.20; mean +0.40, deviation 0.4 / √2.
     # F(hu→de) only in seed 0: -0.05. Averaging scores before taking F would give 0.31 / 0.225 - 1 = +0.378.
-    second = example_with(
-        seed=1, alone={"de": 0.25}, together={("fi", "de"): 0.30}, drop=[("hu", "de"), "hu"]
-    )
+    second = example_with(seed=1, alone={"de": 0.25}, together={("fi", "de"): 0.30}, drop=[("hu", "de"), "hu"])
     bank = build(pd.concat([example_with(), second]))
     assert bank.finetune_scores.loc["fi", "de"] == pytest.approx(0.40)
     assert bank.seed_deviations.loc["fi", "de"] == pytest.approx(0.4 / np.sqrt(2))
@@ -137,9 +135,7 @@ def test_seed_agreement_is_spearmans(make):
     first, third = (bank.replicates[seed] for seed in (0, 2))
     inside = ~np.eye(6, dtype=bool)
     row = table[(table["seed_a"] == 0) & (table["seed_b"] == 2)].set_index("score")["rank_correlation"]
-    assert row["finetune_score"] == pytest.approx(
-        spearmanr(first.to_numpy()[inside], third.to_numpy()[inside])[0]
-    )
+    assert row["finetune_score"] == pytest.approx(spearmanr(first.to_numpy()[inside], third.to_numpy()[inside])[0])
     assert row["donation"] == pytest.approx(spearmanr(first.sum(axis=1), third.sum(axis=1))[0])
     assert row["recipience"] == pytest.approx(spearmanr(first.sum(axis=0), third.sum(axis=0))[0])
 

@@ -123,9 +123,7 @@ def test_plane_has_recipience_to_the_right_and_donation_upwards(paper_example):
     assert named["German"] == pytest.approx((0.55, -0.05))
     assert named["Finnish"] == pytest.approx((-0.20, 0.55))
     assert named["Hungarian"] == pytest.approx((-0.30, -0.45))
-    corners = {
-        text.get_text().split("\n")[0]: text.xy for text in axes.texts if text.xycoords == "axes fraction"
-    }
+    corners = {text.get_text().split("\n")[0]: text.xy for text in axes.texts if text.xycoords == "axes fraction"}
     assert corners == {"O": (0, 1), "A": (1, 1), "AB+": (1, 0), "None": (0, 0)}
     assert axes.get_xlabel().startswith("recipience R")
     assert axes.get_ylabel().startswith("donation D")

@@ -16,9 +16,7 @@ def full_bank(example_with):
     first = example_with(health={"hu": "unhealthy"}, alone={"de": 1 / 3}, drop=[("de", "fi")])
     second = example_with(seed=1, health={"hu": "failed"}, drop=[("hu", "fi")])
     rows = pd.concat([first, second])
-    return build_bank(
-        rows, languages=CODES, name="prüfung", provenance={"seeds": (0, 1), "versions": {"x": "1"}}
-    )
+    return build_bank(rows, languages=CODES, name="prüfung", provenance={"seeds": (0, 1), "versions": {"x": "1"}})
 
 
 def test_round_trip(full_bank, tmp_path):

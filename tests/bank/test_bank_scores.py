@@ -59,9 +59,7 @@ def test_levels_of_the_example_on_paper(paper_example):
 
 def test_a_border_belongs_to_the_level_above_it():
     below = [math.nextafter(border, -1) for border in (-0.10, 0.10, 0.55)]
-    finetune = matrix(
-        [[math.nan, -0.10, 0.10], [0.55, math.nan, below[0]], [below[1], below[2], math.nan]], CODES
-    )
+    finetune = matrix([[math.nan, -0.10, 0.10], [0.55, math.nan, below[0]], [below[1], below[2], math.nan]], CODES)
     expected = [
         [None, "neutral", "positive"],
         ["very positive", None, "negative"],
@@ -174,9 +172,7 @@ def test_the_released_matrix(released):
     assert list(ordered.index[:3]) + list(ordered.index[-2:]) == list(expected)
     assert takes[list(expected)].to_dict() == pytest.approx(expected, abs=5e-4)
     assert gives.corr(takes) == pytest.approx(-0.573, abs=5e-4)
-    mirrored = pd.DataFrame(
-        {"to": finetune.to_numpy().ravel(), "from": finetune.T.to_numpy().ravel()}
-    ).dropna()
+    mirrored = pd.DataFrame({"to": finetune.to_numpy().ravel(), "from": finetune.T.to_numpy().ravel()}).dropna()
     assert mirrored["to"].corr(mirrored["from"]) == pytest.approx(-0.258, abs=5e-4)
 
     types = blood_types(gives, takes)
@@ -189,9 +185,9 @@ def test_the_released_matrix(released):
 
 
 squares = st.integers(2, 6).flatmap(
-    lambda n: st.lists(
-        st.lists(st.floats(-3, 3, width=32), min_size=n, max_size=n), min_size=n, max_size=n
-    ).map(lambda rows: matrix(np.where(np.eye(n, dtype=bool), np.nan, rows), list("abcdef"[:n])))
+    lambda n: st.lists(st.lists(st.floats(-3, 3, width=32), min_size=n, max_size=n), min_size=n, max_size=n).map(
+        lambda rows: matrix(np.where(np.eye(n, dtype=bool), np.nan, rows), list("abcdef"[:n]))
+    )
 )
 
 
@@ -220,9 +216,7 @@ def test_adding_to_a_row_moves_its_donation_by_n_minus_one(finetune, amount, dat
     given_more = donation(raised)["sum"] - donation(finetune)["sum"]
     received_more = recipience(raised)["sum"] - recipience(finetune)["sum"]
     for code in finetune.index:
-        assert given_more[code] == pytest.approx(
-            (len(finetune) - 1) * amount if code == donor else 0, abs=1e-9
-        )
+        assert given_more[code] == pytest.approx((len(finetune) - 1) * amount if code == donor else 0, abs=1e-9)
         assert received_more[code] == pytest.approx(0 if code == donor else amount, abs=1e-9)
 
 

@@ -90,9 +90,7 @@ def test_extremes_follow_the_numbers(paper_example, example_with):
 
 
 def test_levels_are_counted(paper_example):
-    assert "6 measured cells: 2 negative, 2 neutral, 1 positive, 1 very positive" in said(
-        build(paper_example)
-    )
+    assert "6 measured cells: 2 negative, 2 neutral, 1 positive, 1 very positive" in said(build(paper_example))
 
 
 def test_missing_and_unhealthy_follow_the_numbers(paper_example, example_with):
@@ -125,10 +123,7 @@ def graph(make, slope, *, seed=0, updates=None):
     """Four languages whose donation rises with their place (slope 1) or falls (slope -1)."""
     codes = ["x-a", "x-b", "x-c", "x-d"]
     pairs = {
-        (s, t): 1 + slope * 0.1 * i + 0.01 * j * j
-        for i, s in enumerate(codes)
-        for j, t in enumerate(codes)
-        if s != t
+        (s, t): 1 + slope * 0.1 * i + 0.01 * j * j for i, s in enumerate(codes) for j, t in enumerate(codes) if s != t
     }
     return make(dict.fromkeys(codes, 1.0), pairs, seed=seed, updates=updates), tuple(codes)
 
@@ -136,15 +131,9 @@ def graph(make, slope, *, seed=0, updates=None):
 def test_agreement_follows_the_numbers(make):
     up, codes = graph(make, 1)
     same = said(build(pd.concat([up, graph(make, 1, seed=1)[0]]), languages=codes))
-    assert (
-        "Rank correlation of D between seeds: +1.00 (1 pair of seeds, n = 4): the order largely repeats."
-        in same
-    )
+    assert "Rank correlation of D between seeds: +1.00 (1 pair of seeds, n = 4): the order largely repeats." in same
     turned = said(build(pd.concat([up, graph(make, -1, seed=1)[0]]), languages=codes))
-    assert (
-        "Rank correlation of D between seeds: -1.00 (1 pair of seeds, n = 4): the order does not repeat."
-        in turned
-    )
+    assert "Rank correlation of D between seeds: -1.00 (1 pair of seeds, n = 4): the order does not repeat." in turned
     assert "Rank correlation" not in said(build(up, languages=codes))
 
 
@@ -153,12 +142,8 @@ def test_confounds_follow_the_numbers(make):
     up, codes = graph(make, 1, updates=updates)
     down, _ = graph(make, -1, updates=updates)
     rising, falling = said(build(up, languages=codes)), said(build(down, languages=codes))
-    assert (
-        "D rises with the updates of M_l (r = +1.00, n = 4 languages): part of D may be the amount" in rising
-    )
-    assert (
-        "D falls with the updates of M_l (r = -1.00, n = 4 languages): part of D may be the amount" in falling
-    )
+    assert "D rises with the updates of M_l (r = +1.00, n = 4 languages): part of D may be the amount" in rising
+    assert "D falls with the updates of M_l (r = -1.00, n = 4 languages): part of D may be the amount" in falling
     assert "with the tokens seen of M_l: not possible, because tokens seen is the same for all 4" in rising
     level, _ = graph(make, 1, updates={"x-a": 100, "x-b": 400, "x-c": 400, "x-d": 100})
     assert "D hardly goes with the updates of M_l" in said(build(level, languages=codes))

@@ -24,7 +24,7 @@ def make(**changes):
 
 def test_every_known_piece_is_masked_exactly_once_in_the_end():
     masks = make()
-    assert len(masks.gold) == (IDS != VOCABULARY.unk).sum()
+    assert len(masks.gold) == (VOCABULARY.unk != IDS).sum()
     n_rows = sequences().n_rows
     assert len(set(zip((masks.row % n_rows).tolist(), masks.position.tolist(), strict=True))) == len(masks.gold)
     assert (masks.ids[masks.row, masks.position] == VOCABULARY.mask).all()
@@ -35,7 +35,7 @@ def test_every_known_piece_is_masked_exactly_once_in_the_end():
 def test_rounds_stop_at_the_wanted_number_and_have_the_wanted_share():
     masks = make(min_masked=10)
     assert len(masks.ids) == sequences().n_rows  # one round
-    assert len(masks.gold) / (IDS != VOCABULARY.unk).sum() == pytest.approx(0.15, abs=0.02)
+    assert len(masks.gold) / (VOCABULARY.unk != IDS).sum() == pytest.approx(0.15, abs=0.02)
     assert len(make(min_masked=len(masks.gold) + 1).ids) == 2 * sequences().n_rows
 
 

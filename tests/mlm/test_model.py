@@ -1,16 +1,17 @@
 """The models against transformers' BERT, and K models against one at a time."""
 
+import numpy as np
 import pytest
 import torch
-from tests_reference import reference_model
 
 from bloodbank.experiment import ModelSettings, TrainingSettings
-from bloodbank.mlm.files import bert_config, load_models, save_model
+from bloodbank.mlm.files import load_models, save_model
 from bloodbank.mlm.masking import MaskedRows
 from bloodbank.mlm.model import BertStack, new_stack
 from bloodbank.mlm.training import batch_losses, make_optimiser, step
 from bloodbank.randomness import generator, torch_generator
 from bloodbank.tokenizer import Vocabulary
+from tests_reference import reference_model
 
 VOCABULARY = Vocabulary(90, pad=0, unk=1, cls=2, sep=3, mask=4)
 SMALL = ModelSettings(n_layers=2, n_heads=2, hidden_size=16, feed_forward_size=24, n_positions=12, dropout=0.0)
@@ -26,7 +27,9 @@ def rows(seed: int, n_rows: int = 5, length: int = 12) -> MaskedRows:
     mask = random.random((n_rows, length)) < 2
     mask[1, 7:] = False
     ids[1, 7:] = VOCABULARY.pad
-    positions = random.choice([p for p in range(n_rows * length) if mask.reshape(-1)[p]], size=9, replace=False)
+    # One in the row with padding, the others anywhere in the text.
+    rest = [p for p in range(n_rows * length) if mask.reshape(-1)[p] and p != 13]
+    positions = np.append(random.choice(rest, size=8, replace=False), 13)
     gold = ids.reshape(-1)[positions].copy()
     ids.reshape(-1)[positions] = VOCABULARY.mask
     return MaskedRows(ids, mask, positions, gold)
@@ -102,7 +105,8 @@ def test_padding_and_other_models_do_not_leak():
     after = batch_losses(stack, batch, None)
     assert after[0] == before[0]
     assert after[1] != before[1]
-    batch.ids[1, 2] = 78  # a place that is read
+    read = next(p for p in range(12, 19) if p not in batch.positions)
+    batch.ids.reshape(-1)[read] = 78
     assert batch_losses(stack, batch, None)[0] != before[0]
 
 

@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 import torch
 from scipy.stats import rankdata
-from tests_reference import reference_model
 
 from bloodbank.experiment import ModelSettings
 from bloodbank.mlm.masking import TestMasks, make_test_masks
@@ -25,6 +24,7 @@ from bloodbank.mlm.scoring import (
 from bloodbank.mlm.sequences import make_sequences
 from bloodbank.randomness import generator
 from bloodbank.tokenizer import Vocabulary
+from tests_reference import reference_model
 
 VOCABULARY = Vocabulary(60, pad=0, unk=1, cls=2, sep=3, mask=4)
 

@@ -21,7 +21,9 @@ _SETTING = {"train": "budget_chars", "dev": "dev_chars", "test": "test_chars"}
 _MET = 0.99
 
 
-def build_corpus(source: Path, language: str, settings: CorpusSettings, folder: Path) -> dict[str, Any]:
+def build_corpus(
+    source: Path, language: str, settings: CorpusSettings, folder: Path, *, only_train: bool = False
+) -> dict[str, Any]:
     """Write the three parts of one language's text.
 
     Args:
@@ -29,6 +31,7 @@ def build_corpus(source: Path, language: str, settings: CorpusSettings, folder: 
         language: Its code.
         settings: Budgets and seed.
         folder: Where to write.
+        only_train: The text is for the tokenizer alone, so dev and test may be short.
 
     Returns:
         What was done, in numbers; also written as `corpus.json`.
@@ -38,7 +41,7 @@ def build_corpus(source: Path, language: str, settings: CorpusSettings, folder: 
     """
     lines = read_lines(source)
     parts = split(lines, settings, language)
-    _check_length(parts, settings, source)
+    _check_length(parts, settings, source, ("train",) if only_train else ("test", "dev", "train"))
     for part in PARTS:
         (folder / f"{part}.txt").write_text("\n".join(parts.parts[part]) + "\n", encoding="utf-8")
     summary = {
@@ -60,15 +63,15 @@ def read_part(folder: Path, part: str) -> list[str]:
     return (folder / f"{part}.txt").read_text(encoding="utf-8").removesuffix("\n").split("\n")
 
 
-def _check_length(parts: Split, settings: CorpusSettings, source: Path) -> None:
-    for part in PARTS:
+def _check_length(parts: Split, settings: CorpusSettings, source: Path, wanted: tuple[str, ...]) -> None:
+    for part in wanted:  # as they are taken, so that the first that falls short is named
         budget = getattr(settings, _SETTING[part])
         got = sum(map(len, parts.parts[part]))
         if got >= budget * _MET or (got < budget <= parts.available_chars[part]):
             continue
         share = " or raise corpus.heldout_share" if part != "train" and settings.parallel != "no" else ""
+        lower = f"corpus.{_SETTING[part]} to at most {got:,}" if got else "the budgets of the other parts"
         raise UsageError(
             f"{source}: {got:,} characters of {part} text, but corpus.{_SETTING[part]} = {budget:,}. "
-            f"Every language must bring the same: give more text, or lower corpus.{_SETTING[part]} "
-            f"to at most {got:,}{share}."
+            f"Every language must bring the same: give more text, or lower {lower}{share}."
         )

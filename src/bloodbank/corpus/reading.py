@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import bz2
 import gzip
+import io
 import lzma
 import re
 import unicodedata
@@ -20,16 +21,29 @@ _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
 
 def _open(path: Path) -> IO[bytes]:
     """Open a file for reading, decompressed by what its name says."""
-    import zstandard
-
     openers: dict[str, Callable[..., Any]] = {
         ".gz": gzip.open,
         ".bz2": bz2.open,
         ".xz": lzma.open,
-        ".zst": zstandard.open,
+        ".zst": _open_zst,
     }
     opened: IO[bytes] = openers.get(path.suffix, open)(path, "rb")
     return opened
+
+
+def _open_zst(path: Path, _mode: str) -> IO[bytes]:
+    """Decompress all frames; the library's own reader takes a file that breaks off for a whole one."""
+    import zstandard
+
+    content, text = path.read_bytes(), io.BytesIO()
+    while content:
+        frame = zstandard.ZstdDecompressor().decompressobj()
+        text.write(frame.decompress(content))
+        if not frame.eof:
+            raise EOFError("it ends before its last frame does")
+        content = frame.unused_data
+    text.seek(0)
+    return text
 
 
 def read_lines(path: Path) -> list[str]:
@@ -74,20 +88,23 @@ def check_is_file(path: Path) -> None:
     raise UsageError(f"{path}: no such file. {missing} Check corpus.path and the language code.")
 
 
+def _zstd_error() -> type[Exception]:
+    """Return the error of a broken .zst file."""
+    import zstandard
+
+    found: type[Exception] = zstandard.ZstdError
+    return found
+
+
 def _decompress(path: Path) -> bytes:
     check_is_file(path)
     try:
-        import zstandard
-
-        broken: tuple[type[Exception], ...] = (
-            gzip.BadGzipFile, lzma.LZMAError, zlib.error, EOFError, zstandard.ZstdError,
-        )  # fmt: skip
         with _open(path) as file:
             return file.read()
-    except broken as error:
+    except (lzma.LZMAError, zlib.error, EOFError, _zstd_error(), OSError) as error:
+        if isinstance(error, OSError) and error.errno:  # bz2 has no exception of its own: one without a number
+            raise UsageError(f"{path}: cannot be read: {error.strerror}.") from None
         raise UsageError(f"{path}: not a whole {path.suffix} file: {error}. Make or fetch it again.") from None
-    except OSError as error:
-        raise UsageError(f"{path}: cannot be read: {error.strerror or error}.") from None
 
 
 def _decode(content: bytes, path: Path) -> str:

@@ -74,10 +74,11 @@ def _split_alone(lines: list[str], settings: CorpusSettings, language: str) -> S
     ):
         fresh = [line for line in rest if comparable(line) not in seen]
         n_repeated += len(rest) - len(fresh)
-        parts[part], n_taken = take(fresh, budget)
+        parts[part], n_taken = _take_apart(fresh, budget, seen)
         available[part] = sum(map(len, fresh))
         rest = fresh[n_taken:]
-        seen.update(map(comparable, parts[part]))
+        # The whole of a paragraph that was cut too: a second copy of it holds what was taken.
+        seen.update(map(comparable, [*parts[part], *fresh[:n_taken]]))
     return Split(parts, available, n_repeated)
 
 
@@ -89,8 +90,9 @@ def _split_parallel(
 ) -> Split:
     """Hold out the paragraphs at the same places in every language.
 
-    What is held out and also stands elsewhere in the source is dropped from what is held out: so no language
-    trains on a translation of another's test text, whichever languages the experiment names.
+    A text that stands both in what is held out and elsewhere in the source is dropped from both: it translates
+    held-out messages as well as training ones of other languages. So no language trains on a translation of
+    another's test text, whichever languages the experiment names.
     """
     start = generator(settings.seed, "corpus", "parallel").random()
     test_share = settings.heldout_share * settings.test_chars / (settings.test_chars + settings.dev_chars)
@@ -100,19 +102,19 @@ def _split_parallel(
     in_dev = ~in_test & (distance < settings.heldout_share)
     in_train = (distance >= settings.heldout_share + guard) & (distance < 1.0 - guard)
     order = np.argsort(distance, kind="stable")
-    train = [lines[i] for i in order if in_train[i] and lines[i]]
+    inside = {comparable(lines[i]) for i in np.flatnonzero(in_test | in_dev)}
     outside = {comparable(lines[i]) for i in np.flatnonzero(~in_test & ~in_dev)}
+    train, repeated_train = _without(inside, [lines[i] for i in order if in_train[i] and lines[i]])
     test, repeated_test = _without(outside, [lines[i] for i in order if in_test[i] and lines[i]])
-    dev, repeated_dev = _without(
-        outside | set(map(comparable, test)), [lines[i] for i in order if in_dev[i] and lines[i]]
-    )
-    pools = {"train": train, "dev": dev, "test": test}
-    budgets = {"train": settings.budget_chars, "dev": settings.dev_chars, "test": settings.test_chars}
-    return Split(
-        {part: take(pool, budgets[part])[0] for part, pool in pools.items()},
-        {part: sum(map(len, pool)) for part, pool in pools.items()},
-        repeated_test + repeated_dev,
-    )
+    tested = set(map(comparable, test))
+    dev, repeated_dev = _without(outside | tested, [lines[i] for i in order if in_dev[i] and lines[i]])
+    parts = {
+        "train": _take_apart(train, settings.budget_chars, inside)[0],
+        "dev": _take_apart(dev, settings.dev_chars, outside | tested)[0],
+        "test": _take_apart(test, settings.test_chars, outside | set(map(comparable, dev)))[0],
+    }
+    available = {"train": sum(map(len, train)), "dev": sum(map(len, dev)), "test": sum(map(len, test))}
+    return Split(parts, available, repeated_train + repeated_test + repeated_dev)
 
 
 def take(paragraphs: Iterable[str], budget_chars: int) -> tuple[list[str], int]:
@@ -137,6 +139,14 @@ def take(paragraphs: Iterable[str], budget_chars: int) -> tuple[list[str], int]:
         if not left:
             return taken, n_taken + 1
     return taken, len(taken)
+
+
+def _take_apart(paragraphs: list[str], budget_chars: int, others: set[str]) -> tuple[list[str], int]:
+    """Take up to a budget; a last one that only the cut made equal to a text of another part is left out."""
+    taken, n_taken = take(paragraphs, budget_chars)
+    if taken and comparable(taken[-1]) in others:
+        taken.pop()
+    return taken, n_taken
 
 
 def _without(others: set[str], paragraphs: list[str]) -> tuple[list[str], int]:

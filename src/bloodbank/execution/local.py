@@ -82,6 +82,9 @@ def run_tasks(
             except Empty:
                 continue
             event = worker.event(line)
+            if line is None:  # it died, with a task or without
+                worker.stop()
+                pool[pool.index(worker)] = _Worker(worker.number, told, device, threads)
             if event is None:
                 continue
             if event.kind == "busy":
@@ -89,8 +92,6 @@ def run_tasks(
                 not_before[event.task] = time.monotonic() + _RETRY_SECONDS
             elif event.kind == "failed":
                 failures.append(event)
-                if line is None:
-                    pool[pool.index(worker)] = _Worker(worker.number, told, device, threads)
             on_event(event)
     finally:
         for worker in pool:
@@ -98,10 +99,14 @@ def run_tasks(
 
 
 def _next_ready(waiting: deque[Task], store: Store, not_before: dict[Task, float]) -> Task | None:
-    """Take the first task whose inputs are there and that is not to be left alone for a moment."""
+    """Take the first task whose inputs are there and that is not to be left alone for a moment.
+
+    A task whose output another process has made is ready too: that process may have removed the inputs since.
+    """
     now = time.monotonic()
     for task in waiting:
-        if not_before.get(task, 0.0) <= now and all(store.has(output) for output in task.requires):
+        made = task in not_before and store.has(task.output)
+        if not_before.get(task, 0.0) <= now and (made or all(store.has(output) for output in task.requires)):
             waiting.remove(task)
             not_before.pop(task, None)
             return task

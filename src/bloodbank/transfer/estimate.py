@@ -6,6 +6,7 @@ The time comes from a few updates of the real model at the real size, timed on t
 from __future__ import annotations
 
 import json
+import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -21,10 +22,9 @@ from bloodbank.store import Store
 from bloodbank.tokenizer import Vocabulary
 from bloodbank.transfer.plan import Plan
 
-# Characters in a piece where nothing has been encoded yet: scripts of words, and scripts that write syllables or
-# more with one character. Measured on eight languages of one help book: 3.0 to 4.1 with 6 000 to 30 000 pieces.
+# Characters in a piece where nothing has been encoded yet. Scripts of words: measured 2.2 with 1 000 pieces, 2.2 to
+# 2.6 with 2 000, 3.4 to 3.8 with 6 000. Scripts that write a syllable or more with one character: less.
 _CHARS_PER_PIECE = {"Hani": 1.3, "Jpan": 1.6, "Kore": 1.7}
-_CHARS_PER_PIECE_OF_WORDS = 3.3
 _FORWARD_SHARE = 1 / 3  # of the work of an update, which scoring spares the backward pass of
 _TIMED_SECONDS = 2.0
 
@@ -71,9 +71,15 @@ def count_pieces(plan: Plan, store: Store) -> dict[str, tuple[int, bool]]:
             summary = json.loads((store.path(output) / "tokens.json").read_text(encoding="utf-8"))
             found[language] = (int(summary["train"]["n_pieces"]), True)
         else:
-            per_piece = _CHARS_PER_PIECE.get(get_language(language).script or "", _CHARS_PER_PIECE_OF_WORDS)
+            of_words = chars_per_piece(plan.experiment.tokenizer.vocab_size)
+            per_piece = min(of_words, _CHARS_PER_PIECE.get(get_language(language).script or "", of_words))
             found[language] = (round(plan.experiment.corpus.budget_chars / per_piece), False)
     return found
+
+
+def chars_per_piece(vocab_size: int) -> float:
+    """Guess the characters in a piece of a script of words: it grows with the logarithm of the vocabulary."""
+    return min(4.5, max(1.0, 2.2 + 0.7 * math.log(vocab_size / 1_000)))
 
 
 def tokens_of_models(plan: Plan, store: Store) -> dict[Any, int]:
@@ -166,7 +172,7 @@ def _timed(experiment: Experiment, clock: Callable[[], float]) -> float:
 
 def _tokens_scored(experiment: Experiment) -> float:
     """Return the pieces that one model reads while it is scored."""
-    pieces = experiment.corpus.test_chars / _CHARS_PER_PIECE_OF_WORDS
+    pieces = experiment.corpus.test_chars / chars_per_piece(experiment.tokenizer.vocab_size)
     rounds = min(
         1.0 / experiment.scoring.mask_share,
         experiment.scoring.min_masked / pieces / experiment.scoring.mask_share,

@@ -130,11 +130,12 @@ def make_plan(experiment: Experiment, cache: Path | None = None) -> Plan:
     shared = [TRAIN_VERSION, settings["model"], training, plan.tokenizer.key]
     layout = [experiment.training.layout, experiment.model.n_positions]
     scoring = {key: value for key, value in settings["scoring"].items() if key != "metric"}
-    for language in experiment.languages:
+    cells = cells_of(experiment)
+    for language in dict.fromkeys(cell.recipient for cell in cells):
         tokens = digest(ENCODE_VERSION, plan.corpora[language].key, plan.tokenizer.key)
         plan.tokens[language] = Output("tokens", language, tokens)
         plan.masks[language] = Output("masks", language, digest(MASKS_VERSION, tokens, layout, scoring))
-    for cell in cells_of(experiment):
+    for cell in cells:
         own = [*shared, plan.tokens[cell.recipient].key, cell.recipient, cell.seed]
         if cell.donor:
             before = plan.models[Cell("monolingual", "", cell.donor, cell.seed)].key

@@ -41,7 +41,7 @@ def corpus(store: Store, output: Output, _report: Report, settings: dict[str, An
     experiment = Experiment.model_validate(settings)
     source = experiment.source_of(language)
     with store.write(output, _provenance(corpus=settings["corpus"], source=str(source))) as folder:
-        build_corpus(source, language, experiment.corpus, folder)
+        build_corpus(source, language, experiment.corpus, folder, only_train=language not in experiment.languages)
 
 
 def tokenizer(store: Store, output: Output, _report: Report, settings: dict[str, Any], corpora: list[str]) -> None:

@@ -1,0 +1,117 @@
+"""The corpus stage: files, numbers, and what is said of sources that are too short."""
+
+import json
+
+import pytest
+
+from bloodbank.corpus import PARTS, build_corpus, read_part
+from bloodbank.errors import UsageError
+from bloodbank.settings import CorpusSettings
+
+
+@pytest.fixture
+def source(tmp_path):
+    """100 paragraphs of 30 characters and 33 bytes, ten empty lines, and one paragraph a second time."""
+    path = tmp_path / "de.txt"
+    lines = [f"Äpfel, Öl und Müll sind Nr. {i:02}" for i in range(100)]
+    assert {len(line) for line in lines} == {30}
+    path.write_text("\n".join([*lines[:50], *[""] * 10, *lines[50:], lines[7].upper()]) + "\n", encoding="utf-8")
+    return path
+
+
+def settings(**more):
+    return CorpusSettings(**{"budget_chars": 1_500, "dev_chars": 150, "test_chars": 300} | more)
+
+
+def test_the_three_parts_and_their_numbers_are_written(source, tmp_path):
+    summary = build_corpus(source, "de", settings(), tmp_path)
+    assert json.loads((tmp_path / "corpus.json").read_text(encoding="utf-8")) == summary
+    parts = {part: (tmp_path / f"{part}.txt").read_text(encoding="utf-8").splitlines() for part in PARTS}
+    assert {part: len(lines) for part, lines in parts.items()} == {"train": 50, "dev": 5, "test": 10}
+    example = summary.pop("example")
+    assert example == parts["train"][0]
+    assert summary == {
+        "language": "de",
+        "n_lines": 111,
+        "source_chars": 101 * 30,
+        "n_repeated": 0,  # where this one starts, the two copies fall into training text
+        "n_paragraphs": {"train": 50, "dev": 5, "test": 10},
+        "n_chars": {"train": 1_500, "dev": 150, "test": 300},
+        "n_bytes": {"train": 50 * 33, "dev": 5 * 33, "test": 10 * 33},
+    }
+    assert {part: read_part(tmp_path, part) for part in PARTS} == parts
+
+
+def test_repeated_paragraphs_are_left_out_and_counted(tmp_path):
+    # Wherever the text starts, the copies of 10 + 5 held-out paragraphs come 50 lines later.
+    source, lines = tmp_path / "fi.txt", [f"Omenat ovat nro {i:02}" for i in range(50)]
+    source.write_text("\n".join(lines + [line.upper() for line in lines]), encoding="utf-8")
+    budgets = settings(test_chars=10 * 18, dev_chars=5 * 18, budget_chars=70 * 18)
+    summary = build_corpus(source, "fi", budgets, tmp_path)
+    assert summary["n_paragraphs"] == {"train": 70, "dev": 5, "test": 10}
+    assert summary["n_repeated"] == 15
+    texts = {part: {line.casefold() for line in read_part(tmp_path, part)} for part in PARTS}
+    assert {part: len(found) for part, found in texts.items()} == {"train": 35, "dev": 5, "test": 10}
+    assert len(set.union(*texts.values())) == 50
+
+
+@pytest.mark.parametrize(
+    ("dev_chars", "n_chars"),
+    [
+        (109, {"train": 999, "dev": 108, "test": 300}),  # ends: "Äpfel, Öl" and "Äpfel, Öl und Müll"
+        (100, {"train": 990, "dev": 99, "test": 300}),  # both would end with "Äpfel, Öl", so train does without
+    ],
+)
+def test_numbers_are_true_where_the_last_paragraph_is_cut(source, tmp_path, dev_chars, n_chars):
+    summary = build_corpus(source, "de", settings(budget_chars=1_000, dev_chars=dev_chars), tmp_path)
+    for part in PARTS:
+        lines = read_part(tmp_path, part)
+        assert summary["n_paragraphs"][part] == len(lines)
+        assert summary["n_chars"][part] == sum(map(len, lines))
+        assert summary["n_bytes"][part] == (tmp_path / f"{part}.txt").stat().st_size - len(lines)
+    assert summary["n_chars"] == n_chars
+
+
+def test_the_same_source_gives_the_same_files(source, tmp_path):
+    for name in ("once", "again"):
+        (tmp_path / name).mkdir()
+        build_corpus(source, "de", settings(), tmp_path / name)
+    for part in PARTS:
+        assert (tmp_path / "once" / f"{part}.txt").read_bytes() == (tmp_path / "again" / f"{part}.txt").read_bytes()
+
+
+def complaint(source, tmp_path, **more):
+    with pytest.raises(UsageError) as caught:
+        build_corpus(source, "de", settings(**more), tmp_path)
+    assert not list(tmp_path.glob("*.json"))
+    return str(caught.value)
+
+
+def test_a_source_that_is_too_short_is_told_with_numbers_and_a_remedy(source, tmp_path):
+    # 101 paragraphs: 15 are held out, the repeated one may be among them.
+    message = complaint(source, tmp_path, budget_chars=10_000)
+    got = next(n for n in (86 * 30, 85 * 30) if f"{n:,}" in message)
+    assert message == (
+        f"{source}: {got:,} characters of train text, but corpus.budget_chars = 10,000. Every language must bring "
+        f"the same: give more text, or lower corpus.budget_chars to at most {got:,}."
+    )
+    build_corpus(source, "de", settings(budget_chars=got), tmp_path)  # the remedy is one
+
+
+def test_a_source_that_the_test_text_uses_up_is_not_told_to_train_on_nothing(source, tmp_path):
+    message = complaint(source, tmp_path, test_chars=100_000)
+    assert "at most 0" not in message
+    assert "corpus.test_chars = 100,000" in message
+    assert "lower corpus.test_chars to at most 3,030" in message
+
+
+def test_too_little_held_out_text_of_a_parallel_source_has_another_remedy(source, tmp_path):
+    message = complaint(source, tmp_path, parallel="lines", test_chars=600, dev_chars=30)
+    assert "corpus.test_chars = 600" in message
+    assert message.endswith(" or raise corpus.heldout_share.")
+    build_corpus(source, "de", settings(parallel="lines", test_chars=600, dev_chars=30, heldout_share=0.3), tmp_path)
+
+
+def test_a_budget_that_is_missed_by_less_than_one_percent_counts_as_met(source, tmp_path):
+    available = 85 * 30
+    assert build_corpus(source, "de", settings(budget_chars=available + 20), tmp_path)

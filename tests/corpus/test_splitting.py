@@ -1,0 +1,262 @@
+"""Train, dev and test text: budgets, and that nothing that is held out is trained on, in any language."""
+
+from itertools import pairwise
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from bloodbank.corpus.splitting import comparable, split, take
+from bloodbank.settings import CorpusSettings
+
+settings.register_profile("patient", deadline=None)  # a busy machine is no fault of the code
+settings.load_profile("patient")
+PARTS = ("train", "dev", "test")
+ALL = 10**9  # a budget that takes whatever there is
+
+# Few letters, so that paragraphs repeat and differ in case and spaces only.
+paragraphs = st.text(alphabet="aAbB é中文", max_size=9).map(str.strip)
+sources = st.lists(paragraphs, min_size=1, max_size=40).filter(any)
+budgets = st.integers(1, 60)
+
+
+def corpus(parallel="no", *, train=ALL, dev=ALL, test=ALL, **more):
+    return CorpusSettings(parallel=parallel, budget_chars=train, dev_chars=dev, test_chars=test, **more)
+
+
+@st.composite
+def corpora(draw):
+    return corpus(
+        draw(st.sampled_from(["no", "lines", "stretch"])),
+        train=draw(budgets),
+        dev=draw(budgets),
+        test=draw(budgets),
+        heldout_share=draw(st.floats(0.01, 0.5)),
+        guard_share=draw(st.floats(0.0, 0.3)),
+        seed=draw(st.integers(0, 5)),
+    )
+
+
+@given(sources, corpora())
+def test_budgets_are_met_within_one_cut(lines, chosen):
+    found = split(lines, chosen, "de")
+    wanted = {"train": chosen.budget_chars, "dev": chosen.dev_chars, "test": chosen.test_chars}
+    longest = max(map(len, lines))
+    for part in PARTS:
+        n_chars = sum(map(len, found.parts[part]))
+        assert n_chars <= wanted[part]
+        assert n_chars > min(wanted[part], found.available_chars[part]) - longest
+
+
+@given(sources, corpora())
+def test_parts_are_disjoint_also_when_case_and_spaces_are_set_aside(lines, chosen):
+    found = split(lines, chosen, "de")
+    texts = {part: {" ".join(line.split()).casefold() for line in found.parts[part]} for part in PARTS}
+    for part, other in pairwise([*PARTS, "train"]):
+        assert not texts[part] & texts[other]
+
+
+@given(sources, corpora())
+def test_parts_are_made_of_the_source(lines, chosen):
+    found = split(lines, chosen, "de")
+    for part in PARTS:
+        *whole, _ = [*found.parts[part], ""]
+        assert all(line and any(source.startswith(line) for source in lines) for line in whole)
+        assert all(line in lines for line in whole[:-1])  # only the last one may be cut
+
+
+@given(sources, sources, corpora())
+def test_a_split_is_a_function_of_one_language_only(lines, others, chosen):
+    alone = split(lines, chosen, "de")
+    split(others, chosen, "fi")
+    assert split(list(lines), chosen, "de") == alone
+
+
+def numbered(n, prefix=""):
+    return [f"{prefix}paragraph {i}" for i in range(n)]
+
+
+def indices(parts, prefix=""):
+    return [int(line.removeprefix(f"{prefix}paragraph ")) for line in parts]
+
+
+def test_text_that_is_not_parallel_starts_elsewhere_in_every_language_and_for_every_seed():
+    starts = {
+        (language, seed): split(numbered(1_000), corpus(seed=seed, test=100), language).parts["test"][0]
+        for language in ("de", "fi", "zh")
+        for seed in range(2)
+    }
+    assert len(set(starts.values())) == 6
+
+
+def test_text_that_is_not_parallel_goes_on_at_the_beginning():
+    # 20 paragraphs of 11 or 12 characters; no cut, so the three parts are the source once round.
+    lines = [f"number {i:04}" for i in range(20)]
+    parts = split(lines, corpus(train=11 * 10, dev=11 * 3, test=11 * 7), "de").parts
+    assert [len(parts[part]) for part in PARTS] == [10, 3, 7]
+    order = [int(line.split()[1]) for part in ("test", "dev", "train") for line in parts[part]]
+    assert all((b - a) % 20 == 1 for a, b in pairwise(order))
+
+
+@pytest.mark.parametrize("parallel", ["no", "lines"])
+def test_a_paragraph_that_was_cut_for_the_test_text_is_not_trained_on_where_it_is_repeated(parallel):
+    lines = ["the same long paragraph", "The same  long paragraph"] * 40
+    parts = split(lines, corpus(parallel, test=8, dev=8), "de").parts
+    if parallel == "no":
+        assert parts["test"] == ["the same"] or parts["test"] == ["The same"]
+    assert not [line for line in parts["train"] if comparable(line).startswith("the same")]
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_the_end_of_a_part_that_is_cut_is_in_no_other_part(seed):
+    # Whatever is cut becomes "Add", which stands in the source as well.
+    lines = ["Add", "Add device"] * 3 + ["Add a zone", "Add it", "Remove", "Add"]
+    for parallel in ("no", "lines"):
+        parts = split(lines, corpus(parallel, train=9, dev=4, test=4, heldout_share=0.5, seed=seed), "de").parts
+        assert sum("Add" in parts[part] for part in PARTS) <= 1
+
+
+def test_paragraphs_that_another_part_has_are_counted():
+    lines = ["one", "two", "three", "ONE", " two "]
+    found = split(lines, corpus(test=8, dev=8), "de")
+    assert found.n_repeated == sum(map(len, (lines,))) - len({comparable(x) for p in PARTS for x in found.parts[p]})
+
+
+# Parallel by line: the same messages in files of several languages, some of them missing, some with equal text.
+
+
+@given(st.integers(2, 80), st.integers(0, 9), st.floats(0.01, 0.5), st.data())
+def test_the_same_lines_are_held_out_in_every_language(n, seed, share, data):
+    chosen = corpus("lines", seed=seed, heldout_share=share)
+    complete = split(numbered(n), chosen, "de").parts
+    missing = data.draw(st.sets(st.integers(0, n - 1), max_size=n - 1))
+    lines = ["" if i in missing else line for i, line in enumerate(numbered(n, "fi-"))]
+    parts = split(lines, chosen, "fi").parts
+    for part in PARTS:
+        assert indices(parts[part], "fi-") == [i for i in indices(complete[part]) if i not in missing]
+    assert sorted(i for part in PARTS for i in indices(complete[part])) == list(range(n))
+
+
+def keys_of(texts, lines):
+    """Which messages stand behind some text: all that read the same."""
+    known = {comparable(text) for text in texts}
+    return {key for key, line in enumerate(lines) if line and comparable(line) in known}
+
+
+@settings(max_examples=200)
+@given(st.integers(3, 30), st.integers(0, 9), st.data())
+def test_no_language_trains_on_a_translation_of_the_test_text_of_another(n, seed, data):
+    # Each language says some messages alike ("open" the verb and "open" the adjective), each others.
+    words = st.one_of(
+        st.just(""), st.sampled_from(["Open", "open ", "Close", "zone", "Zone"]), st.text("xyz", min_size=5)
+    )
+    sources = {code: data.draw(st.lists(words, min_size=n, max_size=n).filter(any)) for code in ("en", "de", "fi")}
+    sources = {code: [line.strip() for line in lines] for code, lines in sources.items()}
+    chosen = corpus("lines", seed=seed, heldout_share=0.3)
+    parts = {code: split(lines, chosen, code).parts for code, lines in sources.items()}
+    for donor, lines in sources.items():
+        trained_on = keys_of(parts[donor]["train"], lines)
+        for recipient, others in sources.items():
+            for heldout in ("dev", "test"):
+                assert not trained_on & keys_of(parts[recipient][heldout], others), (donor, recipient, heldout)
+
+
+def test_equal_messages_on_both_sides_are_left_out_of_both_and_counted():
+    chosen = corpus("lines", heldout_share=0.5)
+    complete = split(numbered(20), chosen, "de").parts
+    heldout, trained = indices(complete["test"])[0], indices(complete["train"])[0]
+    lines = ["Open" if i in (heldout, trained) else line for i, line in enumerate(numbered(20))]
+    found = split(lines, chosen, "de")
+    assert found.parts["test"] == complete["test"][1:]
+    assert found.parts["train"] == complete["train"][1:]
+    assert found.parts["dev"] == complete["dev"]
+    assert found.n_repeated == 2
+
+
+# A stretch of a book.
+
+
+def circular(i, j, n):
+    return min((i - j) % n, (j - i) % n)
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_a_stretch_is_held_out_in_one_piece_with_a_guard_on_either_side(seed):
+    # 100 paragraphs of equal length: paragraph i stands at (i + 0.5) / 100.
+    lines = [f"paragraph {i:03}" for i in range(100)]
+    parts = split(lines, corpus("stretch", heldout_share=0.1, guard_share=0.05, seed=seed), "de").parts
+    heldout = indices(parts["test"]) + indices(parts["dev"])
+    trained = indices(parts["train"])
+    assert len(heldout) == 10
+    assert len(trained) == 80
+    assert all((b - a) % 100 == 1 for a, b in pairwise(heldout))
+    assert min(circular(i, j, 100) for i in trained for j in heldout) == 6
+
+
+def test_without_a_guard_all_else_is_trained_on():
+    lines = [f"paragraph {i:03}" for i in range(100)]
+    parts = split(lines, corpus("stretch", heldout_share=0.1, guard_share=0.0), "de").parts
+    assert len(parts["train"]) == 90
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_the_same_stretch_is_held_out_of_a_translation_with_other_lengths_and_lines(seed):
+    chosen = corpus("stretch", heldout_share=0.2, guard_share=0.02, seed=seed)
+    short = split([f"paragraph {i:03}" for i in range(200)], chosen, "de").parts
+    # Twice as long, and every paragraph is two.
+    long = split([f"paragraph {i // 2:03} {'ab'[i % 2]} and so on" for i in range(400)], chosen, "fi").parts
+    trained = set(indices(short["train"]))
+    heldout = {int(line.split()[1]) for line in long["test"] + long["dev"]}
+    assert len(heldout) in (40, 41)
+    assert min(circular(i, j, 200) for i in trained for j in heldout) >= 4
+    assert len(heldout & set(indices(short["test"] + short["dev"]))) >= 39
+
+
+@pytest.mark.parametrize("parallel", ["lines", "stretch"])
+def test_parallel_text_is_held_out_whatever_the_language_is_called(parallel):
+    chosen = corpus(parallel)
+    assert split(numbered(50), chosen, "de") == split(numbered(50), chosen, "zh")
+    elsewhere = [split(numbered(50), corpus(parallel, seed=seed), "de").parts["test"] for seed in range(4)]
+    assert len({tuple(test) for test in elsewhere}) > 1
+
+
+def test_what_is_held_out_is_shared_as_the_budgets_are():
+    parts = split(numbered(1_000), corpus("lines", heldout_share=0.3, test=200_000, dev=100_000), "de").parts
+    assert len(parts["test"]) == pytest.approx(200, abs=1)
+    assert len(parts["dev"]) == pytest.approx(100, abs=1)
+    assert len(parts["train"]) == pytest.approx(700, abs=1)
+
+
+# Taking text up to a budget, by hand.
+
+
+@pytest.mark.parametrize(
+    ("lines", "budget", "taken", "n_taken"),
+    [
+        (["one two", "three four five", "six"], 100, ["one two", "three four five", "six"], 3),
+        (["one two", "three four five", "six"], 7, ["one two"], 1),  # whole: nothing of the second
+        (["one two", "three four five", "six"], 18, ["one two", "three four"], 2),  # cut before "five"
+        (["one two", "three four five", "six"], 17, ["one two", "three four"], 2),  # the space is just beyond
+        (["one two", "three four five", "six"], 16, ["one two", "three"], 2),
+        (["one two", "three four five", "six"], 8, ["one two", "t"], 2),  # no space to cut at
+        (["Donaudampfschiff"], 5, ["Donau"], 1),
+        (["我们今天去公园", "天气很好。"], 9, ["我们今天去公园", "天气"], 2),  # Chinese has no spaces
+        (["我们今天去公园", "天气很好。"], 12, ["我们今天去公园", "天气很好。"], 2),
+        (["a   b"], 3, ["a"], 1),  # no spaces are left at the end
+        (["a"], 1, ["a"], 1),
+        ([], 5, [], 0),
+    ],
+)
+def test_text_is_taken_up_to_the_budget(lines, budget, taken, n_taken):
+    assert take(lines, budget) == (taken, n_taken)
+    assert take(iter(lines), budget) == (taken, n_taken)
+
+
+@given(st.lists(st.lists(st.text("abc", min_size=1, max_size=5), min_size=1).map(" ".join), min_size=1), budgets)
+def test_no_more_than_a_word_is_lost_at_the_cut(lines, budget):
+    taken, n_taken = take(lines, budget)
+    n_chars = sum(map(len, taken))
+    wanted = min(budget, sum(map(len, lines)))
+    assert wanted - 5 <= n_chars <= wanted
+    assert taken[:-1] == lines[: n_taken - 1]
+    assert lines[n_taken - 1].startswith(taken[-1])

@@ -1,0 +1,112 @@
+"""The command line: messages, exit codes, speed of help."""
+
+import subprocess
+import sys
+
+import pytest
+
+from conftest import command, finish, write_experiment
+
+
+def run(*arguments):
+    return finish(command(*arguments))
+
+
+def test_help_imports_no_torch_and_names_the_commands():
+    code = "import sys, bloodbank.cli; sys.exit(any(m in sys.modules for m in ('torch', 'transformers', 'pandas')))"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+    status, out, _ = run("--help")
+    assert status == 0
+    for name in ("run", "status", "show"):
+        assert name in out
+    assert run("run", "--help")[0] == 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("run", "absent.toml"), "absent.toml: no such file"),
+        (("run",), "experiment"),
+        (("rnu", "x.toml"), "rnu"),
+        (("run", "x.toml", "--wokers", "2"), "--wokers"),
+        (("status", "absent"), "is not a run folder"),
+        (("show", "absent"), "absent"),
+    ],
+)
+def test_wrong_usage_exits_with_2_and_says_what_is_wrong(arguments, message):
+    code, out, err = run(*arguments)
+    assert code == 2
+    assert message in out + err
+    assert "Traceback" not in out + err
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "message"),
+    [
+        ('"x-c"]', '"xx"]', "'xx'"),
+        ('"x-c"]', '"x-b"]', "named more than once: x-b"),
+        ("budget_chars = 1_500", "budget_chars = 0", "greater than 0"),
+        ("budget_chars = 1_500", "budget_chars = 1_000_000", "lower corpus.budget_chars"),
+        ("budget_chars", "budget_char", "Did you mean `corpus.budget_chars`?"),
+        ("{language}.txt", "absent/{language}.txt", "no such file"),
+        ("vocab_size = 150", "vocab_size = 20", "too small"),
+        ("[tokenizer]", '[tokenizer]\npath = "nowhere"', "no tokenizer.json"),
+        (
+            'path = "{language}.txt"',
+            'path = "{language}.txt"\nparallel = "lines"\nheldout_share = 0.4',
+            "different numbers of lines",
+        ),
+    ],
+)
+def test_a_bad_experiment_exits_with_2_and_one_clear_message(tmp_path, before, after, message):
+    path = write_experiment(tmp_path)
+    text = path.read_text(encoding="utf-8")
+    assert before in text
+    path.write_text(text.replace(before, after, 1), encoding="utf-8")
+    with (tmp_path / "x-a.txt").open("a", encoding="utf-8") as file:
+        file.write("one line more\n")
+    code, out, err = run("run", path, "--out", tmp_path / "run")
+    assert code == 2, err
+    assert message in out + err
+    assert "Traceback" not in out + err
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [(b"", "no text"), (b"\x00\x01\x02" * 99, "binary"), ("grün\n".encode("latin-1") * 400, "not UTF-8")],
+)
+def test_a_bad_text_file_is_named(tmp_path, content, message):
+    path = write_experiment(tmp_path)
+    (tmp_path / "x-b.txt").write_bytes(content)
+    code, _, err = run("run", path, "--out", tmp_path / "run")
+    assert code == 2
+    assert "x-b.txt" in err
+    assert message in err
+
+
+def test_a_folder_with_other_things_in_it_is_left_alone(tmp_path):
+    path = write_experiment(tmp_path)
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "thesis.txt").write_text("years of work", encoding="utf-8")
+    code, _, err = run("run", path, "--out", tmp_path / "mine")
+    assert code == 2
+    assert "not a run folder and not empty" in err
+    assert [entry.name for entry in (tmp_path / "mine").iterdir()] == ["thesis.txt"]
+
+
+def test_dry_run_shows_the_arithmetic_and_writes_nothing(tmp_path):
+    path = write_experiment(tmp_path)
+    before = sorted(tmp_path.rglob("*"))
+    code, out, err = run("run", path, "--dry-run")
+    assert code == 0, err
+    assert "3 monolingual + 6 bilingual = 9; 0 done, 9 to train" in out
+    assert "tokens/s a worker" in out
+    assert sorted(tmp_path.rglob("*")) == before
+
+
+def test_show_prints_the_bank_of_a_run(finished):
+    _, folder, out, _ = finished
+    code, shown, _ = run("show", folder)
+    assert code == 0
+    assert "F in percent" in shown
+    assert shown.strip() in out  # what the run printed at its end
