@@ -171,12 +171,20 @@ def replace_file(path: Path) -> Iterator[Path]:
 
 def raise_disk_error(error: OSError, path: Path) -> NoReturn:
     """Raise a message that says what to do next where the disk refused; any other error goes on as it is."""
-    if error.errno not in _DISK_ERRORS:
+    message = disk_message(error, path)
+    if message is None:
         raise error
-    raise BloodbankError(
+    raise BloodbankError(message) from error
+
+
+def disk_message(error: OSError, path: Path) -> str | None:
+    """Say what happened and what to do next where the disk refused; None for any other error."""
+    if error.errno not in _DISK_ERRORS:
+        return None
+    return (
         f"cannot write {path}: {os.strerror(error.errno)}. What was finished before is whole and kept; "
         "make room (or permission) and give the same command again to go on."
-    ) from error
+    )
 
 
 def _here() -> str:

@@ -20,7 +20,7 @@ from typing import Any
 
 from bloodbank.errors import BloodbankError
 from bloodbank.locks import Busy
-from bloodbank.store import Output, Store
+from bloodbank.store import Output, Store, disk_message
 
 
 def main() -> None:
@@ -74,7 +74,10 @@ def carry_out(request: dict[str, Any], tell: Callable[..., None]) -> None:
     except MemoryError:
         tell("failed", message=f"{output.label}: out of memory. Use fewer workers or a smaller model or batch.")
     except Exception as error:  # noqa: BLE001 - a worker must tell its parent of any fault, with where it was
-        tell("failed", message=f"{output.label}: {type(error).__name__}: {error}\n{traceback.format_exc()}")
+        # Taking the lock writes too.
+        refused = disk_message(error, store.path(output)) if isinstance(error, OSError) else None
+        fault = f"{output.label}: {type(error).__name__}: {error}\n{traceback.format_exc()}"
+        tell("failed", message=refused or fault)
     else:
         tell("done")
 
