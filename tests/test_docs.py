@@ -6,6 +6,7 @@ import shlex
 from pathlib import Path
 
 import pytest
+
 from conftest import write_experiment
 
 ROOT = Path(__file__).parents[1]

@@ -88,21 +88,21 @@ def complaint(source, tmp_path, **more):
 
 
 def test_a_source_that_is_too_short_is_told_with_numbers_and_a_remedy(source, tmp_path):
-    # 101 paragraphs: 15 are held out, the repeated one may be among them.
-    message = complaint(source, tmp_path, budget_chars=10_000)
-    got = next(n for n in (86 * 30, 85 * 30) if f"{n:,}" in message)
+    message = complaint(source, tmp_path, budget_chars=10_000)  # 101 paragraphs, of which 15 are held out
     assert message == (
-        f"{source}: {got:,} characters of train text, but corpus.budget_chars = 10,000. Every language must bring "
-        f"the same: give more text, or lower corpus.budget_chars to at most {got:,}."
+        f"{source}: 2,580 characters of train text, but corpus.budget_chars = 10,000. Every language must bring "
+        "the same: give more text, or lower corpus.budget_chars to at most 2,580."
     )
-    build_corpus(source, "de", settings(budget_chars=got), tmp_path)  # the remedy is one
+    build_corpus(source, "de", settings(budget_chars=2_580), tmp_path)  # the remedy is one
 
 
 def test_a_source_that_the_test_text_uses_up_is_not_told_to_train_on_nothing(source, tmp_path):
     message = complaint(source, tmp_path, test_chars=100_000)
-    assert "at most 0" not in message
     assert "corpus.test_chars = 100,000" in message
-    assert "lower corpus.test_chars to at most 3,030" in message
+    assert message.endswith("lower corpus.test_chars to at most 3,030.")
+    message = complaint(source, tmp_path, test_chars=3_030)  # as told; now nothing is left
+    assert "0 characters of dev text, but corpus.dev_chars = 150." in message
+    assert message.endswith("give more text, or lower the budgets of the other parts.")
 
 
 def test_too_little_held_out_text_of_a_parallel_source_has_another_remedy(source, tmp_path):
@@ -113,5 +113,7 @@ def test_too_little_held_out_text_of_a_parallel_source_has_another_remedy(source
 
 
 def test_a_budget_that_is_missed_by_less_than_one_percent_counts_as_met(source, tmp_path):
-    available = 85 * 30
-    assert build_corpus(source, "de", settings(budget_chars=available + 20), tmp_path)
+    # 101 paragraphs, of which 15 are held out, leave 2,580 characters: 99.2% of the first budget, 98.9% of the second.
+    assert build_corpus(source, "de", settings(budget_chars=2_600), tmp_path)["n_chars"]["train"] == 2_580
+    with pytest.raises(UsageError, match=r"2,580 characters of train text, but corpus\.budget_chars = 2,610"):
+        build_corpus(source, "de", settings(budget_chars=2_610), tmp_path)

@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bloodbank.corpus.splitting import comparable, split, take
+from bloodbank.randomness import generator
 from bloodbank.settings import CorpusSettings
 
 settings.register_profile("patient", deadline=None)  # a busy machine is no fault of the code
@@ -173,7 +174,32 @@ def test_equal_messages_on_both_sides_are_left_out_of_both_and_counted():
     assert found.n_repeated == 2
 
 
+def test_dev_text_repeats_no_test_text():
+    chosen = corpus("lines", heldout_share=0.5)
+    complete = split(numbered(20), chosen, "de").parts
+    tested, tuned = indices(complete["test"])[0], indices(complete["dev"])[0]
+    lines = ["Open" if i in (tested, tuned) else line for i, line in enumerate(numbered(20))]
+    parts = split(lines, chosen, "de").parts
+    assert parts["test"] == ["Open", *complete["test"][1:]]
+    assert parts["dev"] == complete["dev"][1:]
+
+
+@pytest.mark.parametrize("other", ["a big straße", "A  Big\u00a0STRASSE", " A big Straße "])
+def test_case_and_spaces_make_no_other_paragraph(other):
+    assert comparable(other) == comparable("A big Straße") != comparable("A bigStraße")
+
+
 # A stretch of a book.
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_a_paragraph_of_a_book_stands_where_its_middle_is(seed):
+    middles = {"a" * 20: 0.1, "b" * 50: 0.45, "c" * 30: 0.85}  # of 100 characters
+    start = generator(seed, "corpus", "parallel").random()
+    chosen = corpus("stretch", heldout_share=0.4, guard_share=0.0, seed=seed)
+    parts = split(list(middles), chosen, "de").parts
+    expected = {line for line, middle in middles.items() if (middle - start) % 1 < 0.4}
+    assert {*parts["test"], *parts["dev"]} == expected
 
 
 def circular(i, j, n):
@@ -189,7 +215,7 @@ def test_a_stretch_is_held_out_in_one_piece_with_a_guard_on_either_side(seed):
     trained = indices(parts["train"])
     assert len(heldout) == 10
     assert len(trained) == 80
-    assert all((b - a) % 100 == 1 for a, b in pairwise(heldout))
+    assert all((b - a) % 100 == 1 for part in (heldout, trained) for a, b in pairwise(part))
     assert min(circular(i, j, 100) for i in trained for j in heldout) == 6
 
 

@@ -239,8 +239,9 @@ def test_a_worker_that_is_killed_while_it_has_nothing_to_do_is_replaced(store, t
 # With other processes in the same run folder.
 
 
-def test_an_output_that_another_process_makes_is_waited_for_and_then_not_made_again(store):
-    shared, other = task("shared"), task("other")
+def test_an_output_that_another_process_makes_is_waited_for_and_then_not_made_again(store, tmp_path):
+    trace = tmp_path / "made again"
+    shared, other = task("shared", "tell_process_and_wait", path=str(trace), seconds=0), task("other")
     after = task("after", requires=[shared])
     lock = store.lock(shared.output)
     lock.__enter__()  # this process is the other one
@@ -258,6 +259,7 @@ def test_an_output_that_another_process_makes_is_waited_for_and_then_not_made_ag
     assert f"process {os.getpid()} on " in seen[0].message
     assert history(events, "shared") == ["start", "busy", "start", "done"]
     assert history(events, "after") == ["start", "done"]
+    assert not trace.exists()
     assert "the other process" in (store.path(shared.output) / PROVENANCE).read_text()
 
 
