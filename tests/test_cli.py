@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from conftest import command, finish, write_experiment
+from small_run import command, finish, write_experiment
 
 
 def run(*arguments):

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from conftest import write_experiment
+from small_run import write_experiment
 
 ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]

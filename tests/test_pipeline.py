@@ -12,8 +12,8 @@ import torch
 
 import bloodbank as bb
 from bloodbank.runfolder import read_status
-from conftest import LANGUAGES, command, finish, write_experiment
 from generated import sentences
+from small_run import LANGUAGES, command, finish, write_experiment
 
 
 def bank_of(folder):
