@@ -110,3 +110,12 @@ def test_show_prints_the_bank_of_a_run(finished):
     assert code == 0
     assert "F in percent" in shown
     assert shown.strip() in out  # what the run printed at its end
+
+
+def test_a_file_in_the_place_of_the_run_folder_is_left_alone(tmp_path):
+    path = write_experiment(tmp_path)
+    (tmp_path / "run").write_text("mine", encoding="utf-8")
+    code, _, err = run("run", path, "--out", tmp_path / "run")
+    assert code == 2
+    assert "is a file, not a run folder" in err
+    assert (tmp_path / "run").read_text(encoding="utf-8") == "mine"

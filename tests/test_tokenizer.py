@@ -9,7 +9,7 @@ import unicodedata
 
 import numpy as np
 import pytest
-from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors, trainers
+from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, processors, trainers
 
 from bloodbank.errors import UsageError
 from bloodbank.languages import PAPER_LANGUAGES
@@ -17,6 +17,7 @@ from bloodbank.settings import TokenizerSettings
 from bloodbank.tokenizer import (
     SPECIAL,
     copy_tokenizer,
+    encode_text,
     load_tokenizer,
     tokenizer_digest,
     train_tokenizer,
@@ -368,3 +369,27 @@ def test_many_paragraphs_are_encoded_in_chunks_as_one(loaded, tmp_path, monkeypa
     write_ids(list(PARAGRAPHS.values()), tokenizer, vocabulary, tmp_path / "chunks")
     for once, chunks in zip(arrays(tmp_path / "once"), arrays(tmp_path / "chunks"), strict=True):
         assert np.array_equal(once, chunks)
+
+
+def test_special_pieces_written_in_a_text_are_text(tmp_path):
+    train_tokenizer([["a [MASK] of [PAD] words"] * 9], TokenizerSettings(vocab_size=60, alphabet_share=0.9), tmp_path)
+    tokenizer, vocabulary = load_tokenizer(tmp_path)
+    ids = tokenizer.encode("a [MASK] of [PAD]", add_special_tokens=False).ids
+    assert not set(ids) & set(vocabulary.special)
+
+
+def test_bytes_of_a_character_that_pieces_share_count_once(tmp_path):
+    tokenizer = Tokenizer(models.BPE(unk_token="[UNK]"))
+    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    tokenizer.decoder = decoders.ByteLevel()
+    special = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
+    alphabet = pre_tokenizers.ByteLevel.alphabet()
+    trainer = trainers.BpeTrainer(
+        vocab_size=270, special_tokens=special, initial_alphabet=alphabet, show_progress=False
+    )
+    tokenizer.train_from_iterator(["abc"], trainer)
+    (tmp_path / "tokenizer.json").write_text(tokenizer.to_str(), encoding="utf-8")
+    loaded, _ = load_tokenizer(tmp_path)
+    ((ids, n_bytes),) = encode_text(["မြန်မာ"], loaded)
+    assert len(ids) > 6
+    assert sum(n_bytes) == len("မြန်မာ".encode())

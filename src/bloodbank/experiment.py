@@ -184,15 +184,19 @@ def _suggest(location: list[str]) -> str:
         if not (isinstance(annotation, type) and issubclass(annotation, BaseModel)):
             return ""
         model = annotation
-    close = difflib.get_close_matches(location[-1], model.model_fields, n=1, cutoff=0.5)
-    elsewhere = [
-        f"{section}.{location[-1]}"
-        for section, field in Experiment.model_fields.items()
-        if isinstance(field.annotation, type)
-        and issubclass(field.annotation, BaseModel)
-        and location[-1] in field.annotation.model_fields
-    ]
     prefix = ".".join([*location[:-1], ""])
-    meant = elsewhere or [prefix + name for name in close]
-    hint = f" Did you mean `{meant[0]}`?" if meant else ""
+    here = {prefix + name: name for name in model.model_fields}
+    everywhere = here | {
+        f"{section}.{name}": name
+        for section, field in Experiment.model_fields.items()
+        if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel)
+        for name in field.annotation.model_fields
+    }
+
+    def likeness(key: str) -> float:
+        """Compare with what was written; the same section counts a little."""
+        return difflib.SequenceMatcher(None, location[-1], everywhere[key]).ratio() + 0.1 * (key in here)
+
+    meant = max(everywhere, key=likeness)
+    hint = f" Did you mean `{meant}`?" if likeness(meant) > 0.6 else ""
     return f"{hint} Allowed here: {', '.join(model.model_fields)}."

@@ -129,8 +129,10 @@ def _make_outputs(plan: Plan, store: Store, workers: int, console: Console) -> N
         failures += _run_stage(title, tasks, store, console, workers=n_workers, threads=threads)
         if failures:
             break
-        if tasks:
-            _after(title, plan, store, console)
+        if title == "text":
+            _check_lines(plan, store)
+        if title == "token ids" and tasks:
+            _show_examples(plan, store, console)
     if not failures:
         failures = _train(plan, [task for task in needed if task.output.stage in _MODELS[1]], store, workers, console)
     write_failures(failures, store)
@@ -179,25 +181,29 @@ def _run_stage(
         return run_tasks(tasks, store, workers=workers, threads=threads, device=device, on_event=display.on_event)
 
 
-def _after(title: str, plan: Plan, store: Store, console: Console) -> None:
-    """Check what must hold between languages, and show one real example, so that a broken step is seen at once."""
-    if title == "text" and plan.experiment.corpus.parallel == "lines":
-        n_lines = {
-            language: json.loads((store.path(output) / "corpus.json").read_text(encoding="utf-8"))["n_lines"]
-            for language, output in plan.corpora.items()
-            if store.has(output)
-        }
-        if len(set(n_lines.values())) > 1:
-            counts = ", ".join(f"{language} {n:,}" for language, n in n_lines.items())
-            raise UsageError(
-                f'corpus.parallel = "lines", but the files have different numbers of lines: {counts}. Line i must be '
-                'the same message in every file (empty where it is missing); for books use "stretch".'
-            )
-    if title == "token ids":
-        for language, output in plan.tokens.items():
-            summary = json.loads((store.path(output) / "tokens.json").read_text(encoding="utf-8"))
-            for line in example_lines(language, summary):
-                console.print(line, markup=False, highlight=False, soft_wrap=True)
+def _check_lines(plan: Plan, store: Store) -> None:
+    """Check, on every run, that files that are said to be aligned have as many lines as each other."""
+    if plan.experiment.corpus.parallel != "lines":
+        return
+    n_lines = {
+        language: json.loads((store.path(output) / "corpus.json").read_text(encoding="utf-8"))["n_lines"]
+        for language, output in plan.corpora.items()
+        if store.has(output)
+    }
+    if len(set(n_lines.values())) > 1:
+        counts = ", ".join(f"{language} {n:,}" for language, n in n_lines.items())
+        raise UsageError(
+            f'corpus.parallel = "lines", but the files have different numbers of lines: {counts}. Line i must be '
+            'the same message in every file (empty where it is missing); for books use "stretch".'
+        )
+
+
+def _show_examples(plan: Plan, store: Store, console: Console) -> None:
+    """Show one real example of every language, so that a broken normaliser is seen at once."""
+    for language, output in plan.tokens.items():
+        summary = json.loads((store.path(output) / "tokens.json").read_text(encoding="utf-8"))
+        for line in example_lines(language, summary):
+            console.print(line, markup=False, highlight=False, soft_wrap=True)
 
 
 def example_lines(language: str, summary: dict[str, Any], width: int = 70) -> list[str]:

@@ -53,6 +53,8 @@ def check_settings(plan: Plan, store: Store) -> None:
         UsageError: Names the settings that differ and what to do. Adding languages, seeds or pairs is no
             difference, as long as what is finished stays valid.
     """
+    if store.root.exists() and not store.root.is_dir():
+        raise UsageError(f"{store.root} is a file, not a run folder. Give another folder with --out.")
     before = _read(store.root / PLAN)
     if before is None:
         if store.root.exists() and any(store.root.iterdir()):

@@ -29,8 +29,8 @@ def _distinct(values: tuple[Any, ...]) -> tuple[Any, ...]:
 
 Code = Annotated[str, AfterValidator(_known)]
 Codes = Annotated[tuple[Code, ...], AfterValidator(_distinct)]
-Seeds = Annotated[tuple[Annotated[int, Field(ge=0)], ...], AfterValidator(_distinct)]
-Count = Annotated[int, Field(gt=0)]
+Seeds = Annotated[tuple[Annotated[int, Field(ge=0, strict=True)], ...], AfterValidator(_distinct)]
+Count = Annotated[int, Field(gt=0, strict=True)]
 Share = Annotated[float, Field(ge=0.0, lt=1.0)]
 
 

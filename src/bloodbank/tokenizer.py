@@ -201,6 +201,7 @@ def load_tokenizer(folder: Path) -> tuple[Tokenizer, Vocabulary]:
         ids[role] = number
     tokenizer.no_padding()
     tokenizer.no_truncation()
+    tokenizer.encode_special_tokens = True  # "[MASK]" in a text is text
     return tokenizer, Vocabulary(size=max(tokenizer.get_vocab(with_added_tokens=True).values()) + 1, **ids)
 
 
@@ -228,8 +229,16 @@ def encode_text(paragraphs: list[str], tokenizer: Tokenizer) -> Iterator[tuple[l
     for start in range(0, len(paragraphs), _CHUNK):
         chunk = paragraphs[start : start + _CHUNK]
         for paragraph, encoding in zip(chunk, tokenizer.encode_batch(chunk, add_special_tokens=False), strict=True):
-            n_bytes = [len(paragraph[begin:end].encode()) for begin, end in encoding.offsets]
-            yield encoding.ids, n_bytes
+            yield encoding.ids, _bytes_behind(paragraph, encoding.offsets)
+
+
+def _bytes_behind(text: str, offsets: list[tuple[int, int]]) -> list[int]:
+    """Count the UTF-8 bytes behind each piece; where pieces share a character, the first of them has it."""
+    n_bytes, reached = [], 0
+    for begin, end in offsets:
+        n_bytes.append(len(text[max(begin, reached) : end].encode()))
+        reached = max(reached, end)
+    return n_bytes
 
 
 def write_ids(paragraphs: list[str], tokenizer: Tokenizer, vocabulary: Vocabulary, stem: Path) -> dict[str, int]:
