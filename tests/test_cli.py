@@ -1,5 +1,7 @@
 """The command line: messages, exit codes, speed of help."""
 
+import os
+import shutil
 import subprocess
 import sys
 
@@ -119,3 +121,63 @@ def test_a_file_in_the_place_of_the_run_folder_is_left_alone(tmp_path):
     assert code == 2
     assert "is a file, not a run folder" in err
     assert (tmp_path / "run").read_text(encoding="utf-8") == "mine"
+
+
+def test_files_that_are_not_aligned_are_refused_every_time(tmp_path):
+    path = write_experiment(tmp_path)
+    text = path.read_text(encoding="utf-8").replace(
+        "[tokenizer]", 'parallel = "lines"\nheldout_share = 0.4\n[tokenizer]'
+    )
+    path.write_text(text, encoding="utf-8")
+    with (tmp_path / "x-a.txt").open("a", encoding="utf-8") as file:
+        file.write("one line more\n")
+    for _ in range(2):
+        code, _, err = run("run", path, "--out", tmp_path / "run")
+        assert code == 2
+        assert "different numbers of lines: x-a 301, x-b 300, x-c 300" in err
+    assert not list((tmp_path / "run").glob("scores/*"))
+
+
+def test_a_gpu_that_is_not_there_is_said_at_once(tmp_path):
+    import torch
+
+    if torch.cuda.is_available():
+        pytest.skip("there is a GPU here")
+    path = write_experiment(tmp_path, grid='[execution]\ndevice = "cuda"')
+    for more in ([], ["--dry-run"]):
+        code, _, err = run("run", path, *more)
+        assert code == 2
+        assert "PyTorch finds no GPU" in err
+
+
+def test_damaged_files_of_a_run_are_named(finished, tmp_path):
+    path, folder, _, _ = finished
+    for name in ("plan.json", "experiment.json", "bank.json", "failures.json"):
+        copy = tmp_path / name
+        shutil.copytree(folder, copy)
+        (copy / name).write_text("{", encoding="utf-8")
+        for command_name in ("show",) if name == "bank.json" else ("status",):
+            code, _, err = run(command_name, copy)
+            assert (code, "Traceback" in err) == (0 if name == "experiment.json" else 2, False), err
+    (tmp_path / "bank.json" / "sources.json").write_text("{", encoding="utf-8")
+    assert run("run", path, "--out", tmp_path / "bank.json")[0] == 0  # only a cache; the bank is made anew
+
+
+def test_a_nameless_old_lock_does_not_block(finished, tmp_path):
+    path, folder, _, _ = finished
+    shutil.copytree(folder, tmp_path / "run")
+    score = next((tmp_path / "run" / "scores").glob("x-a_x-b_*"))
+    shutil.rmtree(score)
+    lock = tmp_path / "run" / "locks" / f"scores-{score.name}.lock"
+    lock.touch()
+    os.utime(lock, (1, 1))  # as a power cut leaves it
+    assert run("run", path, "--out", tmp_path / "run")[0] == 0
+    assert score.is_dir()
+
+
+def test_show_says_when_the_settings_have_changed_since(finished, tmp_path):
+    _, folder, _, _ = finished
+    shutil.copytree(folder, tmp_path / "run")
+    settings = tmp_path / "run" / "experiment.json"
+    settings.write_text(settings.read_text(encoding="utf-8").replace('"epochs": 3', '"epochs": 4'), encoding="utf-8")
+    assert "Note: this bank was made before" in run("show", tmp_path / "run")[1]

@@ -65,7 +65,7 @@ def test_a_kept_model_scores_the_same_in_transformers(finished):
     from transformers import AutoModelForMaskedLM, AutoTokenizer
 
     _, run, _, _ = finished
-    folder = next((run / "models").glob("x-a-seed0-*"))
+    folder = next((run / "models").glob("x-a_seed0-*"))
     masks = next((run / "masks").glob("x-a-*"))
     ids, lengths, row, position, gold = (
         torch.from_numpy(np.load(masks / f"{name}.npy").astype(np.int64))
@@ -159,22 +159,34 @@ def test_other_settings_are_refused_and_update_redoes_only_what_depends(finished
     assert bb.open(tmp_path / "run").measurements.n_masked.max() < 200
 
 
-def test_adding_a_language_trains_only_its_own_models(finished, tmp_path):
+def test_adding_a_language_to_a_finished_run_trains_only_its_own_models(finished, tmp_path):
     _, run, _, _ = finished
-    tokenizer = next((run / "tokenizer").iterdir())
     path = write_experiment(tmp_path)
-    text = path.read_text().replace("[tokenizer]", f'[tokenizer]\npath = "{tokenizer}"')
-    path.write_text(text, encoding="utf-8")
-    assert finish(command("run", path, "--out", tmp_path / "run"))[0] == 0
-    first, before = bank_of(tmp_path / "run"), stamps(tmp_path / "run")
-    assert first["finetune_scores"] == bank_of(run)["finetune_scores"]  # the given tokenizer is the trained one
+    shutil.copytree(run, tmp_path / "run")
+    tokenizer = next((tmp_path / "run" / "tokenizer").iterdir())
+    before = stamps(tmp_path / "run")
     (tmp_path / "x-d.txt").write_text("\n".join(sentences(300, seed=9)) + "\n", encoding="utf-8")
+    text = path.read_text().replace("[tokenizer]", f'[tokenizer]\npath = "{tokenizer}"')
     path.write_text(text.replace('"x-c"]', '"x-c", "x-d"]'), encoding="utf-8")
     code, _, err = finish(command("run", path, "--out", tmp_path / "run"))
     assert code == 0, err
     after = stamps(tmp_path / "run")
     assert {name: after[name] for name in before} == before
     assert len(after) - len(before) == 1 + 2 * 3
+    scores = bb.open(tmp_path / "run").finetune_scores
+    assert scores.loc["x-a", "x-b"] == bb.open(run).finetune_scores.loc["x-a", "x-b"]
+    assert scores.notna().to_numpy().sum() == 12
+
+
+def test_a_language_whose_script_the_tokenizer_does_not_know_is_refused(finished, tmp_path):
+    _, run, _, _ = finished
+    path = write_experiment(tmp_path)
+    tokenizer = next((run / "tokenizer").iterdir())
+    path.write_text(path.read_text().replace("[tokenizer]", f'[tokenizer]\npath = "{tokenizer}"'), encoding="utf-8")
+    (tmp_path / "x-c.txt").write_text("\n".join(sentences(300, seed=3, letters="աբգդեզէըթժիլխծկհձղ")), encoding="utf-8")
+    code, _, err = finish(command("run", path, "--out", tmp_path / "run"))
+    assert code == 2
+    assert "unknown to the tokenizer" in err
 
 
 def test_models_that_are_not_kept_are_gone_and_not_missed(finished, tmp_path):
@@ -213,7 +225,7 @@ def test_status_tells_what_is_done(finished, tmp_path):
     assert code == 0
     assert "Complete." in out
     shutil.copytree(run, tmp_path / "run")
-    shutil.rmtree(next((tmp_path / "run" / "scores").glob("x-a-x-b-*")))
+    shutil.rmtree(next((tmp_path / "run" / "scores").glob("x-a_x-b_*")))
     assert {one.stage: one for one in read_status(tmp_path / "run")}["scores"].n_done == 8
     del path
 

@@ -330,7 +330,7 @@ def test_ids_and_the_bytes_behind_them_are_written(loaded, tmp_path):
     paragraphs = [*PARAGRAPHS.values(), "", "ᚠᚢᚦ is unknown"]
     numbers = write_ids(paragraphs, tokenizer, vocabulary, tmp_path / "train")
     ids, n_bytes, offsets = arrays(tmp_path / "train")
-    assert (ids.dtype, n_bytes.dtype, offsets.dtype) == (np.uint16, np.uint16, np.int64)
+    assert (ids.dtype, n_bytes.dtype, offsets.dtype) == (np.uint16, np.uint32, np.int64)
     assert len(offsets) == len(paragraphs) + 1
     for i, paragraph in enumerate(paragraphs):
         piece = slice(offsets[i], offsets[i + 1])

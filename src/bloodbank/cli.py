@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from io import TextIOWrapper
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -118,8 +119,14 @@ def show(run_folder: Path) -> None:
     from rich.console import Console
 
     from bloodbank.bank import read_bank
+    from bloodbank.runfolder import bank_settings, is_run_folder, read_experiment
 
-    _show_bank(read_bank(run_folder), Console())
+    bank, console = read_bank(run_folder), Console()
+    _show_bank(bank, console)
+    if is_run_folder(run_folder) and bank.provenance.get("settings") != bank_settings(read_experiment(run_folder)):
+        console.print(
+            "Note: this bank was made before the settings of this folder changed; `bloodbank run` makes it anew."
+        )
 
 
 def _show_bank(bank: object, console: object) -> None:
@@ -133,12 +140,14 @@ def _show_bank(bank: object, console: object) -> None:
 
 def _show_plan(experiment: Path, out: Path | None, workers: int | None) -> None:
     from bloodbank import pipeline
+    from bloodbank.execution import check_device
     from bloodbank.runfolder import check_settings
     from bloodbank.store import Store
     from bloodbank.transfer import make_plan
     from bloodbank.transfer.estimate import estimate
 
     settings, folder = pipeline.resolve(experiment, out)
+    check_device(settings.execution.device)
     if workers:
         execution = settings.execution.model_copy(update={"workers": workers})
         settings = settings.model_copy(update={"execution": execution})
@@ -173,6 +182,9 @@ def plan_lines(plan: Plan, folder: Path, cost: Estimate) -> list[str]:
 
 def main() -> None:
     """Run the command line; every `BloodbankError` becomes a message and an exit code here and only here."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="replace")  # a terminal that lacks a letter is no reason to fail
     arguments = sys.argv[1:]
     debug = "--debug" in arguments
     arguments = [argument for argument in arguments if argument != "--debug"]

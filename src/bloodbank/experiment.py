@@ -7,6 +7,7 @@ returns. Command: `bloodbank run experiment.toml --dry-run` shows what a file me
 from __future__ import annotations
 
 import difflib
+import os
 import tomllib
 from importlib import resources
 from pathlib import Path
@@ -121,7 +122,7 @@ def make_experiment(content: dict[str, Any], *, where: str, base: Path) -> Exper
     for section, key in (("corpus", "path"), ("tokenizer", "path")):
         value = merged.get(section, {}).get(key) if isinstance(merged.get(section, {}), dict) else None
         if isinstance(value, str) and value:
-            merged[section] = {**merged[section], key: str(base / Path(value).expanduser())}
+            merged[section] = {**merged[section], key: str(base / os.path.expanduser(value))}  # noqa: PTH111 - never raises
     try:
         return Experiment.model_validate(merged)
     except ValidationError as error:
@@ -145,6 +146,8 @@ def read_toml(path: Path) -> dict[str, Any]:
         raise UsageError(f"{path}: no such file. Give the path of an experiment file (TOML).") from None
     except IsADirectoryError:
         raise UsageError(f"{path} is a folder. Give the path of an experiment file (TOML).") from None
+    except OSError as error:
+        raise UsageError(f"{path}: cannot be read: {error.strerror}.") from None
     except UnicodeDecodeError as error:
         raise UsageError(f"{path}: not UTF-8 text ({error.reason} at byte {error.start}).") from None
     except tomllib.TOMLDecodeError as error:

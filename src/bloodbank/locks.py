@@ -6,11 +6,14 @@ is taken over; one held elsewhere is reported with its owner.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from filelock import SoftFileLock, Timeout
+
+_NAMELESS_SECONDS = 30.0
 
 
 class Busy(Exception):  # noqa: N818 - not an error: the work is being done by someone else
@@ -41,11 +44,23 @@ def hold(path: Path) -> Iterator[None]:
         # Taking over a dead owner's lock can need a second attempt, so not quite zero.
         lock.acquire(timeout=0.2, poll_interval=0.05)
     except Timeout as timeout:
-        raise Busy(owner_of(path)) from timeout
+        if not _is_abandoned(path):
+            raise Busy(owner_of(path)) from timeout
+        path.unlink(missing_ok=True)
+        lock.acquire(timeout=0.2, poll_interval=0.05)
     try:
         yield
     finally:
         lock.release()
+
+
+def _is_abandoned(path: Path) -> bool:
+    """Tell whether a lock names nobody and is old: its process was cut off, by a power cut say, before it could."""
+    try:
+        stat = path.stat()
+    except OSError:
+        return False
+    return stat.st_size == 0 and time.time() - stat.st_mtime > _NAMELESS_SECONDS
 
 
 def owner_of(path: Path) -> str:

@@ -7,20 +7,27 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import platform
-from importlib import metadata
 from pathlib import Path
 from typing import Any
 
 from rich.console import Console
 
 from bloodbank.bank import Bank, build_bank, draw_heatmap, draw_plane, read_bank, write_bank
+from bloodbank.corpus import check_budgets
 from bloodbank.errors import BloodbankError, UsageError
-from bloodbank.execution import Event, Task, default_workers, needed_tasks, run_tasks
+from bloodbank.execution import Event, Task, check_device, default_workers, needed_tasks, run_tasks
 from bloodbank.experiment import Experiment, load_experiment
 from bloodbank.progress import Display
-from bloodbank.runfolder import SOURCES, STAGES, check_settings, is_run_folder, write_failures, write_plan
-from bloodbank.store import Store
+from bloodbank.runfolder import (
+    SOURCES,
+    STAGES,
+    bank_settings,
+    check_settings,
+    is_run_folder,
+    write_failures,
+    write_plan,
+)
+from bloodbank.store import PROVENANCE, Output, Store
 from bloodbank.transfer import (
     MEASUREMENTS,
     Plan,
@@ -33,7 +40,8 @@ from bloodbank.transfer import (
 )
 
 _STEPS = (("text", ("corpus",)), ("tokenizer", ("tokenizer",)), ("token ids", ("tokens", "masks")))
-_MODELS = ("models", ("models", "scores"))
+_MODELS = ("models", "scores")
+_ROUNDS = 3  # another process on the folder may remove a model that is needed, and only so often
 
 
 def run(
@@ -62,15 +70,25 @@ def run(
     """
     console = console or Console(stderr=True)
     settings, folder = resolve(experiment, out)
+    check_device(settings.execution.device)
     store = Store(folder)
     plan = make_plan(settings, folder / SOURCES if is_run_folder(folder) else None)
     if not update:
         check_settings(plan, store)
     write_plan(plan, store)
-    for stage in STAGES:
-        store.remove_leftovers(stage)
+    _remove_leftovers(store)
     _make_outputs(plan, store, workers or settings.execution.workers, console)
-    return write_results(plan, store)
+    _remove_leftovers(store)  # of workers that a moment ago had not yet noticed that their run was killed
+    bank = write_results(plan, store)
+    if settings.grid.keep_models == "none":
+        for model in plan.models.values():
+            store.remove(model)
+    return bank
+
+
+def _remove_leftovers(store: Store) -> None:
+    for stage in (".", *STAGES):
+        store.remove_leftovers(stage)
 
 
 def resolve(experiment: Experiment | str | Path, out: str | Path | None) -> tuple[Experiment, Path]:
@@ -117,30 +135,38 @@ def write_results(plan: Plan, store: Store) -> Bank:
 
 
 def _make_outputs(plan: Plan, store: Store, workers: int, console: Console) -> None:
-    """Run the missing tasks, stage by stage."""
+    """Run the missing tasks, stage by stage, until all that is wanted is there."""
     targets = targets_of(plan)
+    for _ in range(_ROUNDS):
+        failures = _run_missing(plan, targets, store, workers, console)
+        write_failures(failures, store)
+        if failures:
+            raise _failed(failures, targets, store)
+        missing = [output.name for output in targets if not store.has(output)]
+        if not missing:
+            return
+    raise BloodbankError(
+        f"{len(missing)} results are still missing ({', '.join(missing[:3])}): something removes what they need. "
+        "Is another process cleaning this folder? Give the same command again to go on."
+    )
+
+
+def _run_missing(plan: Plan, targets: list[Output], store: Store, workers: int, console: Console) -> list[Event]:
+    """Go through the stages once; return what failed."""
     needed = needed_tasks(make_tasks(plan), targets, store)
     cores = default_workers("cpu")
-    failures: list[Event] = []
     for title, stages in _STEPS:
         tasks = [task for task in needed if task.output.stage in stages]
         # One tokenizer is trained on all cores; texts are independent of each other.
         n_workers, threads = (1, cores) if title == "tokenizer" else (min(cores, workers or cores), 1)
-        failures += _run_stage(title, tasks, store, console, workers=n_workers, threads=threads)
+        failures = _run_stage(title, tasks, store, console, workers=n_workers, threads=threads)
         if failures:
-            break
+            return failures
         if title == "text":
-            _check_lines(plan, store)
+            _check_texts(plan, store)
         if title == "token ids" and tasks:
             _show_examples(plan, store, console)
-    if not failures:
-        failures = _train(plan, [task for task in needed if task.output.stage in _MODELS[1]], store, workers, console)
-    write_failures(failures, store)
-    if failures:
-        raise _failed(failures, targets, store)
-    if plan.experiment.grid.keep_models == "none":
-        for model in plan.models.values():
-            store.remove(model)
+    return _train(plan, [task for task in needed if task.output.stage in _MODELS], store, workers, console)
 
 
 def _train(plan: Plan, tasks: list[Task], store: Store, workers: int, console: Console) -> list[Event]:
@@ -181,16 +207,17 @@ def _run_stage(
         return run_tasks(tasks, store, workers=workers, threads=threads, device=device, on_event=display.on_event)
 
 
-def _check_lines(plan: Plan, store: Store) -> None:
-    """Check, on every run, that files that are said to be aligned have as many lines as each other."""
-    if plan.experiment.corpus.parallel != "lines":
-        return
-    n_lines = {
-        language: json.loads((store.path(output) / "corpus.json").read_text(encoding="utf-8"))["n_lines"]
-        for language, output in plan.corpora.items()
-        if store.has(output)
-    }
-    if len(set(n_lines.values())) > 1:
+def _check_texts(plan: Plan, store: Store) -> None:
+    """Check, on every run, that texts meet their budgets and that aligned files have as many lines as each other."""
+    experiment = plan.experiment
+    n_lines = {}
+    for language, output in plan.corpora.items():
+        if store.has(output):
+            summary = json.loads((store.path(output) / "corpus.json").read_text(encoding="utf-8"))
+            extra = language not in experiment.languages
+            check_budgets(summary, experiment.corpus, experiment.source_of(language), only_train=extra)
+            n_lines[language] = summary["n_lines"]
+    if experiment.corpus.parallel == "lines" and len(set(n_lines.values())) > 1:
         counts = ", ".join(f"{language} {n:,}" for language, n in n_lines.items())
         raise UsageError(
             f'corpus.parallel = "lines", but the files have different numbers of lines: {counts}. Line i must be '
@@ -219,7 +246,7 @@ def example_lines(language: str, summary: dict[str, Any], width: int = 70) -> li
     ]
 
 
-def _failed(failures: list[Event], targets: list[Any], store: Store) -> BloodbankError:
+def _failed(failures: list[Event], targets: list[Output], store: Store) -> BloodbankError:
     """Make one error of all failures."""
     n_done = sum(store.has(output) for output in targets)
     messages = "\n".join(dict.fromkeys(event.message for event in failures))
@@ -229,13 +256,17 @@ def _failed(failures: list[Event], targets: list[Any], store: Store) -> Bloodban
 
 
 def _provenance(plan: Plan, records: list[dict[str, Any]]) -> dict[str, Any]:
-    settings = plan.experiment.model_dump(mode="json", exclude={"execution"})
+    # Of what made the scores, which may have been another machine, or this one before an upgrade.
+    versions: dict[str, set[str]] = {}
+    for record in records:
+        made = json.loads((record["folder"] / PROVENANCE).read_text(encoding="utf-8"))
+        for name, version in made["versions"].items():
+            versions.setdefault(name, set()).add(version)
     return {
-        "settings": settings,
+        "settings": bank_settings(plan.experiment),
         "corpora": {language: output.key for language, output in plan.corpora.items()},
         "tokenizer": plan.tokenizer.key,
-        "versions": {name: metadata.version(name) for name in ("bloodbank", "torch", "tokenizers", "numpy")}
-        | {"python": platform.python_version()},
+        "versions": {name: ", ".join(sorted(found)) for name, found in versions.items()},
         "devices": sorted({record["device"] for record in records}),
         "threads": sorted({record["threads"] for record in records}),
         "n_models": len(records),

@@ -55,7 +55,10 @@ class Display:
             self.left.pop(event.task, None)
             self.n_done += _counts(event.task)
         elif event.kind == "busy":
-            self.console.print(f"{self.stage}: {label} is being made by {event.message}; waiting", highlight=False)
+            self.console.print(
+                f"{self.stage}: {label} is being made by {event.message}; waiting (its lock is in the folder `locks`)",
+                highlight=False,
+            )
         elif event.kind == "failed":
             self.left.pop(event.task, None)
             self.console.print(f"{self.stage}: {label} failed; the others go on", style="red", highlight=False)

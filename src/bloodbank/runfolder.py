@@ -22,6 +22,7 @@ from bloodbank.transfer import Plan, targets_of
 
 EXPERIMENT, PLAN, FAILURES, SOURCES = "experiment.json", "plan.json", "failures.json", "sources.json"
 STAGES = ("corpus", "tokenizer", "tokens", "masks", "models", "scores")
+_OURS = {EXPERIMENT, PLAN, FAILURES, SOURCES, "locks", *STAGES}
 
 
 @dataclass(frozen=True)
@@ -57,8 +58,10 @@ def check_settings(plan: Plan, store: Store) -> None:
         raise UsageError(f"{store.root} is a file, not a run folder. Give another folder with --out.")
     before = _read(store.root / PLAN)
     if before is None:
-        if store.root.exists() and any(store.root.iterdir()):
-            names = ", ".join(sorted(path.name for path in store.root.iterdir())[:5])
+        # What another process is just writing, or was killed writing, begins with a dot.
+        others = sorted({path.name for path in store.root.glob("[!.]*")} - _OURS)
+        if others:
+            names = ", ".join(others[:5])
             raise UsageError(
                 f"{store.root} is not a run folder and not empty (it holds {names}). Give another folder with --out."
             )
@@ -89,10 +92,10 @@ def write_plan(plan: Plan, store: Store) -> None:
         {"stage": output.stage, "label": output.label, "key": output.key, "wanted": output in wanted}
         for output in plan.outputs
     ]
-    with replace_file(store.root / EXPERIMENT) as temporary:
-        write_json(temporary, plan.experiment.model_dump(mode="json"))
     with replace_file(store.root / PLAN) as temporary:
         write_json(temporary, {"outputs": entries})
+    with replace_file(store.root / EXPERIMENT) as temporary:
+        write_json(temporary, plan.experiment.model_dump(mode="json"))
 
 
 def write_failures(failures: list[Event], store: Store) -> None:
@@ -109,6 +112,11 @@ def read_experiment(folder: Path) -> Experiment:
     """Read the resolved settings of a run folder."""
     _check(folder)
     return Experiment.model_validate(_read(folder / EXPERIMENT))
+
+
+def bank_settings(experiment: Experiment) -> dict[str, Any]:
+    """Return the settings as a bank's provenance holds them: all but where the work ran."""
+    return experiment.model_dump(mode="json", exclude={"execution"})
 
 
 def read_status(folder: Path) -> list[StageStatus]:
@@ -168,13 +176,18 @@ def _flat(settings: dict[str, Any], prefix: str = "") -> Iterator[tuple[str, Any
 def _read(path: Path) -> dict[str, Any] | None:
     if not path.exists():
         return None
-    found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    try:
+        found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    except (ValueError, OSError) as error:
+        raise UsageError(
+            f"{path}: cannot be read ({error}). Delete it and run the experiment again; outputs are not touched."
+        ) from None
     return found
 
 
 def is_run_folder(folder: Path) -> bool:
     """Tell whether a run has written its plan there."""
-    return (folder / PLAN).is_file()
+    return (folder / PLAN).is_file() and (folder / EXPERIMENT).is_file()
 
 
 def _check(folder: Path) -> None:

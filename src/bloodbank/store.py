@@ -15,7 +15,7 @@ import shutil
 import socket
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NoReturn
@@ -126,20 +126,20 @@ class Store:
                 shutil.rmtree(temporary, ignore_errors=True)
 
     def remove_leftovers(self, stage: str) -> None:
-        """Remove temporary folders that processes of this host left behind when they died."""
+        """Remove temporary folders and files that processes of this host left behind when they died."""
         for path in (self.root / stage).glob(".*+*+*"):
             owner = path.name.split("+")[1]
             host, _, pid = owner.rpartition("@")
             if host == socket.gethostname() and not _is_alive(int(pid)):
-                shutil.rmtree(path, ignore_errors=True)
+                path.unlink() if path.is_file() else shutil.rmtree(path, ignore_errors=True)
 
     def remove(self, output: Output) -> None:
         """Remove an output; it vanishes under its name first, so that it is never half there."""
         path = self.path(output)
-        if path.exists():
-            doomed = path.with_name(f".{output.label}+{_here()}+removed")
+        doomed = path.with_name(f".{output.label}+{_here()}+removed")
+        with suppress(FileNotFoundError):  # another process may remove it at the same moment
             path.rename(doomed)
-            shutil.rmtree(doomed)
+        shutil.rmtree(doomed, ignore_errors=True)
 
 
 def write_json(path: Path, content: Any) -> None:
@@ -157,7 +157,7 @@ def replace_file(path: Path) -> Iterator[Path]:
     Raises:
         BloodbankError: The disk is full or cannot be written.
     """
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    temporary = path.with_name(f".{path.name}+{_here()}+new")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         yield temporary

@@ -232,6 +232,20 @@ def encode_text(paragraphs: list[str], tokenizer: Tokenizer) -> Iterator[tuple[l
             yield encoding.ids, _bytes_behind(paragraph, encoding.offsets)
 
 
+def check_known(summary: dict[str, int], name: str, part: str) -> None:
+    """Refuse a text that the vocabulary mostly does not know.
+
+    Raises:
+        UsageError: More than half of its pieces are unknown, or there is none.
+    """
+    n_pieces, n_unknown = summary["n_pieces"], summary["n_unknown"]
+    if n_pieces == 0 or n_unknown > n_pieces / 2:
+        raise UsageError(
+            f"{name}: {n_unknown:,} of the {n_pieces:,} pieces of its {part} text are unknown to the tokenizer. It was "
+            "made without this language or its script; give another with tokenizer.path, or train one."
+        )
+
+
 def _bytes_behind(text: str, offsets: list[tuple[int, int]]) -> list[int]:
     """Count the UTF-8 bytes behind each piece; where pieces share a character, the first of them has it."""
     n_bytes, reached = [], 0
@@ -252,7 +266,7 @@ def write_ids(paragraphs: list[str], tokenizer: Tokenizer, vocabulary: Vocabular
     dtype = np.uint16 if vocabulary.size <= 2**16 else np.uint32
     encoded = list(encode_text(paragraphs, tokenizer))
     ids = np.concatenate([np.asarray(pieces, dtype=dtype) for pieces, _ in encoded])
-    n_bytes = np.concatenate([np.asarray(sizes, dtype=np.uint16) for _, sizes in encoded])
+    n_bytes = np.concatenate([np.asarray(sizes, dtype=np.uint32) for _, sizes in encoded])
     offsets = np.cumsum([0, *(len(pieces) for pieces, _ in encoded)], dtype=np.int64)
     for name, array in (("ids", ids), ("bytes", n_bytes), ("offsets", offsets)):
         write_array(stem.with_name(f"{stem.name}.{name}.npy"), array)

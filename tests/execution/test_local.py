@@ -181,7 +181,7 @@ def test_workers_have_so_many_threads(store):
         ("give_up", 1, "the disk is full"),
         ("crash", 1, "bad: ZeroDivisionError: by nothing\nTraceback "),
         ("run_out_of_memory", 1, "bad: out of memory. Use fewer workers or a smaller model or batch."),
-        ("leave", 1, "bad: its worker process was ended with exit code 3 from outside"),
+        ("leave", 1, "bad: its worker process stopped with exit code 3"),
         ("kill_itself", 1, "bad: its worker process was ended by signal 9 from outside (out of memory?). "),
         ("no_such_function", 1, "bad: AttributeError: module 'helper_tasks' has no attribute 'no_such_function'"),
     ],

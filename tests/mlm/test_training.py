@@ -79,3 +79,12 @@ def test_each_model_is_clipped_by_its_own_norm():
     assert weights[0].grad[0, 0].item() == pytest.approx(0.6, rel=1e-5)  # norm 5 becomes 1
     assert weights[1].grad[0, 0].item() == pytest.approx(0.8, rel=1e-5)
     assert weights[0].grad[1, 0].item() == pytest.approx(0.1)  # below the limit: untouched
+
+
+def test_rows_without_anything_to_predict_are_left_out():
+    ids = np.concatenate([generator("text").integers(5, 40, size=80), np.full(10, V.unk)])
+    rows = make_sequences(ids, np.arange(0, 91, 10), V, "rows", 12)
+    stack = new_stack(SETTINGS, 40, (0,), 0)
+    phase = train(stack, rows, RECIPE, epochs=5, seed=0, language="fi")
+    assert not phase.diverged
+    assert phase.updates == n_updates(8, 4, 5)

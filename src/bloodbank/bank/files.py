@@ -77,7 +77,7 @@ def read_bank(path: Path) -> Bank:
     content = _parse(path)
     try:
         return _from_json(content)
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
+    except (LookupError, TypeError, ValueError, AttributeError) as error:
         raise UsageError(f"{path} is damaged: {error!r}. Write it again from its measurements.") from error
 
 

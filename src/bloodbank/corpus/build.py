@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from bloodbank.corpus.reading import read_lines
-from bloodbank.corpus.splitting import Split, split
+from bloodbank.corpus.splitting import LONGEST_CUT, split
 from bloodbank.errors import UsageError
 from bloodbank.settings import CorpusSettings
 from bloodbank.store import write_json
@@ -17,8 +17,6 @@ from bloodbank.store import write_json
 CORPUS_VERSION = 1
 PARTS = ("train", "dev", "test")
 _SETTING = {"train": "budget_chars", "dev": "dev_chars", "test": "test_chars"}
-# A budget is met when no more than one paragraph's end is missing: the cut at a space.
-_MET = 0.99
 
 
 def build_corpus(
@@ -41,9 +39,6 @@ def build_corpus(
     """
     lines = read_lines(source)
     parts = split(lines, settings, language)
-    _check_length(parts, settings, source, ("train",) if only_train else ("test", "dev", "train"))
-    for part in PARTS:
-        (folder / f"{part}.txt").write_text("\n".join(parts.parts[part]) + "\n", encoding="utf-8")
     summary = {
         "language": language,
         "n_lines": len(lines),
@@ -52,8 +47,11 @@ def build_corpus(
         "n_paragraphs": {part: len(parts.parts[part]) for part in PARTS},
         "n_chars": {part: sum(map(len, parts.parts[part])) for part in PARTS},
         "n_bytes": {part: sum(len(line.encode()) for line in parts.parts[part]) for part in PARTS},
-        "example": next(line for line in parts.parts["train"] if line),
+        "example": next(iter(parts.parts["train"]), ""),
     }
+    check_budgets(summary, settings, source, only_train=only_train)
+    for part in PARTS:
+        (folder / f"{part}.txt").write_text("\n".join(parts.parts[part]) + "\n", encoding="utf-8")
     write_json(folder / "corpus.json", summary)
     return summary
 
@@ -63,15 +61,26 @@ def read_part(folder: Path, part: str) -> list[str]:
     return (folder / f"{part}.txt").read_text(encoding="utf-8").removesuffix("\n").split("\n")
 
 
-def _check_length(parts: Split, settings: CorpusSettings, source: Path, wanted: tuple[str, ...]) -> None:
-    for part in wanted:  # as they are taken, so that the first that falls short is named
-        budget = getattr(settings, _SETTING[part])
-        got = sum(map(len, parts.parts[part]))
-        if got >= budget * _MET or (got < budget <= parts.available_chars[part]):
+def check_budgets(summary: dict[str, Any], settings: CorpusSettings, source: Path, *, only_train: bool) -> None:
+    """Check that a text meets its budgets, but for the word that a cut may cost.
+
+    Args:
+        summary: What `build_corpus` returned.
+        settings: Budgets.
+        source: For the message.
+        only_train: The text is for the tokenizer alone, so dev and test may be short.
+
+    Raises:
+        UsageError: Names the first part that falls short, in the order in which they are taken.
+    """
+    for part in ("train",) if only_train else ("test", "dev", "train"):
+        budget, got = getattr(settings, _SETTING[part]), summary["n_chars"][part]
+        if got >= budget - max(LONGEST_CUT, 0.01 * budget) and got > 0:
             continue
         share = " or raise corpus.heldout_share" if part != "train" and settings.parallel != "no" else ""
         lower = f"corpus.{_SETTING[part]} to at most {got:,}" if got else "the budgets of the other parts"
         raise UsageError(
-            f"{source}: {got:,} characters of {part} text, but corpus.{_SETTING[part]} = {budget:,}. "
-            f"Every language must bring the same: give more text, or lower {lower}{share}."
+            f"{source}: {got:,} characters of {part} text, but corpus.{_SETTING[part]} = {budget:,} (one paragraph a "
+            "line; a repeated one counts once). Every language must bring the same: give more text, "
+            f"or lower {lower}{share}."
         )

@@ -78,8 +78,11 @@ def source_digest(path: Path) -> str:
 
 def check_is_file(path: Path) -> None:
     """Raise a UsageError where a source is no file, naming what stands beside it."""
-    if path.is_file():
-        return
+    try:
+        if path.is_file():
+            return
+    except OSError as error:
+        raise UsageError(f"{path}: cannot be read: {error.strerror}.") from None
     if path.is_dir():
         raise UsageError(f"{path} is a folder, not a text file; corpus.path names one file per language.")
     beside = sorted(entry.name for entry in path.parent.iterdir()) if path.parent.is_dir() else []

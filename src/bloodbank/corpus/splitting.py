@@ -18,6 +18,7 @@ from bloodbank.randomness import generator
 from bloodbank.settings import CorpusSettings
 
 Places = np.ndarray[Any, np.dtype[np.float64]]
+LONGEST_CUT = 50  # characters given up for a cut between words; scripts without spaces are cut anywhere
 _SPACES = re.compile(r"\s+")
 
 
@@ -131,7 +132,7 @@ def take(paragraphs: Iterable[str], budget_chars: int) -> tuple[list[str], int]:
     left = budget_chars
     for n_taken, paragraph in enumerate(paragraphs):
         if len(paragraph) > left:
-            cut = paragraph[: left + 1].rfind(" ")
+            cut = paragraph[: left + 1].rfind(" ", max(0, left - LONGEST_CUT))
             piece = paragraph[: cut if cut > 0 else left].strip()
             return ([*taken, piece] if piece else taken), n_taken + 1
         taken.append(paragraph)

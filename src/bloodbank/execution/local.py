@@ -16,6 +16,7 @@ from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import Any
 
+from bloodbank.errors import UsageError
 from bloodbank.execution.task import Event, Task
 from bloodbank.store import Store
 
@@ -27,6 +28,23 @@ def default_workers(device: str) -> int:
     if device != "cpu" and (gpus := n_gpus()):
         return gpus
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def check_device(device: str) -> None:
+    """Refuse a GPU that PyTorch does not find.
+
+    Raises:
+        UsageError: `device` is "cuda" and there is none.
+    """
+    if device != "cuda":
+        return
+    import torch
+
+    if not torch.cuda.is_available():
+        raise UsageError(
+            'execution.device = "cuda", but PyTorch finds no GPU here. Use "auto" or "cpu", or install a build of '
+            "PyTorch for this GPU."
+        )
 
 
 def n_gpus() -> int:
@@ -75,8 +93,9 @@ def run_tasks(
                 if worker.task is None and (task := _next_ready(waiting, store, not_before)):
                     worker.give(task, store)
                     on_event(Event("start", task))
-            if all(worker.task is None for worker in pool) and not not_before:
-                return failures  # what still waits requires something that failed
+            idle = all(worker.task is None for worker in pool)
+            if idle and not any(moment > time.monotonic() for moment in not_before.values()):
+                return failures  # what still waits requires something that failed or is gone
             try:
                 worker, line = told.get(timeout=0.2)
             except Empty:
@@ -129,7 +148,8 @@ class _Worker:
         environment |= dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "RAYON_NUM_THREADS"), str(threads))
         environment["TOKENIZERS_PARALLELISM"] = "true"
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "bloodbank.execution.worker"],
+            # -P: a file of the current folder must not stand in for a module of the library.
+            [sys.executable, "-P", "-m", "bloodbank.execution.worker"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
@@ -166,13 +186,16 @@ class _Worker:
         if line is None:
             self.task = None
             code = self.process.wait()
-            how = f"by signal {-code}" if code < 0 else f"with exit code {code}"
+            how = (
+                f"was ended by signal {-code} from outside (out of memory?)"
+                if code < 0
+                else f"stopped with exit code {code}; see what it printed above"
+            )
             return Event(
                 "failed",
                 task,
-                message=f"{task.output.label}: its worker process was ended {how} from outside (out of memory?). "
-                "What was finished is kept; give the same command again to go on, with fewer workers if memory "
-                "is short.",
+                message=f"{task.output.label}: its worker process {how}. What was finished is kept; give the same "
+                "command again to go on, with fewer workers if memory is short.",
             )
         if line["kind"] != "tokens":
             self.task = None

@@ -12,6 +12,7 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict, dataclass
 from typing import Any
 
+import numpy as np
 import torch
 import torch.nn.functional as F  # noqa: N812 - the name that everybody knows
 from torch import Tensor
@@ -84,18 +85,22 @@ def train(
         report: Called now and then with the updates and tokens since the last call.
     """
     started = time.perf_counter()
-    total = n_updates(sequences.n_rows, settings.batch_size, epochs)
+    # A row of nothing but unknown pieces has nothing to predict.
+    usable = np.flatnonzero(sequences.maskable.any(axis=1))
+    total = n_updates(len(usable), settings.batch_size, epochs)
     optimiser = make_optimiser(stack, settings)
+    finite = torch.tensor(True, device=stack.device)
     update, tokens, reported, losses = 0, 0, (0, 0), list[Tensor]()
     for epoch in range(epochs):
-        order = generator(seed, "order", language, epoch).permutation(sequences.n_rows)
-        for start in range(0, sequences.n_rows, settings.batch_size):
+        order = generator(seed, "order", language, epoch).permutation(usable)
+        for start in range(0, len(order), settings.batch_size):
             rows = order[start : start + settings.batch_size]
             batch = training_batch(sequences, rows, settings.mask_share, generator(seed, "masks", language, update))
             bits = torch_generator(str(stack.device), seed, "dropout", language, update)
             for group in optimiser.param_groups:
                 group["lr"] = learning_rate(update, total, settings.learning_rate, settings.warmup_share)
             loss = step(stack, batch, optimiser, settings, bits)
+            finite = torch.isfinite(loss).all() & finite
             update += 1
             tokens += int(sequences.lengths[rows].sum())
             if update > 0.9 * total:
@@ -103,7 +108,7 @@ def train(
             if update % _REPORT_EVERY == 0 or update == total:
                 report(update - reported[0], tokens - reported[1])
                 reported = (update, tokens)
-                if not bool(torch.isfinite(loss).all()):
+                if not bool(finite):
                     return Training(update, tokens, time.perf_counter() - started, None, diverged=True)
     return Training(update, tokens, time.perf_counter() - started, float(torch.stack(losses).mean()), diverged=False)
 

@@ -10,17 +10,18 @@ import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
-from bloodbank.execution import default_workers
+from bloodbank.execution import default_workers, needed_tasks
 from bloodbank.experiment import Experiment
 from bloodbank.languages import get_language
 from bloodbank.mlm.model import BertStack, new_stack, shapes
 from bloodbank.mlm.sequences import Sequences
 from bloodbank.mlm.training import make_optimiser, n_updates, step
 from bloodbank.store import Store
-from bloodbank.tokenizer import Vocabulary
-from bloodbank.transfer.plan import Plan
+from bloodbank.tokenizer import Vocabulary, load_tokenizer
+from bloodbank.transfer.plan import Plan, make_tasks, targets_of
 
 # Characters in a piece where nothing has been encoded yet. Scripts of words: measured 2.2 with 1 000 pieces, 2.2 to
 # 2.6 with 2 000, 3.4 to 3.8 with 6 000. Scripts that write a syllable or more with one character: less.
@@ -77,6 +78,14 @@ def count_pieces(plan: Plan, store: Store) -> dict[str, tuple[int, bool]]:
     return found
 
 
+def vocab_size(plan: Plan, store: Store) -> int:
+    """Return the size of the vocabulary: the real one where there is a tokenizer already."""
+    given = plan.experiment.tokenizer.path
+    if store.has(plan.tokenizer):
+        return load_tokenizer(store.path(plan.tokenizer))[1].size
+    return load_tokenizer(Path(given))[1].size if given else plan.experiment.tokenizer.vocab_size
+
+
 def chars_per_piece(vocab_size: int) -> float:
     """Guess the characters in a piece of a script of words: it grows with the logarithm of the vocabulary."""
     return min(4.5, max(1.0, 2.2 + 0.7 * math.log(vocab_size / 1_000)))
@@ -102,14 +111,20 @@ def estimate(plan: Plan, store: Store, *, timed: bool = True) -> Estimate:
         timed: Whether to time some updates now (about three seconds for a small model).
     """
     experiment = plan.experiment
-    training, vocab_size = experiment.training, experiment.tokenizer.vocab_size
-    tokens = {cell: n for cell, n in tokens_of_models(plan, store).items() if not store.has(plan.scores[cell])}
+    training, size = experiment.training, vocab_size(plan, store)
+    # Models that were removed after their use are trained again where something still needs them.
+    trained = {
+        task.output.label
+        for task in needed_tasks(make_tasks(plan), targets_of(plan), store)
+        if ":train" in task.function
+    }
+    tokens = {cell: n for cell, n in tokens_of_models(plan, store).items() if cell.label in trained}
     n_monolingual = sum(not cell.donor for cell in plan.scores)
     kept = {"all": len(plan.scores), "monolingual": n_monolingual, "none": n_monolingual}[experiment.grid.keep_models]
-    n_parameters = sum(_product(shape) for shape in shapes(experiment.model, vocab_size).values())
+    n_parameters = sum(_product(shape) for shape in shapes(experiment.model, size).values())
     workers = experiment.execution.workers or default_workers(experiment.execution.device)
     rows_per_model = {cell: n / experiment.model.n_positions for cell, n in tokens.items()}
-    rate = measure_rate(experiment) if timed and tokens else None
+    rate = measure_rate(experiment, size) if timed and tokens else None
     scored = _tokens_scored(experiment) * len(tokens) * _FORWARD_SHARE
     return Estimate(
         n_monolingual=n_monolingual,
@@ -120,7 +135,7 @@ def estimate(plan: Plan, store: Store, *, timed: bool = True) -> Estimate:
         updates=sum(n_updates(round(rows), training.batch_size, 1) for rows in rows_per_model.values()),
         model_bytes=4 * n_parameters,
         disk_bytes=4 * n_parameters * kept,
-        memory_bytes=_memory(experiment, n_parameters),
+        memory_bytes=_memory(experiment, n_parameters, size),
         workers=workers,
         tokens_per_second=rate,
         seconds=None if rate is None else (sum(tokens.values()) + scored) / rate / min(workers, len(tokens) or 1),
@@ -128,19 +143,19 @@ def estimate(plan: Plan, store: Store, *, timed: bool = True) -> Estimate:
     )
 
 
-def measure_rate(experiment: Experiment, clock: Callable[[], float] = time.perf_counter) -> float:
+def measure_rate(experiment: Experiment, size: int, clock: Callable[[], float] = time.perf_counter) -> float:
     """Time updates of one model on made-up text, in pieces a second, with the threads of a worker."""
     import torch
 
     before = torch.get_num_threads()
     torch.set_num_threads(experiment.execution.threads)
     try:
-        return _timed(experiment, clock)
+        return _timed(experiment, size, clock)
     finally:
         torch.set_num_threads(before)
 
 
-def _timed(experiment: Experiment, clock: Callable[[], float]) -> float:
+def _timed(experiment: Experiment, size: int, clock: Callable[[], float]) -> float:
     import numpy as np
     import torch
 
@@ -148,7 +163,7 @@ def _timed(experiment: Experiment, clock: Callable[[], float]) -> float:
     from bloodbank.randomness import generator, torch_generator
 
     model, training = experiment.model, experiment.training
-    vocabulary = Vocabulary(experiment.tokenizer.vocab_size, 0, 1, 2, 3, 4)
+    vocabulary = Vocabulary(size, 0, 1, 2, 3, 4)
     device = "cuda" if experiment.execution.device != "cpu" and torch.cuda.is_available() else "cpu"
     stack: BertStack = new_stack(model, vocabulary.size, (0,), vocabulary.pad)
     stack.weights = {name: weight.to(device) for name, weight in stack.weights.items()}
@@ -180,12 +195,12 @@ def _tokens_scored(experiment: Experiment) -> float:
     return pieces * max(1.0, rounds)
 
 
-def _memory(experiment: Experiment, n_parameters: int) -> int:
+def _memory(experiment: Experiment, n_parameters: int, size: int) -> int:
     """Return the bytes of one worker: weights, gradients and two moments; activations; logits; the program."""
     model, training = experiment.model, experiment.training
     tokens = training.batch_size * model.n_positions
     activations = model.n_layers * tokens * (16 * model.hidden_size + 3 * model.feed_forward_size)
-    logits = 3 * int(tokens * training.mask_share) * experiment.tokenizer.vocab_size
+    logits = 3 * int(tokens * training.mask_share) * size
     return 4 * (4 * n_parameters + activations + logits) + 500 * 2**20
 
 

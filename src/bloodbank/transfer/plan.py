@@ -8,15 +8,16 @@ from __future__ import annotations
 
 import hashlib
 import json
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from bloodbank.corpus import CORPUS_VERSION, source_digest
+from bloodbank.corpus import CORPUS_VERSION, check_is_file, source_digest
 from bloodbank.errors import UsageError
 from bloodbank.execution import Task
 from bloodbank.experiment import Experiment
-from bloodbank.store import Output, digest, replace_file
+from bloodbank.store import PROVENANCE, Output, digest, replace_file
 from bloodbank.tokenizer import TOKENIZER_VERSION, tokenizer_digest
 
 # Raise one when the code of that stage changes what it writes.
@@ -42,8 +43,8 @@ class Cell:
 
     @property
     def label(self) -> str:
-        """Readable name: `de-seed0`, `fi-de-seed0` (donor first)."""
-        return "-".join(filter(None, (self.donor, self.recipient, f"seed{self.seed}")))
+        """Readable name: `de_seed0`, `fi_de_seed0` (donor first); no code holds an underscore."""
+        return "_".join(filter(None, (self.donor, self.recipient, f"seed{self.seed}")))
 
 
 @dataclass
@@ -222,24 +223,35 @@ def _names(outputs: tuple[Output, ...]) -> list[str]:
 def _tokenizer_key(plan: Plan) -> str:
     settings = plan.experiment.tokenizer
     if settings.path:
-        return digest(TOKENIZER_VERSION, tokenizer_digest(Path(settings.path)))
+        return _key_of_given(Path(settings.path))
     texts = [plan.corpora[language].key for language in sorted(plan.corpora)]
     kept = settings.model_dump(exclude={"path", "extra_languages"})
     return digest(TOKENIZER_VERSION, kept, texts)
 
 
+def _key_of_given(folder: Path) -> str:
+    """Return the key of a tokenizer given by path: its own, where a run made it, so that this run can go on."""
+    content = tokenizer_digest(folder)
+    label, _, key = folder.name.rpartition("-")
+    if label == "tokenizer" and (folder / PROVENANCE).is_file():
+        return key
+    return digest(TOKENIZER_VERSION, content)
+
+
 def _source_digests(experiment: Experiment, cache: Path | None) -> dict[str, str]:
     """Hash the source of every language; all that are missing are named at once."""
     known: dict[str, str] = {}
-    if cache is not None and cache.exists():
-        known = json.loads(cache.read_text(encoding="utf-8"))
+    if cache is not None:
+        with suppress(OSError, ValueError):  # only a memory of hashes: a damaged one is made anew
+            known = json.loads(cache.read_text(encoding="utf-8"))
     found, wrong, remembered = {}, [], {}
     extra = () if experiment.tokenizer.path else experiment.tokenizer.extra_languages
     for language in (*experiment.languages, *extra):
         source = experiment.source_of(language)
         try:
-            stat = source.stat() if source.is_file() else None
-            mark = hashlib.sha256(f"{source} {stat.st_size} {stat.st_mtime_ns}".encode()).hexdigest() if stat else ""
+            check_is_file(source)
+            stat = source.stat()
+            mark = hashlib.sha256(f"{source} {stat.st_size} {stat.st_mtime_ns}".encode()).hexdigest()
             found[language] = known.get(mark) or source_digest(source)
             remembered[mark] = found[language]
         except UsageError as error:

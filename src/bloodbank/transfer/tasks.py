@@ -20,6 +20,7 @@ from bloodbank.randomness import generator
 from bloodbank.store import Output, Store, write_json
 from bloodbank.tokenizer import (
     Vocabulary,
+    check_known,
     copy_tokenizer,
     load_tokenizer,
     train_tokenizer,
@@ -70,6 +71,7 @@ def encode(store: Store, output: Output, _report: Report, inputs: list[str]) -> 
         for part in PARTS:
             paragraphs = read_part(source, part)
             summary[part] = write_ids(paragraphs, pieces, vocabulary, folder / part)
+            check_known(summary[part], source.name, part)
             summary[part]["n_words"] = sum(len(paragraph.split()) for paragraph in paragraphs)
         write_json(folder / "tokens.json", summary)
 
@@ -196,6 +198,8 @@ def _write_scores(
     record |= {"device": str(stack.device), "gang_size": 1, "threads": torch.get_num_threads()}
     units: dict[str, Any] = {"unit": np.unique(test.unit)}
     try:
+        if any(phase["diverged"] for phase in phases):
+            raise NotFiniteError("a loss was not finite")
         scores = score_model(stack, test)
     except NotFiniteError:
         record |= {
