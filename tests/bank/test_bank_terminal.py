@@ -99,6 +99,7 @@ def test_missing_and_unhealthy_follow_the_numbers(paper_example, example_with):
     rows = example_with(health={"hu": "unhealthy", ("fi", "de"): "failed"}, drop=[("de", "fi")])
     text = said(build(rows))
     assert "4 of 6 cells are missing: 1 with an unhealthy or failed bilingual model; 2 with an" in text
+    assert "times the mean of what was measured" in text
     assert "; 1 not measured." in text
     assert "Unhealthy or failed: 2 models: hu alone (seed 0), fi→de (seed 0, failed)." in text
     assert "counted, as asked" in said(build(rows, include_unhealthy=True))
@@ -155,3 +156,5 @@ def test_nothing_measured_is_said(example_with):
     assert "donates most" not in said(bank)
     assert np.isnan(bank.donation).all()
     assert "6 of 6 cells are missing" in shown(bank).replace("\n", " ")
+    assert "D of 3 languages: nothing was measured. R of 3 languages: nothing was measured." in said(bank)
+    assert "times the mean" not in said(bank)

@@ -128,12 +128,17 @@ def _missing(bank: Bank) -> str:
         NOT_MEASURED: "not measured",
     }
     parts = "; ".join(f"{reasons[reason]} {text}" for reason, text in texts.items() if reasons[reason])
-    complete = bank.scores["donation_complete"] & bank.scores["recipience_complete"]
-    return (
-        f"{n_missing} of {n_pairs(bank)} cells are missing: {parts}. "
-        f"D or R of {plural(int((~complete).sum()), 'language')} is therefore "
-        "(n - 1) times the mean of what was measured, marked *."
-    )
+    said = f"{n_missing} of {n_pairs(bank)} cells are missing: {parts}."
+    for title, score in (("D", "donation"), ("R", "recipience")):
+        known = bank.scores[score].notna()
+        n_partial = int((known & ~bank.scores[f"{score}_complete"].astype(bool)).sum())
+        if n_partial:
+            said += (
+                f" {title} of {plural(n_partial, 'language')}: (n - 1) times the mean of what was measured, marked *."
+            )
+        if not known.all():
+            said += f" {title} of {plural(int((~known).sum()), 'language')}: nothing was measured."
+    return said
 
 
 def _unhealthy(bank: Bank) -> str:
