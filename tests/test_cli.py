@@ -181,3 +181,17 @@ def test_show_says_when_the_settings_have_changed_since(finished, tmp_path):
     settings = tmp_path / "run" / "experiment.json"
     settings.write_text(settings.read_text(encoding="utf-8").replace('"epochs": 3', '"epochs": 4'), encoding="utf-8")
     assert "Note: this bank was made before" in run("show", tmp_path / "run")[1]
+
+
+def test_the_advice_for_a_damaged_plan_works_on_a_finished_run(finished, tmp_path):
+    path, folder, _, _ = finished
+    shutil.copytree(folder, tmp_path / "run")
+    (tmp_path / "run" / "plan.json").write_text("{", encoding="utf-8")
+    code, _, err = run("run", path, "--out", tmp_path / "run")
+    assert code == 2
+    assert "Delete it and run the experiment again" in err
+    (tmp_path / "run" / "plan.json").unlink()
+    scores = {entry.name: entry.stat().st_mtime_ns for entry in (tmp_path / "run" / "scores").iterdir()}
+    code, _, err = run("run", path, "--out", tmp_path / "run")
+    assert code == 0, err
+    assert {entry.name: entry.stat().st_mtime_ns for entry in (tmp_path / "run" / "scores").iterdir()} == scores

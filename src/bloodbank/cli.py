@@ -13,6 +13,9 @@ from cyclopts.exceptions import CycloptsError
 from bloodbank.errors import BloodbankError
 
 if TYPE_CHECKING:
+    from rich.console import Console
+
+    from bloodbank.bank import Bank
     from bloodbank.transfer.estimate import Estimate
     from bloodbank.transfer.plan import Plan
 
@@ -61,18 +64,14 @@ def run(
     if dry_run:
         _show_plan(experiment, out, workers)
         return
+    from bloodbank.runfolder import RESULTS
+
     bank = pipeline.run(experiment, out, update=update, workers=workers)
     _, folder = pipeline.resolve(experiment, out)
     _show_bank(bank, Console())
     print("\nWritten:")
     for name in RESULTS:
         print(f"  {folder / name}")
-
-
-RESULTS = (
-    "bank.json", "matrix.csv", "measurements.csv", "sentence_scores.parquet",
-    "heatmap.svg", "heatmap.png", "plane.svg", "plane.png",
-)  # fmt: skip
 
 
 @app.command
@@ -90,7 +89,7 @@ def status(run_folder: Path) -> None:
     from bloodbank.progress import duration, size
     from bloodbank.runfolder import read_status
 
-    table = Table("stage", *(("done", "wanted", "running", "failed", "size", "time")), title=str(run_folder))
+    table = Table("stage", "done", "wanted", "running", "failed", "size", "time", title=str(run_folder))
     stages = read_status(run_folder)
     for one in stages:
         time = duration(one.seconds) if one.seconds else ""
@@ -129,13 +128,10 @@ def show(run_folder: Path) -> None:
         )
 
 
-def _show_bank(bank: object, console: object) -> None:
-    from rich.console import Console
+def _show_bank(bank: Bank, console: Console) -> None:
+    from bloodbank.bank import render_bank
 
-    from bloodbank.bank import Bank, render_bank
-
-    if isinstance(bank, Bank) and isinstance(console, Console):
-        console.print(render_bank(bank, console.width))
+    console.print(render_bank(bank, console.width))
 
 
 def _show_plan(experiment: Path, out: Path | None, workers: int | None) -> None:

@@ -176,9 +176,7 @@ def _train(plan: Plan, tasks: list[Task], store: Store, workers: int, console: C
     from bloodbank.transfer.estimate import estimate, tokens_of_models
 
     execution = plan.experiment.execution
-    if not workers:
-        memory = estimate(plan, store, timed=False).memory_bytes
-        workers = max(1, min(default_workers(execution.device), int(0.8 * _free_memory() / memory)))
+    workers = workers or estimate(plan, store, timed=False).workers
     tokens = {cell.label: n for cell, n in tokens_of_models(plan, store).items()}
     sized = [
         dataclasses.replace(task, n_tokens=tokens[task.output.label] if ":train" in task.function else 0)
@@ -271,12 +269,3 @@ def _provenance(plan: Plan, records: list[dict[str, Any]]) -> dict[str, Any]:
         "threads": sorted({record["threads"] for record in records}),
         "n_models": len(records),
     }
-
-
-def _free_memory() -> int:
-    """Return the bytes of memory that are free for new work."""
-    try:
-        lines = Path("/proc/meminfo").read_text(encoding="ascii").splitlines()
-        return next(int(line.split()[1]) * 1_024 for line in lines if line.startswith("MemAvailable"))
-    except (OSError, StopIteration):
-        return 8 * 2**30  # not Linux: assume a laptop

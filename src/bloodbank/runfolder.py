@@ -22,7 +22,11 @@ from bloodbank.transfer import Plan, targets_of
 
 EXPERIMENT, PLAN, FAILURES, SOURCES = "experiment.json", "plan.json", "failures.json", "sources.json"
 STAGES = ("corpus", "tokenizer", "tokens", "masks", "models", "scores")
-_OURS = {EXPERIMENT, PLAN, FAILURES, SOURCES, "locks", *STAGES}
+RESULTS = (
+    "bank.json", "matrix.csv", "measurements.csv", "sentence_scores.parquet",
+    "heatmap.svg", "heatmap.png", "plane.svg", "plane.png",
+)  # fmt: skip
+_OURS = {EXPERIMENT, PLAN, FAILURES, SOURCES, "locks", *STAGES, *RESULTS}
 
 
 @dataclass(frozen=True)
@@ -193,5 +197,6 @@ def is_run_folder(folder: Path) -> bool:
 def _check(folder: Path) -> None:
     if not is_run_folder(folder):
         raise UsageError(
-            f"{folder} is not a run folder: it has no {PLAN}. Give the folder that `bloodbank run` wrote to."
+            f"{folder} is not a run folder: it has no {PLAN} or no {EXPERIMENT}. Give the folder that "
+            "`bloodbank run` wrote to."
         )

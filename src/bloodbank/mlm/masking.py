@@ -125,7 +125,6 @@ def make_test_masks(
     maskable = sequences.maskable
     n_rounds = int(np.ceil(1.0 / mask_share - 1e-9))
     draw = np.where(maskable, random.random(sequences.ids.shape) / mask_share, -1.0).astype(np.int64)
-    draw[~maskable] = -1
     ids, rows, places = [], [], []
     for n_done in range(n_rounds):
         masked = draw == n_done

@@ -40,6 +40,11 @@ class BertStack:
         return self.weights["bert.embeddings.word_embeddings.weight"].device
 
     @property
+    def n_models(self) -> int:
+        """K."""
+        return len(self.weights["cls.predictions.bias"])
+
+    @property
     def n_parameters(self) -> int:
         """Number of weights of one model."""
         return sum(weight[0].numel() for weight in self.weights.values())

@@ -150,7 +150,7 @@ def step(
 
 def batch_losses(stack: BertStack, batch: MaskedRows, bits: torch.Generator | None) -> Tensor:
     """Return each model's mean cross-entropy over the masked pieces of a batch. Shape: [K]."""
-    n_models = len(stack.weights["cls.predictions.bias"])
+    n_models = stack.n_models
 
     def shared(array: Ints | Any) -> Tensor:
         return torch.from_numpy(array).to(stack.device).expand(n_models, *array.shape)

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from bloodbank.execution import default_workers, needed_tasks
+from bloodbank.execution import default_workers, free_memory, needed_tasks
 from bloodbank.experiment import Experiment
 from bloodbank.languages import get_language
 from bloodbank.mlm.model import BertStack, new_stack, shapes
@@ -43,7 +43,7 @@ class Estimate:
         model_bytes: One saved model.
         disk_bytes: Models that stay on disk.
         memory_bytes: One worker, roughly.
-        workers: Processes at the same time.
+        workers: Processes at the same time: as set, else as many as cores or GPUs and memory allow.
         tokens_per_second: Measured, one worker.
         seconds: Time for what is left; None where nothing was timed.
         pieces: Training pieces of each language, and whether counted (else guessed from the budget).
@@ -122,7 +122,9 @@ def estimate(plan: Plan, store: Store, *, timed: bool = True) -> Estimate:
     n_monolingual = sum(not cell.donor for cell in plan.scores)
     kept = {"all": len(plan.scores), "monolingual": n_monolingual, "none": n_monolingual}[experiment.grid.keep_models]
     n_parameters = sum(_product(shape) for shape in shapes(experiment.model, size).values())
-    workers = experiment.execution.workers or default_workers(experiment.execution.device)
+    memory = _memory(experiment, n_parameters, size)
+    fitting = max(1, min(default_workers(experiment.execution.device), int(0.8 * free_memory() / memory)))
+    workers = experiment.execution.workers or fitting
     rows_per_model = {cell: n / experiment.model.n_positions for cell, n in tokens.items()}
     rate = measure_rate(experiment, size) if timed and tokens else None
     scored = _tokens_scored(experiment) * len(tokens) * _FORWARD_SHARE
@@ -135,7 +137,7 @@ def estimate(plan: Plan, store: Store, *, timed: bool = True) -> Estimate:
         updates=sum(n_updates(round(rows), training.batch_size, 1) for rows in rows_per_model.values()),
         model_bytes=4 * n_parameters,
         disk_bytes=4 * n_parameters * kept,
-        memory_bytes=_memory(experiment, n_parameters, size),
+        memory_bytes=memory,
         workers=workers,
         tokens_per_second=rate,
         seconds=None if rate is None else (sum(tokens.values()) + scored) / rate / min(workers, len(tokens) or 1),

@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 
 from bloodbank.store import Store, replace_file
-from bloodbank.transfer.plan import Cell, Plan
+from bloodbank.transfer.plan import Plan
 
 MEASUREMENTS, SENTENCE_SCORES = "measurements.csv", "sentence_scores.parquet"
 
@@ -30,7 +30,7 @@ def read_records(plan: Plan, store: Store) -> list[dict[str, Any]]:
         if store.has(output):
             folder = store.path(output)
             record: dict[str, Any] = json.loads((folder / "measurement.json").read_text(encoding="utf-8"))
-            found.append({**record, "folder": folder, "model": output.key})
+            found.append({**record, "folder": folder})
     return found
 
 
@@ -107,8 +107,3 @@ def write_tables(records: list[dict[str, Any]], folder: Path) -> pd.DataFrame:
 def read_measurements(path: Path) -> pd.DataFrame:
     """Read the table of measurements back."""
     return pd.read_csv(path, keep_default_na=False, na_values={"value": [""], "standard_error": [""], "health_z": [""]})
-
-
-def cell_of(record: dict[str, Any]) -> Cell:
-    """Return the cell that a record measures."""
-    return Cell(record["protocol"], record["donor"], record["recipient"], record["seed"])

@@ -195,7 +195,7 @@ def _write_scores(
     unigram = PieceScores(*(np.load(folder / f"unigram.{name}.npy") for name in ("reciprocal_rank", "correct", "nll")))
     stack.weights = {name: weight.detach().to(_device(experiment)) for name, weight in stack.weights.items()}
     record: dict[str, Any] = {**_cell_of(cell), "n_masked": len(test.gold), "phases": phases}
-    record |= {"device": str(stack.device), "gang_size": 1, "threads": torch.get_num_threads()}
+    record |= {"device": str(stack.device), "gang_size": stack.n_models, "threads": torch.get_num_threads()}
     units: dict[str, Any] = {"unit": np.unique(test.unit)}
     try:
         if any(phase["diverged"] for phase in phases):
