@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from bloodbank.bank import Bank
+    from bloodbank.experiment import Experiment
     from bloodbank.transfer.estimate import Estimate
     from bloodbank.transfer.plan import Plan
 
@@ -67,11 +68,13 @@ def run(
     from bloodbank.runfolder import RESULTS
 
     bank = pipeline.run(experiment, out, update=update, workers=workers)
-    _, folder = pipeline.resolve(experiment, out)
+    settings, folder = pipeline.resolve(experiment, out)
     _show_bank(bank, Console())
     print("\nWritten:")
     for name in RESULTS:
-        print(f"  {folder / name}")
+        if (folder / name).exists():
+            print(f"  {folder / name}")
+    _name_other_banks(settings, folder)
 
 
 @app.command
@@ -107,25 +110,49 @@ def status(run_folder: Path) -> None:
 
 
 @app.command
-def show(run_folder: Path) -> None:
+def show(run_folder: Path, *, protocol: str | None = None, budget: int | None = None) -> None:
     """Show the bank of a finished run: D, R, blood types and the matrix.
 
     Parameters
     ----------
     run_folder
         The folder that `bloodbank run` wrote to, or a `bank.json`.
+    protocol
+        Where the run has several: which; the first by default.
+    budget
+        Where the run has several: which, in characters; the first by default.
     """
     from rich.console import Console
 
     from bloodbank.bank import read_bank
-    from bloodbank.runfolder import bank_settings, is_run_folder, read_experiment
+    from bloodbank.pipeline import bank_folder
+    from bloodbank.runfolder import is_current, is_run_folder, read_experiment
 
-    bank, console = read_bank(run_folder), Console()
+    bank, console = read_bank(bank_folder(run_folder, protocol, budget)), Console()
     _show_bank(bank, console)
-    if is_run_folder(run_folder) and bank.provenance.get("settings") != bank_settings(read_experiment(run_folder)):
+    if not is_run_folder(run_folder):
+        return
+    experiment = read_experiment(run_folder)
+    if not is_current(bank.provenance.get("settings"), experiment):
         console.print(
             "Note: this bank was made before the settings of this folder changed; `bloodbank run` makes it anew."
         )
+    if not (protocol or budget):
+        _name_other_banks(experiment, run_folder)
+
+
+def _name_other_banks(experiment: Experiment, folder: Path) -> None:
+    """Say how to see the banks of further protocols and budgets."""
+    protocols, budgets = experiment.grid.protocols, experiment.corpus.budgets
+    if len(protocols) * len(budgets) > 1:
+        print("\nFurther banks of this run:")
+    for budget in budgets:
+        for protocol in protocols:
+            options = f" --protocol {protocol}" * (protocol != protocols[0]) + f" --budget {budget}" * (
+                budget != budgets[0]
+            )
+            if options:
+                print(f"  bloodbank show {folder}{options}")
 
 
 def _show_bank(bank: Bank, console: Console) -> None:
@@ -139,7 +166,7 @@ def _show_plan(experiment: Path, out: Path | None, workers: int | None) -> None:
     from bloodbank.execution import check_device
     from bloodbank.runfolder import check_settings
     from bloodbank.store import Store
-    from bloodbank.transfer import make_plan
+    from bloodbank.transfer import make_plans
     from bloodbank.transfer.estimate import estimate
 
     settings, folder = pipeline.resolve(experiment, out)
@@ -147,9 +174,11 @@ def _show_plan(experiment: Path, out: Path | None, workers: int | None) -> None:
     if workers:
         execution = settings.execution.model_copy(update={"workers": workers})
         settings = settings.model_copy(update={"execution": execution})
-    plan, store = make_plan(settings), Store(folder)
-    check_settings(plan, store)
-    print("\n".join(plan_lines(plan, folder, estimate(plan, store))))
+    plans, store = make_plans(settings), Store(folder)
+    check_settings(plans, store)
+    for plan in plans:
+        gang = settings.execution.gang or 1
+        print("\n".join(plan_lines(plan, folder, estimate(plan, store, gang=gang))))
 
 
 def plan_lines(plan: Plan, folder: Path, cost: Estimate) -> list[str]:
@@ -160,20 +189,31 @@ def plan_lines(plan: Plan, folder: Path, cost: Estimate) -> list[str]:
     pieces = [n for n, _ in cost.pieces.values()]
     counted = "counted" if all(known for _, known in cost.pieces.values()) else "guessed from the budget"
     training = experiment.training
-    n_models = cost.n_monolingual + cost.n_bilingual
+    n_models = cost.n_monolingual + cost.n_others
+    others = (
+        "bilingual" if not (experiment.grid.controls or experiment.grid.sets) else "others (bilingual, controls, sets)"
+    )
     rate = f"{cost.tokens_per_second:,.0f} tokens/s a worker, timed now" if cost.tokens_per_second else ""
     return [
         f"{experiment.name}: {len(experiment.languages)} languages, preset {experiment.preset}, run folder {folder}",
-        f"models    {cost.n_monolingual} monolingual + {cost.n_bilingual} bilingual = {n_models}; "
+        f"models    {cost.n_monolingual} monolingual + {cost.n_others} {others} = {n_models}; "
         f"{n_models - cost.n_left} done, {cost.n_left} to train",
         f"one model {cost.n_parameters / 1e6:.1f} million weights, {size(cost.model_bytes)}",
         f"text      {min(pieces):,} to {max(pieces):,} pieces a language ({counted}), "
         f"{training.epochs} + {training.epochs_bilingual} epochs",
         f"training  {cost.tokens / 1e6:,.1f} million tokens in about {cost.updates:,} updates",
-        f"disk      {size(cost.disk_bytes)} of models (keep_models = {experiment.grid.keep_models})",
-        f"memory    about {size(cost.memory_bytes)} for each of {cost.workers} workers",
+        f"disk      {size(cost.disk_bytes)} of models (keep_models = {experiment.grid.keep_models}), "
+        f"up to {size(cost.checkpoint_bytes)} of checkpoints while it runs",
+        f"memory    about {size(cost.memory_bytes)} for each of {cost.workers} workers, "
+        f"{training.dtype}, {_models_side_by_side(experiment, cost.gang)}",
         f"time      about {duration(cost.seconds)} ({rate})" if cost.seconds else "time      nothing left to train",
     ]
+
+
+def _models_side_by_side(experiment: Experiment, gang: int) -> str:
+    if not experiment.execution.gang:
+        return "gang size timed at the start of the run"
+    return f"{gang} models side by side in each"
 
 
 def main() -> None:

@@ -10,29 +10,34 @@ import json
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 from rich.console import Console
 
-from bloodbank.bank import Bank, build_bank, draw_heatmap, draw_plane, read_bank, write_bank
+from bloodbank.bank import Bank, build_bank, draw_curves, draw_heatmap, draw_plane, read_bank, write_bank
 from bloodbank.corpus import check_budgets
 from bloodbank.errors import BloodbankError, UsageError
-from bloodbank.execution import Event, Task, check_device, default_workers, needed_tasks, run_tasks
+from bloodbank.execution import Event, Task, check_device, default_workers, run_tasks
 from bloodbank.experiment import Experiment, load_experiment
 from bloodbank.progress import Display
 from bloodbank.runfolder import (
+    HELPERS,
     SOURCES,
     STAGES,
     bank_settings,
     check_settings,
     is_run_folder,
+    read_experiment,
     write_failures,
     write_plan,
 )
 from bloodbank.store import PROVENANCE, Output, Store
 from bloodbank.transfer import (
+    LOSS_CURVES,
     MEASUREMENTS,
+    TRAIN,
     Plan,
-    make_plan,
-    make_tasks,
+    make_plans,
+    missing_tasks,
     read_measurements,
     read_records,
     targets_of,
@@ -72,22 +77,29 @@ def run(
     settings, folder = resolve(experiment, out)
     check_device(settings.execution.device)
     store = Store(folder)
-    plan = make_plan(settings, folder / SOURCES if is_run_folder(folder) else None)
+    plans = make_plans(settings, folder / SOURCES if is_run_folder(folder) else None)
     if not update:
-        check_settings(plan, store)
-    write_plan(plan, store)
+        check_settings(plans, store)
+    write_plan(plans, store)
     _remove_leftovers(store)
-    _make_outputs(plan, store, workers or settings.execution.workers, console)
+    _make_outputs(plans, store, workers or settings.execution.workers, console)
     _remove_leftovers(store)  # of workers that a moment ago had not yet noticed that their run was killed
-    bank = write_results(plan, store)
-    if settings.grid.keep_models == "none":
+    banks = [write_results(plan, store) for plan in plans]
+    _remove_models(plans, store)
+    return banks[0]
+
+
+def _remove_models(plans: list[Plan], store: Store) -> None:
+    """Remove the models that are not kept: donors were there for as long as others went on from them."""
+    for plan in plans:
+        kept = set(targets_of(plan))
         for model in plan.models.values():
-            store.remove(model)
-    return bank
+            if model not in kept:
+                store.remove(model)
 
 
 def _remove_leftovers(store: Store) -> None:
-    for stage in (".", *STAGES):
+    for stage in (".", *STAGES, *HELPERS):
         store.remove_leftovers(stage)
 
 
@@ -99,46 +111,80 @@ def resolve(experiment: Experiment | str | Path, out: str | Path | None) -> tupl
     return settings, Path(out) if out is not None else Path(experiment).parent / "runs" / settings.name
 
 
-def open_run(folder: str | Path) -> Bank:
-    """Open the bank of a finished run, with its measurements where they are there.
+def open_run(folder: str | Path, *, protocol: str | None = None, budget: int | None = None) -> Bank:
+    """Open a bank of a finished run, with its measurements where they are there.
 
     Args:
         folder: The run folder.
+        protocol: Where the run has several: which; the first by default.
+        budget: Where the run has several: which, in characters; the first by default.
 
     Raises:
-        UsageError: There is no bank in it.
+        UsageError: There is no such bank in it.
     """
-    folder = Path(folder)
-    bank = read_bank(folder)
-    table = folder / MEASUREMENTS
-    return dataclasses.replace(bank, measurements=read_measurements(table)) if table.exists() else bank
+    place = bank_folder(Path(folder), protocol, budget)
+    bank = read_bank(place)
+    # The table holds all protocols, and stands where the bank of the first one is.
+    tables = [one / MEASUREMENTS for one in (place, place.parent) if (one / MEASUREMENTS).exists()]
+    return dataclasses.replace(bank, measurements=read_measurements(tables[0])) if tables else bank
+
+
+def bank_folder(folder: Path, protocol: str | None, budget: int | None) -> Path:
+    """Find the folder of one of the banks of a run.
+
+    Raises:
+        UsageError: Names the banks that there are.
+    """
+    if protocol is None and budget is None:
+        return folder
+    first = read_experiment(folder)
+    protocols, budgets = first.grid.protocols, first.corpus.budgets
+    if protocol not in (None, *protocols) or budget not in (None, *budgets):
+        raise UsageError(
+            f"{folder} has no bank of {protocol or 'any protocol'} with {f'{budget:,}' if budget else 'any number of'} "
+            f"characters. Protocols: {', '.join(protocols)}; budgets: {', '.join(map(str, budgets))}."
+        )
+    place = folder if budget in (None, budgets[0]) else folder / f"budget-{budget}"
+    return place if protocol in (None, protocols[0]) else place / str(protocol)
 
 
 def write_results(plan: Plan, store: Store) -> Bank:
-    """Build the bank from the scores that are there; write tables, bank and figures."""
+    """Build the banks from the scores that are there; write tables, banks and figures.
+
+    Returns:
+        The bank of the first protocol, which stands beside the tables; others stand in folders of their own.
+    """
     records = read_records(plan, store)
-    measurements = write_tables(records, store.root)
-    experiment = plan.experiment
-    bank = build_bank(
-        measurements,
-        languages=experiment.languages,
-        name=experiment.name,
-        protocol=experiment.grid.protocol,
-        metric=experiment.scoring.metric,
-        include_unhealthy=experiment.grid.include_unhealthy,
-        provenance=_provenance(plan, records),
-    )
-    write_bank(bank, store.root)
-    draw_heatmap(bank, store.root)
-    draw_plane(bank, store.root)
-    return bank
+    experiment, folder = plan.experiment, store.root / plan.folder
+    measurements = write_tables(records, folder)
+    curves = pd.read_csv(folder / LOSS_CURVES, keep_default_na=False, na_values={"loss": [""]})
+    banks = []
+    for protocol in experiment.grid.protocols:
+        bank = build_bank(
+            measurements,
+            languages=experiment.languages,
+            name="-".join([experiment.name, *[plan.folder] * bool(plan.suffix), *[protocol] * bool(banks)]),
+            protocol=protocol,
+            metric=experiment.scoring.metric,
+            include_unhealthy=experiment.grid.include_unhealthy,
+            provenance=_provenance(plan, records),
+        )
+        place = folder / protocol if banks else folder
+        write_bank(bank, place)
+        draw_heatmap(bank, place)
+        draw_plane(bank, place)
+        draw_curves(curves, place, experiment.languages, protocol)
+        banks.append(bank)
+    return banks[0]
 
 
-def _make_outputs(plan: Plan, store: Store, workers: int, console: Console) -> None:
+def _make_outputs(plans: list[Plan], store: Store, workers: int, console: Console) -> None:
     """Run the missing tasks, stage by stage, until all that is wanted is there."""
-    targets = targets_of(plan)
+    targets = [output for plan in plans for output in targets_of(plan)]
     for _ in range(_ROUNDS):
-        failures = _run_missing(plan, targets, store, workers, console)
+        failures: list[Event] = []
+        for plan in plans:
+            failures = failures or _run_missing(plan, store, workers, console)
         write_failures(failures, store)
         if failures:
             raise _failed(failures, targets, store)
@@ -151,9 +197,9 @@ def _make_outputs(plan: Plan, store: Store, workers: int, console: Console) -> N
     )
 
 
-def _run_missing(plan: Plan, targets: list[Output], store: Store, workers: int, console: Console) -> list[Event]:
+def _run_missing(plan: Plan, store: Store, workers: int, console: Console) -> list[Event]:
     """Go through the stages once; return what failed."""
-    needed = needed_tasks(make_tasks(plan), targets, store)
+    needed = missing_tasks(plan, store)
     cores = default_workers("cpu")
     for title, stages in _STEPS:
         tasks = [task for task in needed if task.output.stage in stages]
@@ -166,26 +212,54 @@ def _run_missing(plan: Plan, targets: list[Output], store: Store, workers: int, 
             _check_texts(plan, store)
         if title == "token ids" and tasks:
             _show_examples(plan, store, console)
-    return _train(plan, [task for task in needed if task.output.stage in _MODELS], store, workers, console)
+    return _train(plan, store, workers, console)
 
 
-def _train(plan: Plan, tasks: list[Task], store: Store, workers: int, console: Console) -> list[Event]:
+def _train(plan: Plan, store: Store, workers: int, console: Console) -> list[Event]:
     """Train and score the models."""
-    if not tasks:
+    if not any(task.output.stage in _MODELS for task in missing_tasks(plan, store)):
         return []
     from bloodbank.transfer.estimate import estimate, tokens_of_models
 
     execution = plan.experiment.execution
-    workers = workers or estimate(plan, store, timed=False).workers
-    tokens = {cell.label: n for cell, n in tokens_of_models(plan, store).items()}
+    gang, failures = _gang_size(plan, store, workers, console)
+    if failures:
+        return failures
+    workers = workers or estimate(plan, store, gang=gang, timed=False).workers
+    tokens = {plan.models[model].label: n for model, n in tokens_of_models(plan, store).items()}
     sized = [
-        dataclasses.replace(task, n_tokens=tokens[task.output.label] if ":train" in task.function else 0)
-        for task in tasks
+        dataclasses.replace(
+            task,
+            n_tokens=sum(tokens[one["label"]] for one in task.arguments["members"]) if task.function == TRAIN else 0,
+        )
+        for task in missing_tasks(plan, store, gang)
+        if task.output.stage in _MODELS
     ]
     return _run_stage(
-        "models", sized, store, console, workers=workers, threads=execution.threads, device=execution.device,
+        f"models{plan.suffix.replace('_', ' ')}", sized, store, console,
+        workers=workers, threads=execution.threads, device=execution.device,
         n_done=sum(store.has(score) for score in plan.scores.values()),
     )  # fmt: skip
+
+
+def _gang_size(plan: Plan, store: Store, workers: int, console: Console) -> tuple[int, list[Event]]:
+    """Return how many models to train side by side, timed once where it was not set; and what failed."""
+    from bloodbank.transfer.estimate import estimate, vocab_size
+    from bloodbank.transfer.gangs import gang_output, gang_task, read_gang
+
+    execution = plan.experiment.execution
+    if execution.gang:
+        return execution.gang, []
+    n_words = vocab_size(plan, store)
+    output = gang_output(plan, n_words)
+    if not store.has(output):
+        task = gang_task(plan, n_words, workers or estimate(plan, store, timed=False).workers)
+        failures = _run_stage(
+            "gang size", [task], store, console, workers=1, threads=execution.threads, device=execution.device
+        )
+        if failures:
+            return 1, failures
+    return read_gang(output, store), []
 
 
 def _run_stage(

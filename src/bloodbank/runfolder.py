@@ -4,6 +4,7 @@ RUN/experiment.json   resolved settings            RUN/bank.json, matrix.csv    
 RUN/plan.json         every output and its key     RUN/measurements.csv                 one row a cell and metric
 RUN/failures.json     what failed last time        RUN/sentence_scores.parquet          sums per test paragraph
 RUN/corpus, tokenizer, tokens, masks, models, scores: outputs; RUN/locks: who is making what
+RUN/PROTOCOL/, RUN/budget-N/: banks of further protocols and budgets; RUN/checkpoints: models in training
 """
 
 from __future__ import annotations
@@ -17,16 +18,18 @@ from typing import Any
 from bloodbank.errors import UsageError
 from bloodbank.execution import Event
 from bloodbank.experiment import Experiment
+from bloodbank.settings import PROTOCOLS
 from bloodbank.store import Output, Store, replace_file, write_json
 from bloodbank.transfer import Plan, targets_of
 
 EXPERIMENT, PLAN, FAILURES, SOURCES = "experiment.json", "plan.json", "failures.json", "sources.json"
 STAGES = ("corpus", "tokenizer", "tokens", "masks", "models", "scores")
+HELPERS = ("gangs", "checkpoints")  # how many models go side by side; models in training
 RESULTS = (
-    "bank.json", "matrix.csv", "measurements.csv", "sentence_scores.parquet",
-    "heatmap.svg", "heatmap.png", "plane.svg", "plane.png",
+    "bank.json", "matrix.csv", "measurements.csv", "sentence_scores.parquet", "loss_curves.csv",
+    "heatmap.svg", "heatmap.png", "plane.svg", "plane.png", "curves.svg", "curves.png",
 )  # fmt: skip
-_OURS = {EXPERIMENT, PLAN, FAILURES, SOURCES, "locks", *STAGES, *RESULTS}
+_OURS = {EXPERIMENT, PLAN, FAILURES, SOURCES, "locks", "tensorboard", *PROTOCOLS, *STAGES, *HELPERS, *RESULTS}
 
 
 @dataclass(frozen=True)
@@ -51,7 +54,7 @@ class StageStatus:
     failed: tuple[tuple[str, str], ...]
 
 
-def check_settings(plan: Plan, store: Store) -> None:
+def check_settings(plans: list[Plan], store: Store) -> None:
     """Refuse to go on in a folder whose finished outputs belong to other settings.
 
     Raises:
@@ -63,14 +66,15 @@ def check_settings(plan: Plan, store: Store) -> None:
     before = _read(store.root / PLAN)
     if before is None:
         # What another process is just writing, or was killed writing, begins with a dot.
-        others = sorted({path.name for path in store.root.glob("[!.]*")} - _OURS)
+        found = {path.name for path in store.root.glob("[!.]*") if not path.name.startswith("budget-")}
+        others = sorted(found - _OURS)
         if others:
             names = ", ".join(others[:5])
             raise UsageError(
                 f"{store.root} is not a run folder and not empty (it holds {names}). Give another folder with --out."
             )
         return
-    now = plan.keys()
+    now = {name: key for plan in plans for name, key in plan.keys().items()}
     stale = [
         f"{entry['stage']}/{entry['label']}"
         for entry in before["outputs"]
@@ -79,7 +83,7 @@ def check_settings(plan: Plan, store: Store) -> None:
     ]
     if stale:
         n_models = sum(name.startswith("scores/") for name in stale)
-        changes = _changes(_read(store.root / EXPERIMENT) or {}, plan.experiment.model_dump(mode="json"))
+        changes = _changes(_read(store.root / EXPERIMENT) or {}, _settings(plans))
         what = "; ".join(changes) or "the text of the sources has changed"
         raise UsageError(
             f"{store.root} was made with other settings: {what}. "
@@ -89,17 +93,27 @@ def check_settings(plan: Plan, store: Store) -> None:
         )
 
 
-def write_plan(plan: Plan, store: Store) -> None:
+def write_plan(plans: list[Plan], store: Store) -> None:
     """Write the settings and the plan into the run folder."""
-    wanted = set(targets_of(plan)) | {output for output in plan.outputs if output.stage not in ("models", "scores")}
+    outputs = list(dict.fromkeys(output for plan in plans for output in plan.outputs))
+    wanted = {output for plan in plans for output in targets_of(plan)}
+    wanted |= {output for output in outputs if output.stage not in ("models", "scores")}
     entries = [
         {"stage": output.stage, "label": output.label, "key": output.key, "wanted": output in wanted}
-        for output in plan.outputs
+        for output in outputs
     ]
     with replace_file(store.root / PLAN) as temporary:
         write_json(temporary, {"outputs": entries})
     with replace_file(store.root / EXPERIMENT) as temporary:
-        write_json(temporary, plan.experiment.model_dump(mode="json"))
+        write_json(temporary, _settings(plans))
+
+
+def _settings(plans: list[Plan]) -> dict[str, Any]:
+    """Return the resolved settings of an experiment, with all its budgets."""
+    settings = plans[0].experiment.model_dump(mode="json")
+    if len(plans) > 1:
+        settings["corpus"]["budget_chars"] = [plan.experiment.corpus.budget for plan in plans]
+    return settings
 
 
 def write_failures(failures: list[Event], store: Store) -> None:
@@ -121,6 +135,15 @@ def read_experiment(folder: Path) -> Experiment:
 def bank_settings(experiment: Experiment) -> dict[str, Any]:
     """Return the settings as a bank's provenance holds them: all but where the work ran."""
     return experiment.model_dump(mode="json", exclude={"execution"})
+
+
+def is_current(bank: dict[str, Any] | None, experiment: Experiment) -> bool:
+    """Tell whether the settings in a bank's provenance are those of its run folder, with one of its budgets."""
+    now = bank_settings(experiment)
+    own = (bank or {}).get("corpus", {}).get("budget_chars")
+    if own in experiment.corpus.budgets:
+        now["corpus"]["budget_chars"] = own
+    return bank == now
 
 
 def read_status(folder: Path) -> list[StageStatus]:
@@ -155,7 +178,8 @@ def _stage_status(stage: str, entries: list[dict[str, Any]], failures: dict[str,
 
 def _seconds(folder: Path) -> float:
     record = _read(folder / "measurement.json") or {"phases": [{"seconds": 0.0}], "scoring_seconds": 0.0}
-    return float(record["phases"][-1]["seconds"] + record["scoring_seconds"])
+    own = record["phases"][-1]["seconds"] if record.get("protocol") != "zero_shot" else 0.0
+    return float(own + record["scoring_seconds"])
 
 
 def _changes(before: dict[str, Any], now: dict[str, Any]) -> list[str]:

@@ -5,7 +5,7 @@ Each field says its meaning, its unit and the paper's value; the documentation's
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal, Self, get_args
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
@@ -31,7 +31,13 @@ Code = Annotated[str, AfterValidator(_known)]
 Codes = Annotated[tuple[Code, ...], AfterValidator(_distinct)]
 Seeds = Annotated[tuple[Annotated[int, Field(ge=0, strict=True)], ...], AfterValidator(_distinct)]
 Count = Annotated[int, Field(gt=0, strict=True)]
+Budgets = Annotated[tuple[Count, ...], Field(min_length=1), AfterValidator(_distinct)]
 Share = Annotated[float, Field(ge=0.0, lt=1.0)]
+
+
+Protocol = Literal["sequential", "joint", "frozen", "zero_shot"]
+PROTOCOLS: tuple[str, ...] = get_args(Protocol)
+Control = Literal["self", "longer", "shuffled"]
 
 
 # fmt: off
@@ -50,12 +56,23 @@ class CorpusSettings(Settings):
 
     path: str = Field("", description="Text files, one paragraph a line, with `{language}` for the code; relative to the experiment file. Plain, .gz, .bz2, .xz or .zst")
     parallel: Literal["no", "lines", "stretch"] = Field("no", description='Translations of each other? `"lines"`: line i is the same message in every file; `"stretch"`: the same book, not aligned by line. Then the same messages or the same stretch are held out in every language')
-    budget_chars: Count = Field(10_000_000, description="Training text per language, in characters (paper: 10 million)")
+    budget_chars: Count | Budgets = Field(10_000_000, description="Training text per language, in characters (paper: 10 million); a list gives one bank per budget, all with one tokenizer, the smaller texts being the beginnings of the larger")
     dev_chars: Count = Field(100_000, description="Dev text per language, in characters")
     test_chars: Count = Field(200_000, description="Test text per language, in characters")
     heldout_share: Annotated[float, Field(gt=0.0, le=0.5)] = Field(0.1, description="Parallel sources only: share of the source that is held out for dev and test, at the same place in every language")
     guard_share: Share = Field(0.01, description='`parallel = "stretch"` only: share of the source left out on either side of what is held out, since books are not aligned exactly')
     seed: Annotated[int, Field(ge=0)] = Field(0, description="Where in the source the text starts; a matter of the corpus, not a replicate")
+
+
+    @property
+    def budgets(self) -> tuple[int, ...]:
+        """All budgets, in characters; the first one is the main one, on which the tokenizer is trained."""
+        return (self.budget_chars,) if isinstance(self.budget_chars, int) else self.budget_chars
+
+    @property
+    def budget(self) -> int:
+        """The one budget of settings that were cut to one."""
+        return self.budgets[0]
 
 
 class TokenizerSettings(Settings):
@@ -102,7 +119,9 @@ class TrainingSettings(Settings):
     beta2: Annotated[float, Field(gt=0.0, lt=1.0)] = Field(0.98, description="Decay of the second moment of AdamW (paper: 0.999)")
     clip_norm: Annotated[float, Field(gt=0.0)] = Field(1.0, description="Largest norm of a model's gradient (paper: 1.0)")
     mask_share: Annotated[float, Field(gt=0.0, lt=1.0)] = Field(0.15, description="Share of pieces to predict; of these 80% show [MASK], 10% a random piece, 10% themselves (paper: 0.15)")
-    dtype: Literal["float32", "bfloat16"] = Field("float32", description="Number type of matrix products; weights are always float32")
+    dtype: Literal["auto", "float32", "bfloat16"] = Field("auto", description='Number type of what is computed while training; weights, their updates, losses and scores are always float32. `"auto"`: bfloat16 where the processor or GPU computes in it, else float32; what it meant is part of every key')
+    compile: bool = Field(False, description="Compile the encoder with torch.compile: 10 to 40 s at the start of each task and needs a C++ compiler")
+    curve_points: Annotated[int, Field(ge=0)] = Field(30, description="Points of the loss curve on dev text, log-spaced in tokens seen; 0 for no curves")
 
 
 class ScoringSettings(Settings):
@@ -117,7 +136,10 @@ class ScoringSettings(Settings):
 class GridSettings(Settings):
     """`[grid]`: which cells are measured."""
 
-    protocol: Literal["sequential"] = Field("sequential", description="How a bilingual model is trained: on the donor, then on the recipient")
+    protocols: Annotated[tuple[Protocol, ...], Field(min_length=1), AfterValidator(_distinct)] = Field(("sequential",), description='How bilingual models are trained; one bank each. `"sequential"`: on the donor, then on the recipient. `"joint"`: on both, mixed; one model per unordered pair. `"frozen"`: as sequential, but on the recipient only word embeddings and MLM head learn. `"zero_shot"`: the donor\'s own model, scored on the recipient')
+    controls: Annotated[tuple[Control, ...], AfterValidator(_distinct)] = Field((), description='What F is compared with. `"self"`: the donor is other text of the recipient (needs twice the text). `"longer"`: M_t with as many epochs as the bilingual model has, in one schedule. `"shuffled"`: the donor\'s pieces in random order')
+    match: Literal["tokens", "total"] = Field("tokens", description='`joint` only. `"tokens"`: each language brings what it brings to its own M_t. `"total"`: all together bring what one M_t reads')
+    sets: tuple[Annotated[Codes, Field(min_length=2)], ...] = Field((), description='Sets of languages to pretrain on jointly, `[["de", "fi", "hu"], ...]`; scored on each of their languages, in no bank')
     donors: Codes | None = Field(None, description="Only these languages give; all by default")
     recipients: Codes | None = Field(None, description="Only these languages receive; all by default")
     pairs: tuple[tuple[Code, Code], ...] | None = Field(None, description='Only these ordered pairs, `[["fi", "de"], ...]`: donor first')
@@ -133,10 +155,20 @@ class GridSettings(Settings):
                 raise ValueError(f"pair [{donor}, {recipient}]: a language is not its own donor")
         return self
 
+    @model_validator(mode="after")
+    def _controls_control_something(self) -> Self:
+        trained = [protocol for protocol in self.protocols if protocol != "zero_shot"]
+        if "longer" in self.controls and (not trained or (trained == ["joint"] and self.match == "total")):
+            raise ValueError("`longer` is M_t itself where no bilingual model is trained for longer; leave it out")
+        return self
+
 
 class ExecutionSettings(Settings):
     """`[execution]`: where the work runs; in no key, so it may change between two calls."""
 
     workers: Annotated[int, Field(ge=0)] = Field(0, description="Processes that train at the same time; 0: one a core, or one a GPU")
     threads: Count = Field(1, description="Threads of each worker; results are equal to the last digit for the same number of threads")
+    gang: Annotated[int, Field(ge=0)] = Field(0, description="Models that are trained side by side in one process; 0: as many as pay, timed once and remembered in the run folder")
+    checkpoint_seconds: Annotated[float, Field(ge=0.0)] = Field(600.0, description="Time between two checkpoints of models in training, in seconds; 0 for none")
+    tensorboard: bool = Field(False, description="Write TensorBoard event files with the loss curves into the run folder; needs the package `tensorboard`")
     device: Literal["auto", "cpu", "cuda"] = Field("auto", description="Where models are trained; `auto` takes a GPU where there is one")

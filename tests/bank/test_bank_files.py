@@ -1,10 +1,12 @@
 import json
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 
 from bloodbank.bank import build_bank, read_bank, write_bank
+from bloodbank.bank.sentences import sentences
 from bloodbank.errors import BloodbankError, UsageError
 
 CODES = ("de", "fi", "hu")
@@ -45,7 +47,7 @@ def test_round_trip_of_a_whole_bank(paper_example, tmp_path):
 def test_content(full_bank, tmp_path):
     write_bank(full_bank, tmp_path)
     content = json.loads((tmp_path / "bank.json").read_text("utf-8"))
-    assert content["schema_version"] == 1
+    assert content["schema_version"] == 2
     assert content["name"] == "prüfung"
     assert content["languages"][1] == {"code": "fi", "name": "Finnish", "script": "Latn", "family": "Uralic"}
     donor, recipient = CODES.index("fi"), CODES.index("de")
@@ -97,6 +99,29 @@ def test_an_earlier_bank_is_replaced(paper_example, full_bank, tmp_path):
     assert read_bank(tmp_path) == bank
 
 
+def test_a_file_of_version_1_is_read():
+    # Written before there were controls: seeds 0 and 1 of the example, hu→fi unhealthy in the first, and in the
+    # second ε(M_de) = 0.25, ε(M_{fi,de}) = 0.30, so that F(fi→de) is +0.60 and +0.20.
+    bank = read_bank(Path(__file__).with_name("bank_version_1.json"))
+    assert bank.finetune_scores.loc["fi", "de"] == pytest.approx(0.40)
+    assert bank.n_seeds.loc["hu", "fi"] == 1
+    assert bank.provenance == {"seeds": [0, 1]}
+    assert bank.controls.empty
+    assert bank.convergence == {}
+    assert bank.unconverged_models.empty
+    text = " ".join(sentences(bank))
+    assert "Finnish (fi) donates most" in text
+    assert "Control" not in text
+    assert "Loss on dev text" not in text
+
+
+def test_a_file_of_version_1_is_written_as_the_present_one(tmp_path):
+    bank = read_bank(Path(__file__).with_name("bank_version_1.json"))
+    write_bank(bank, tmp_path)
+    assert json.loads((tmp_path / "bank.json").read_text("utf-8"))["schema_version"] == 2
+    assert read_bank(tmp_path) == bank
+
+
 def rewritten(**changes):
     def change(text):
         return json.dumps({**json.loads(text), **changes})
@@ -110,10 +135,12 @@ def rewritten(**changes):
         (lambda text: text[: len(text) // 2], UsageError, "is not JSON"),
         (lambda text: "[1, 2]", UsageError, "is JSON, but not a bank"),
         (lambda text: '{"schema_version": 1}', UsageError, "is JSON, but not a bank"),
-        (rewritten(schema_version=2), BloodbankError, "has schema_version 2.*Install a newer bloodbank"),
+        (rewritten(schema_version=3), BloodbankError, "has schema_version 3.*Install a newer bloodbank"),
         (rewritten(schema_version="1"), UsageError, "schema_version '1'"),
         (rewritten(finetune_scores=[[1]]), UsageError, "is damaged"),
         (rewritten(metric="perplexity"), UsageError, "is damaged.*unknown metric"),
+        (rewritten(controls=None), UsageError, "is damaged"),
+        (rewritten(convergence=None), UsageError, "is damaged"),
         (rewritten(scores=None), UsageError, "is damaged"),
         (rewritten(languages=None), UsageError, "is damaged"),
     ],

@@ -6,9 +6,11 @@ import torch
 
 from bloodbank.experiment import ModelSettings, TrainingSettings
 from bloodbank.mlm.files import load_models, save_model
+from bloodbank.mlm.gang import mlm_losses, step
 from bloodbank.mlm.masking import MaskedRows
-from bloodbank.mlm.model import BertStack, new_stack
-from bloodbank.mlm.training import batch_losses, make_optimiser, step
+from bloodbank.mlm.model import BertStack
+from bloodbank.mlm.optimiser import StackedAdamW
+from bloodbank.mlm.weights import new_stack
 from bloodbank.randomness import generator, torch_generator
 from bloodbank.tokenizer import Vocabulary
 from tests_reference import reference_model
@@ -49,7 +51,7 @@ def test_logits_equal_those_of_transformers():
 
 
 def test_ten_steps_equal_those_of_transformers_in_float64():
-    recipe = TrainingSettings(learning_rate=3e-3, weight_decay=0.1, clip_norm=0.5)
+    recipe = TrainingSettings(learning_rate=3e-3, weight_decay=0.1, clip_norm=0.5, dtype="float32")
     stack = in_float64(new_stack(SMALL, 90, (3,), 0))
     model = reference(stack)
     decayed = [p for n, p in model.named_parameters() if not (n.endswith("bias") or "LayerNorm" in n)]
@@ -57,7 +59,7 @@ def test_ten_steps_equal_those_of_transformers_in_float64():
     theirs = torch.optim.AdamW(
         [{"params": decayed, "weight_decay": 0.1}, {"params": others, "weight_decay": 0.0}], lr=3e-3, betas=(0.9, 0.98)
     )
-    ours = make_optimiser(stack, recipe)
+    ours = StackedAdamW(stack, recipe)
     for number in range(10):
         batch = rows(number)
         labels = torch.full((5, 12), -100)
@@ -71,7 +73,7 @@ def test_ten_steps_equal_those_of_transformers_in_float64():
         loss.backward()
         torch.nn.utils.clip_grad_norm_(model.parameters(), 0.5)
         theirs.step()
-        own = step(stack, batch, ours, recipe, torch_generator("cpu", 0))
+        own = step(stack, batch, ours, recipe, [torch_generator("cpu", 0)])
         torch.testing.assert_close(own[0], loss.detach(), atol=1e-9, rtol=1e-9)
     expected = dict(model.named_parameters())
     for name, weight in stack.weights.items():
@@ -80,14 +82,14 @@ def test_ten_steps_equal_those_of_transformers_in_float64():
 
 def test_four_models_in_one_stack_equal_four_alone():
     settings = SMALL.model_copy(update={"dropout": 0.2, "attention_dropout": 0.1})
-    recipe = TrainingSettings(learning_rate=3e-3, clip_norm=0.05)
+    recipe = TrainingSettings(learning_rate=3e-3, clip_norm=0.05, dtype="float32")
     together = in_float64(new_stack(settings, 90, (1, 2, 3, 4), 0))
     alone = [in_float64(new_stack(settings, 90, (seed,), 0)) for seed in (1, 2, 3, 4)]
     stacks = [together, *alone]
-    optimisers = [make_optimiser(stack, recipe) for stack in stacks]
+    optimisers = [StackedAdamW(stack, recipe) for stack in stacks]
     for number in range(5):
         for stack, optimiser in zip(stacks, optimisers, strict=True):
-            step(stack, rows(number), optimiser, recipe, torch_generator("cpu", "bits", number))
+            step(stack, rows(number), optimiser, recipe, [torch_generator("cpu", "bits", number)])
     for name, weight in together.weights.items():
         for index, stack in enumerate(alone):
             torch.testing.assert_close(weight[index], stack.weights[name][0], atol=1e-10, rtol=1e-10)
@@ -96,18 +98,18 @@ def test_four_models_in_one_stack_equal_four_alone():
 def test_padding_and_other_models_do_not_leak():
     stack = in_float64(new_stack(SMALL, 90, (1, 2), 0))
     batch = rows(0)
-    before = batch_losses(stack, batch, None)
+    before = mlm_losses(stack, batch)
     batch.ids[1, 9] = 77  # a padded place
-    assert torch.equal(batch_losses(stack, batch, None), before)
+    assert torch.equal(mlm_losses(stack, batch), before)
     with torch.no_grad():
         for weight in stack.weights.values():
             weight[1] += 0.1
-    after = batch_losses(stack, batch, None)
+    after = mlm_losses(stack, batch)
     assert after[0] == before[0]
     assert after[1] != before[1]
     read = next(p for p in range(12, 19) if p not in batch.positions)
     batch.ids.reshape(-1)[read] = 78
-    assert batch_losses(stack, batch, None)[0] != before[0]
+    assert mlm_losses(stack, batch)[0] != before[0]
 
 
 def test_equal_seeds_start_alike_and_others_do_not():

@@ -9,19 +9,19 @@ from scipy.stats import rankdata
 
 from bloodbank.experiment import ModelSettings
 from bloodbank.mlm.masking import TestMasks, make_test_masks
-from bloodbank.mlm.model import new_stack
 from bloodbank.mlm.scoring import (
     NotFiniteError,
     PieceScores,
     health_of,
     rank_of_gold,
     ratio_with_error,
-    score_model,
+    score_models,
     score_pieces,
     score_unigram,
     unit_sums,
 )
 from bloodbank.mlm.sequences import make_sequences
+from bloodbank.mlm.weights import new_stack
 from bloodbank.randomness import generator
 from bloodbank.tokenizer import Vocabulary
 from tests_reference import reference_model
@@ -79,7 +79,7 @@ def test_whole_scoring_equals_transformers_on_the_same_masks():
     masks = make_test_masks(
         sequences, offsets, np.full(403, 2), mask_share=0.15, min_masked=10_000, corruption="mask", random=random
     )
-    ours = score_model(stack, masks, n_rows=7)
+    (ours,) = score_models(stack, masks, n_rows=7)
     model = reference_model(stack, VOCABULARY).eval()
     attention = np.arange(masks.ids.shape[1])[None] < masks.lengths[:, None]
     with torch.no_grad():

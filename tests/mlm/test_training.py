@@ -5,15 +5,17 @@ import pytest
 import torch
 
 from bloodbank.experiment import ModelSettings, TrainingSettings
-from bloodbank.mlm.model import new_stack
+from bloodbank.mlm.optimiser import clip_gradients
+from bloodbank.mlm.reading import Reading
 from bloodbank.mlm.sequences import make_sequences
-from bloodbank.mlm.training import clip_gradients, learning_rate, n_updates, train
+from bloodbank.mlm.training import learning_rate, train
+from bloodbank.mlm.weights import new_stack
 from bloodbank.randomness import generator
 from bloodbank.tokenizer import Vocabulary
 
 V = Vocabulary(40, pad=0, unk=1, cls=2, sep=3, mask=4)
 SETTINGS = ModelSettings(n_layers=1, n_heads=2, hidden_size=16, feed_forward_size=16, n_positions=12, dropout=0.1)
-RECIPE = TrainingSettings(batch_size=4, learning_rate=1e-2)
+RECIPE = TrainingSettings(batch_size=4, learning_rate=1e-2, dtype="float32")
 
 
 def text(n=300):
@@ -22,19 +24,18 @@ def text(n=300):
 
 def trained(seed=0, language="fi", recipe=RECIPE, epochs=2):
     stack = new_stack(SETTINGS, 40, (0,), 0)
-    return stack, train(stack, text(), recipe, epochs=epochs, seed=seed, language=language)
+    return stack, train(stack, [Reading({language: text()}, recipe, epochs, seed)], recipe)[0]
 
 
 def test_schedule_by_hand():
     rates = [learning_rate(update, 10, 1.0, 0.2) for update in range(10)]
     assert rates == pytest.approx([0.5, 1.0, 1.0, 7 / 8, 6 / 8, 5 / 8, 4 / 8, 3 / 8, 2 / 8, 1 / 8])
     assert learning_rate(0, 10, 1.0, 0.0) == 1.0  # the paper's: no warm-up
-    assert n_updates(9, 4, 3) == 9
 
 
 def test_counts_are_those_of_the_text():
     _, phase = trained()
-    assert phase.updates == n_updates(text().n_rows, 4, 2)
+    assert phase.updates == -(-2 * text().n_rows // 4)
     assert phase.tokens_seen == 2 * text().n_tokens
     assert phase.loss is not None
     assert not phase.diverged
@@ -58,9 +59,8 @@ def test_divergence_is_reported_and_stops():
 def test_progress_adds_up_to_all_tokens():
     told = []
     stack = new_stack(SETTINGS, 40, (0,), 0)
-    phase = train(
-        stack, text(), RECIPE, epochs=2, seed=0, language="fi", report=lambda n, tokens: told.append((n, tokens))
-    )
+    reading = Reading({"fi": text()}, RECIPE, 2, 0)
+    (phase,) = train(stack, [reading], RECIPE, report=lambda n, tokens: told.append((n, tokens)))
     assert sum(n for n, _ in told) == phase.updates
     assert sum(tokens for _, tokens in told) == phase.tokens_seen
 
@@ -85,6 +85,6 @@ def test_rows_without_anything_to_predict_are_left_out():
     ids = np.concatenate([generator("text").integers(5, 40, size=80), np.full(10, V.unk)])
     rows = make_sequences(ids, np.arange(0, 91, 10), V, "rows", 12)
     stack = new_stack(SETTINGS, 40, (0,), 0)
-    phase = train(stack, rows, RECIPE, epochs=5, seed=0, language="fi")
+    (phase,) = train(stack, [Reading({"fi": rows}, RECIPE, 5, 0)], RECIPE)
     assert not phase.diverged
-    assert phase.updates == n_updates(8, 4, 5)
+    assert phase.updates == 8 * 5 // 4

@@ -82,7 +82,9 @@ def test_a_setting_changes_what_depends_on_it_and_nothing_else(experiment, chang
 
 def test_the_second_phase_changes_only_bilingual_models(experiment):
     before, after = (make_plan(experiment(training={"epochs_bilingual": n})) for n in (3, 4))
-    assert all((before.models[cell] == after.models[cell]) == (not cell.donor) for cell in before.models)
+    assert all(
+        (before.models[model] == after.models[model]) == (model.kind == "monolingual") for model in before.models
+    )
 
 
 def test_the_same_text_elsewhere_has_the_same_keys(experiment, tmp_path):

@@ -16,8 +16,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from bloodbank.bank import diagnostics
-from bloodbank.bank.measurements import MONOLINGUAL, counted, select_rows
+from bloodbank.bank import diagnostics, models
+from bloodbank.bank.controls import control_scores
+from bloodbank.bank.measurements import MONOLINGUAL, counted, select_controls, select_rows
 from bloodbank.bank.scores import (
     CellScores,
     blood_types,
@@ -52,9 +53,12 @@ class Bank:
     n_seeds: pd.DataFrame  #: seeds in which the cell was measured
     seed_deviations: pd.DataFrame  #: standard deviation of F over seeds, where there are two or more
     scores: pd.DataFrame  #: one row for each language
-    health: pd.DataFrame  #: "healthy", "partly healthy" (not in all seeds), "unhealthy", "failed" or "missing"
+    health: pd.DataFrame  #: see `models.health_matrix`; "not checked" for zero-shot scores
     unhealthy_models: pd.DataFrame  #: donor, recipient, seed, health, health_z
     replicates: Mapping[int, pd.DataFrame]  #: F by seed
+    controls: pd.DataFrame  #: control, donor, recipient, finetune_score, n_seeds; see `controls.control_scores`
+    convergence: Mapping[str, int]  #: models by state, see `models.model_states`; empty in files before version 2
+    unconverged_models: pd.DataFrame  #: protocol, donor, recipient, seed, convergence ("falling" or "rising")
     provenance: Mapping[str, Any] = field(default_factory=dict)
     measurements: pd.DataFrame | None = field(default=None, repr=False)  #: absent in a bank read from a file
 
@@ -125,7 +129,7 @@ def build_bank(
     """Turn the table of measurements into a bank.
 
     Args:
-        measurements: The tidy table of measurements.
+        measurements: The tidy table of measurements. It may hold other protocols besides, and controls.
         languages: Codes, in the order of the matrices. Pairs that were not measured are missing cells.
         name: Name of the experiment.
         protocol: Protocol of the bilingual models.
@@ -160,7 +164,10 @@ def build_bank(
     stacks = [np.stack([cells[part].to_numpy() for cells in by_seed.values()]) for part in range(3)]
     mean = CellScores(*(matrix(_mean(stack), codes) for stack in stacks))
     n_seeds = (~np.isnan(stacks[0])).sum(axis=0)
-    health = _health(rows, codes)
+    health = models.health_matrix(rows, codes)
+    states = models.model_states(
+        pd.concat([rows, select_controls(measurements, languages=codes, protocol=protocol, metric=metric)])
+    )
     return Bank(
         name=name,
         protocol=protocol,
@@ -174,8 +181,13 @@ def build_bank(
         seed_deviations=matrix(_deviation(stacks[0]), codes),
         scores=_language_scores(mean.finetune, rows, health, protocol, include_unhealthy),
         health=health,
-        unhealthy_models=_unhealthy_models(rows),
+        unhealthy_models=models.unhealthy_models(rows),
         replicates={seed: cells.finetune for seed, cells in by_seed.items()},
+        controls=control_scores(
+            measurements, languages=codes, protocol=protocol, metric=metric, include_unhealthy=include_unhealthy
+        ),
+        convergence=models.count_states(states),
+        unconverged_models=models.unconverged_models(states),
         provenance=json.loads(json.dumps(dict(provenance or {}), default=str)),  # as a file gives it back
         measurements=measurements,
     )
@@ -217,21 +229,6 @@ def _language_scores(
         },
         index=pd.Index(list(codes), name="language"),
     )
-
-
-def _health(rows: pd.DataFrame, languages: Sequence[str]) -> pd.DataFrame:
-    cells = matrix(np.full((len(languages),) * 2, "missing"), languages, dtype=object)
-    for (donor, recipient), states in rows.groupby(["donor", "recipient"])["health"]:
-        found = set(states)
-        state = "partly healthy" if "healthy" in found and len(found) > 1 else max(found)
-        cells.loc[donor or recipient, recipient] = state  # "unhealthy" sorts behind "failed", and so wins
-    return cells
-
-
-def _unhealthy_models(rows: pd.DataFrame) -> pd.DataFrame:
-    columns = ["donor", "recipient", "seed", "health", "health_z"]
-    sick = rows.loc[rows["health"] != "healthy", columns].sort_values(columns[:3]).reset_index(drop=True)
-    return sick.astype({"donor": object, "recipient": object, "seed": int, "health": object, "health_z": float})
 
 
 def _same(left: object, right: object) -> bool:

@@ -1,4 +1,4 @@
-"""What both figures share: a canvas measured in inches, its headings, and language names that fit."""
+"""What the figures share: a canvas measured in inches, its headings, and language names that fit."""
 
 from __future__ import annotations
 
@@ -8,9 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-from bloodbank.bank.bank import Bank
 from bloodbank.bank.names import language_name
-from bloodbank.bank.sentences import subtitle
 
 MARGIN = 0.15  # inches
 TITLE_SIZE = 12.0  # points
@@ -35,10 +33,10 @@ def add_axes(figure: Figure, corner: tuple[float, float], size: tuple[float, flo
     return figure.add_axes((left / full_width, bottom / full_height, width / full_width, height / full_height))
 
 
-def heading_lines(bank: Bank, width: float, *more: str) -> list[str]:
-    """Wrap the subtitle, and what else is to be said, to the width of the figure in inches."""
+def heading_lines(width: float, *texts: str) -> list[str]:
+    """Wrap what stands under the title to the width of the figure in inches."""
     n_chars = int((width - 2 * MARGIN) * _CHARS_PER_INCH)
-    return [line for text in (subtitle(bank), *more) for line in _wrapped(text, n_chars)]
+    return [line for text in texts for line in _wrapped(text, n_chars)]
 
 
 def _wrapped(text: str, n_chars: int) -> list[str]:
@@ -57,10 +55,10 @@ def heading_height(lines: list[str]) -> float:
     return MARGIN + _TITLE + _LINE * len(lines)
 
 
-def draw_heading(figure: Figure, bank: Bank, title: str, lines: list[str]) -> None:
+def draw_heading(figure: Figure, title: str, lines: list[str], *, name: str = "") -> None:
     """Write title and subtitle at the top left; the bank's name only where the font has its letters."""
     width, height = figure.get_size_inches()
-    named = f"{bank.name}: {title}" if bank.name.isascii() and bank.name.isprintable() else title
+    named = f"{name}: {title}" if name and name.isascii() and name.isprintable() else title
     named = textwrap.shorten(named, int((width - 2 * MARGIN) * _CHARS_PER_INCH * 0.66), placeholder=" ...")
     left, y = MARGIN / width, 1 - MARGIN / height
     figure.text(left, y, named, size=TITLE_SIZE, weight="bold", va="top", parse_math=False)

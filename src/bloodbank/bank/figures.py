@@ -1,16 +1,20 @@
-"""The two figures of the bank, each as SVG (for print) and PNG (for screens).
+"""The figures of the bank, each as SVG (for print) and PNG (for screens).
 
-Reads a bank; writes `heatmap.svg`, `heatmap.png`, `plane.svg` and `plane.png`. Equal banks give equal bytes.
+Reads a bank, or the table of loss curves; writes `heatmap`, `plane` and `curves`, `.svg` and `.png` each. Equal
+numbers give equal bytes.
 
     draw_heatmap(bank, Path("runs/quickstart/figures"))
     draw_plane(bank, Path("runs/quickstart/figures"))
+    draw_curves(loss_curves, Path("runs/quickstart/figures"), bank.languages, bank.protocol)
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+import pandas as pd
 
 from bloodbank.bank.bank import Bank
 from bloodbank.store import replace_file
@@ -52,7 +56,7 @@ def draw_heatmap(bank: Bank, folder: Path) -> tuple[Path, Path]:
     """
     from bloodbank.bank.heatmap import heatmap_figure
 
-    return _draw(heatmap_figure, bank, folder, "heatmap")
+    return _save(lambda: heatmap_figure(bank), folder, "heatmap")
 
 
 def draw_plane(bank: Bank, folder: Path) -> tuple[Path, Path]:
@@ -73,15 +77,41 @@ def draw_plane(bank: Bank, folder: Path) -> tuple[Path, Path]:
     """
     from bloodbank.bank.plane import plane_figure
 
-    return _draw(plane_figure, bank, folder, "plane")
+    return _save(lambda: plane_figure(bank), folder, "plane")
 
 
-def _draw(make: Callable[[Bank], Figure], bank: Bank, folder: Path, name: str) -> tuple[Path, Path]:
+def draw_curves(
+    curves: pd.DataFrame, folder: Path, languages: Sequence[str], protocol: str
+) -> tuple[Path, Path] | None:
+    """Draw how the loss on each recipient's dev text fell while its models trained.
+
+    Args:
+        curves: The tidy table of loss curves: protocol, donor, recipient, seed, phase, language (whose dev text),
+            updates, tokens_seen (in that phase) and loss (nats a masked piece).
+        folder: Where the files go; it is made if missing.
+        languages: Codes, in the order of the panels; there are panels for the first 22 that have a curve.
+        protocol: Protocol of the bilingual models.
+
+    Returns:
+        The paths of the SVG and the PNG; None where there is no curve to draw, and then nothing is written.
+
+    Raises:
+        UsageError: The table lacks columns.
+        BloodbankError: The disk is full or cannot be written.
+    """
+    from bloodbank.bank.curves import curves_figure
+    from bloodbank.bank.loss_curves import read_panels
+
+    panels = read_panels(curves, languages, protocol)
+    return _save(lambda: curves_figure(panels, protocol), folder, "curves") if panels else None
+
+
+def _save(make: Callable[[], Figure], folder: Path, name: str) -> tuple[Path, Path]:
     from matplotlib import rc_context
 
     svg, png = folder / f"{name}.svg", folder / f"{name}.png"
     with rc_context(_SETTINGS):
-        figure = make(bank)
+        figure = make()
         with replace_file(svg) as temporary:
             figure.savefig(temporary, format="svg", metadata={"Date": None})
         with replace_file(png) as temporary:

@@ -16,14 +16,16 @@ import numpy as np
 import pandas as pd
 
 from bloodbank.bank.bank import Bank
+from bloodbank.bank.controls import COLUMN_TYPES as CONTROL_TYPES
 from bloodbank.bank.measurements import METRICS
+from bloodbank.bank.models import UNCONVERGED_TYPES, UNHEALTHY_TYPES
 from bloodbank.bank.names import find_language
 from bloodbank.bank.scores import matrix
 from bloodbank.errors import BloodbankError, UsageError
 from bloodbank.store import replace_file
 
 FORMAT = "bloodbank bank"
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2  # 2 added controls, convergence and unconverged_models
 BANK_FILE = "bank.json"
 MATRIX_FILE = "matrix.csv"
 _SCORE_TYPES = {
@@ -32,7 +34,7 @@ _SCORE_TYPES = {
     "blood_type": object,
     "health": object,
 }
-_MODEL_TYPES = {"donor": object, "recipient": object, "seed": int, "health": object, "health_z": float}
+_ADDED: dict[int, dict[str, Any]] = {2: {"controls": [], "convergence": {}, "unconverged_models": []}}  # by version
 
 
 def write_bank(bank: Bank, folder: Path) -> tuple[Path, Path]:
@@ -60,6 +62,8 @@ def write_bank(bank: Bank, folder: Path) -> tuple[Path, Path]:
 
 def read_bank(path: Path) -> Bank:
     """Read a bank that `write_bank` wrote; its `measurements` are None: they live in a table of their own.
+
+    A file of an earlier version says nothing of what came later: its bank has no controls, and no convergence.
 
     Args:
         path: `bank.json`, or the folder that holds it.
@@ -96,6 +100,8 @@ def _parse(path: Path) -> dict[str, Any]:
             f"{path} has schema_version {version}, but this bloodbank reads versions up to {SCHEMA_VERSION}. "
             "Install a newer bloodbank."
         )
+    for later in range(version + 1, SCHEMA_VERSION + 1):
+        content |= _ADDED[later]
     return content
 
 
@@ -119,6 +125,9 @@ def _to_json(bank: Bank) -> str:
         "scores": _records(bank.scores.reset_index()),
         "unhealthy_models": _records(bank.unhealthy_models),
         "replicates": {str(seed): _plain(finetune) for seed, finetune in bank.replicates.items()},
+        "controls": _records(bank.controls),
+        "convergence": dict(bank.convergence),
+        "unconverged_models": _records(bank.unconverged_models),
         "seed_agreement": _records(bank.seed_agreement()),
         "confounds": _records(bank.confounds()),
         "provenance": dict(bank.provenance),
@@ -188,8 +197,11 @@ def _from_json(content: dict[str, Any]) -> Bank:
         seed_deviations=square("seed_deviations"),
         scores=_table(records, score_types, codes_as_index),
         health=square("health", object),
-        unhealthy_models=_table(content["unhealthy_models"], _MODEL_TYPES),
+        unhealthy_models=_table(content["unhealthy_models"], UNHEALTHY_TYPES),
         replicates={int(seed): matrix(rows, codes) for seed, rows in content["replicates"].items()},
+        controls=_table(content["controls"], CONTROL_TYPES),
+        convergence={str(state): int(n) for state, n in content["convergence"].items()},
+        unconverged_models=_table(content["unconverged_models"], UNCONVERGED_TYPES),
         provenance=content["provenance"],
     )
 

@@ -49,7 +49,7 @@ def heatmap_figure(bank: Bank) -> Figure:
     plan = Plan(bank, bank.ranking, NOTE, has_legend=bool(legend))
     norm, extend = _scale(plan.finetune)
     figure = new_figure(plan.width, plan.height)
-    draw_heading(figure, bank, "finetune scores F in percent", plan.lines)
+    draw_heading(figure, "finetune scores F in percent", plan.lines, name=bank.name)
     beside, below = plan.left + plan.side + GAP, plan.top + plan.side + GAP
     _draw_cells(add_axes(figure, (plan.left, plan.top), (plan.side, plan.side)), plan, norm)
     _draw_donation(add_axes(figure, (beside, plan.top), (SUMS, plan.side)), plan, norm)

@@ -11,6 +11,7 @@ import numpy as np
 
 from bloodbank.bank.bank import Bank
 from bloodbank.bank.canvas import MARGIN, heading_height, heading_lines, long_label
+from bloodbank.bank.sentences import subtitle
 
 GAP = 0.14  # inches between the cells and the sums
 SUMS = 0.62  # inches: width of the column of D, height of the row of R
@@ -76,7 +77,7 @@ class Plan:
     @property
     def lines(self) -> list[str]:
         """Lines under the title."""
-        return heading_lines(self.bank, self.width, self.note)
+        return heading_lines(self.width, subtitle(self.bank), self.note)
 
     @property
     def top(self) -> float:

@@ -1,5 +1,7 @@
 """The table of measurements, as the bank reads it: checked, and cut to one protocol and one metric.
 
+One table may hold several protocols and controls; a bank is made of one protocol, and compared with the controls.
+
 Reads the tidy table that the transfer stage writes, one row for each scored model and metric; writes nothing.
 
     rows = select_rows(measurements, languages=("de", "fi", "hu"), protocol="sequential", metric="mrr")
@@ -17,7 +19,12 @@ from bloodbank.errors import UsageError
 
 MONOLINGUAL = "monolingual"
 ZERO_SHOT = "zero_shot"
+JOINT = "joint"
+OWN_CONTROLS = ("longer", "self")  # within one language: donor and recipient are the same
+SHUFFLED = "shuffled"
+CONTROLS = (*OWN_CONTROLS, SHUFFLED)
 HEALTH_STATES = ("healthy", "unhealthy", "failed")
+NOT_CHECKED = "not checked"  # the health of a zero-shot score that did not fail
 _COLUMNS = (
     "protocol",
     "donor",
@@ -77,12 +84,9 @@ def select_rows(measurements: pd.DataFrame, *, languages: Sequence[str], protoco
         One row for each (protocol, donor, recipient, seed).
     """
     _check_languages(languages)
-    _check_columns(measurements)
-    _check_present(measurements, "metric", metric, list(METRICS))
-    table = measurements[measurements["metric"] == metric]
-    _check_present(table[table["protocol"] != MONOLINGUAL], "protocol", protocol)
+    table = _of_metric(measurements, metric)
+    _check_protocol(table, protocol)
     table = table[table["protocol"].isin([MONOLINGUAL, protocol])]
-    table = table.assign(donor=table["donor"].fillna("").astype(str))
     rows = table[
         table["recipient"].isin(languages)
         & ((table["protocol"] == MONOLINGUAL) | table["donor"].isin(languages))
@@ -91,9 +95,43 @@ def select_rows(measurements: pd.DataFrame, *, languages: Sequence[str], protoco
     if (rows["protocol"] == protocol).sum() == 0:
         message = f"No row of protocol {protocol!r} is about two of the languages {', '.join(languages)}."
         raise UsageError(f"{message} Measured recipients are: {_listed(table['recipient'])}.")
-    _check_health(rows)
-    _check_unique(rows)
-    return rows.sort_values(_KEY)  # so that no sum depends on the order in which models were scored
+    return _checked(rows)
+
+
+def select_controls(
+    measurements: pd.DataFrame, *, languages: Sequence[str], protocol: str, metric: str
+) -> pd.DataFrame:
+    """Check the rows of the controls and return those that a bank is compared with.
+
+    Args:
+        measurements: The tidy table of measurements.
+        languages: Codes of the bank's languages.
+        protocol: Protocol of the bank; a bank of `shuffled` has no such control.
+        metric: One of `METRICS`.
+
+    Returns:
+        The rows of `CONTROLS`, `longer` and `self` with the recipient as donor; none where none was measured.
+
+    Raises:
+        UsageError: A control has the wrong kind of donor, or measures a cell twice.
+
+    Shape:
+        One row for each (control, donor, recipient, seed).
+    """
+    table = _of_metric(measurements, metric)
+    kinds = [control for control in CONTROLS if control != protocol]
+    table = table[table["protocol"].isin(kinds)]
+    rows = table[table["recipient"].isin(languages) & table["donor"].isin(languages)]
+    within = rows["protocol"].isin(OWN_CONTROLS)
+    wrong = rows[within != (rows["donor"] == rows["recipient"])]
+    if not wrong.empty:
+        first = wrong.iloc[0]
+        expected = "another language" if first["protocol"] == SHUFFLED else "the recipient itself"
+        raise UsageError(
+            f"The control {first['protocol']} {first['donor']}→{first['recipient']} has the wrong donor: "
+            f"its donor is {expected}."
+        )
+    return _checked(rows)
 
 
 def counted(rows: pd.DataFrame, *, include_unhealthy: bool) -> pd.Series[bool]:
@@ -102,7 +140,7 @@ def counted(rows: pd.DataFrame, *, include_unhealthy: bool) -> pd.Series[bool]:
     A `zero_shot` score is made to be low, so that the health check does not apply to it.
 
     Args:
-        rows: What `select_rows` returned.
+        rows: What `select_rows` or `select_controls` returned.
         include_unhealthy: Whether unhealthy models count.
 
     Returns:
@@ -111,9 +149,23 @@ def counted(rows: pd.DataFrame, *, include_unhealthy: bool) -> pd.Series[bool]:
     Shape:
         One entry for each row.
     """
-    healthy = rows["health"] == "healthy"
-    tolerated = (rows["health"] == "unhealthy") & (include_unhealthy | (rows["protocol"] == ZERO_SHOT))
-    return (healthy | tolerated) & np.isfinite(rows["value"].astype(float))
+    allowed = ["healthy", NOT_CHECKED, *(["unhealthy"] if include_unhealthy else [])]
+    return rows["health"].isin(allowed) & np.isfinite(rows["value"].astype(float))
+
+
+def _of_metric(measurements: pd.DataFrame, metric: str) -> pd.DataFrame:
+    _check_columns(measurements)
+    _check_present(measurements, "metric", metric, list(METRICS))
+    table = measurements[measurements["metric"] == metric]
+    return table.assign(donor=table["donor"].fillna("").astype(str))
+
+
+def _checked(rows: pd.DataFrame) -> pd.DataFrame:
+    unchecked = (rows["protocol"] == ZERO_SHOT) & (rows["health"] != "failed")  # whatever the table says of them
+    rows = rows.assign(health=rows["health"].mask(unchecked, NOT_CHECKED))
+    _check_health(rows[~unchecked])
+    _check_unique(rows)
+    return rows.sort_values(_KEY)  # so that no sum depends on the order in which models were scored
 
 
 def _check_languages(languages: Sequence[str]) -> None:
@@ -122,6 +174,16 @@ def _check_languages(languages: Sequence[str]) -> None:
     repeated = sorted({code for code in languages if list(languages).count(code) > 1})
     if repeated:
         raise UsageError(f"These languages are named more than once: {', '.join(repeated)}. Name each once.")
+
+
+def _check_protocol(table: pd.DataFrame, protocol: str) -> None:
+    pairs = table[~table["protocol"].isin([MONOLINGUAL, *OWN_CONTROLS])]
+    if protocol in OWN_CONTROLS:
+        raise UsageError(
+            f"{protocol!r} is a control within one language, and no bank can be made of it. "
+            f"Measured here: {_listed(pairs['protocol'])}."
+        )
+    _check_present(pairs, "protocol", protocol)
 
 
 def _check_columns(measurements: pd.DataFrame) -> None:

@@ -22,6 +22,7 @@ from bloodbank.bank.labels import place_labels
 from bloodbank.bank.measurements import ZERO_SHOT
 from bloodbank.bank.names import language_name
 from bloodbank.bank.scores import BLOOD_TYPES
+from bloodbank.bank.sentences import subtitle
 
 MAX_NAMED = 26  # languages; beyond, labels are codes
 # Okabe and Ito's colours, told apart with any common colour blindness, and a shape for each besides.
@@ -45,10 +46,10 @@ def plane_figure(bank: Bank) -> Figure:
     n = len(known)
     side = float(np.clip(4.6 + 0.08 * n, 5.0, 9.0))
     width = side + 1.2
-    lines = heading_lines(bank, width, *_notes(bank, known))
+    lines = heading_lines(width, subtitle(bank), *_notes(bank, known))
     top = heading_height(lines) + 0.12
     figure = new_figure(width, top + 0.82 * side + 0.65)
-    draw_heading(figure, bank, "who gives and who receives", lines)
+    draw_heading(figure, "who gives and who receives", lines, name=bank.name)
     axes = add_axes(figure, (0.85, top), (width - 0.85 - MARGIN, 0.82 * side))
     axes.set_label("plane")
     _draw_frame(axes, known)

@@ -12,17 +12,14 @@ import numpy as np
 import pandas as pd
 
 from bloodbank.bank.bank import Bank
+from bloodbank.bank.caveats import caveats, has_one_seed
+from bloodbank.bank.controls import compare_pairs, compare_recipients
 from bloodbank.bank.diagnostics import NOT_MEASURED, UNHEALTHY, VOID
-from bloodbank.bank.measurements import METRICS
+from bloodbank.bank.measurements import METRICS, SHUFFLED, ZERO_SHOT
 from bloodbank.bank.names import language_name, percent, plural, signed
 from bloodbank.bank.scores import LEVELS
 
 ONE_SEED = "one seed: no seed-to-seed uncertainty"
-STRONG = 0.5  # correlations from here on, of either sign, are pointed out
-WEAK = 0.3  # below this, of either sign, no direction is named
-SETTLED = 0.7  # rank correlation from which an order is called repeated
-MAX_NAMED = 6
-_LETTERS = {"finetune_score": "F", "donation": "D", "recipience": "R"}
 
 
 def subtitle(bank: Bank) -> str:
@@ -31,7 +28,7 @@ def subtitle(bank: Bank) -> str:
         f"{len(bank.languages)} languages",
         f"protocol {bank.protocol}",
         f"metric {METRICS[bank.metric].label}",
-        ONE_SEED if _only_one(bank) else f"mean over {plural(len(bank.replicates), 'seed')}",
+        ONE_SEED if has_one_seed(bank) else f"mean over {plural(len(bank.replicates), 'seed')}",
         _missing_part(bank),
     ]
     if bank.include_unhealthy:
@@ -46,20 +43,14 @@ def sentences(bank: Bank) -> list[str]:
         bank: The bank.
 
     Returns:
-        Sentences on units, the extremes, levels, missing cells, unhealthy models, seeds and confounds.
+        Sentences on units, the extremes, levels, missing cells, controls, and the caveats.
     """
-    found = [_units(bank), *_extremes(bank), _levels(bank), _missing(bank), _unhealthy(bank)]
-    found += [_seeds(bank), *_agreement(bank), *_confounds(bank)]
-    return [sentence for sentence in found if sentence]
+    return [_units(bank), *_extremes(bank), _levels(bank), _missing(bank), *_controls(bank), *caveats(bank)]
 
 
 def n_pairs(bank: Bank) -> int:
     """Count the ordered pairs of two different languages."""
     return len(bank.languages) * (len(bank.languages) - 1)
-
-
-def _only_one(bank: Bank) -> bool:
-    return int(bank.n_seeds.to_numpy().max()) < 2
 
 
 def _missing_part(bank: Bank) -> str:
@@ -141,86 +132,44 @@ def _missing(bank: Bank) -> str:
     return said
 
 
-def _unhealthy(bank: Bank) -> str:
-    models = bank.unhealthy_models
-    if models.empty:
-        return "No model is unhealthy or failed."
-    named = [
-        f"{_model(donor, recipient)} (seed {seed}{', failed' if health == 'failed' else ''})"
-        for donor, recipient, seed, health, _ in models.head(MAX_NAMED).to_numpy(dtype=object)
+def has_comparison(bank: Bank) -> bool:
+    """Say whether there are controls that the bank's F can be read against.
+
+    A zero-shot score comes from a model that never trained on the recipient, so that no control is its equal.
+    """
+    return bank.protocol != ZERO_SHOT and not bank.controls.empty
+
+
+def _controls(bank: Bank) -> list[str]:
+    if not has_comparison(bank):
+        return []
+    recipients = compare_recipients(bank.finetune_scores, bank.controls)
+    found = []
+    for control, meaning in (
+        ("longer", "M_t alone, trained for longer"),
+        ("self", "the donor is other text of t itself"),
+    ):
+        if control in recipients:
+            both = recipients[["mean_finetune_score", control]].dropna()
+            compared = "the mean F over donors exceeds it"
+            found += _compared(both, f"Control `{control}` ({meaning}): {compared} for", "recipient")
+    pairs = compare_pairs(bank.finetune_scores, bank.controls)[["finetune_score", SHUFFLED]]
+    found += _compared(pairs, f"Control `{SHUFFLED}` (the donor's pieces in random order): F exceeds it for", "pair")
+    return found
+
+
+def _compared(both: pd.DataFrame, opening: str, noun: str) -> list[str]:
+    # both: F in the first column, the control in the second
+    if both.empty:
+        return []
+    finetune, control = (both[column].to_numpy(dtype=float) for column in both)
+    n_above = int((finetune > control).sum())
+    above = signed(100 * float((finetune - control).mean()), 1)
+    return [
+        f"{opening} {n_above} of {plural(len(both), noun)}; on average over these, F is "
+        f"{signed(100 * float(finetune.mean()), 1)}% and the control {signed(100 * float(control.mean()), 1)}%, "
+        f"a difference of {above} percentage points."
     ]
-    more = f", and {len(models) - MAX_NAMED} more" if len(models) > MAX_NAMED else ""
-    treated = " Unhealthy ones are counted, as asked; failed ones never are." if bank.include_unhealthy else ""
-    return f"Unhealthy or failed: {plural(len(models), 'model')}: {', '.join(named)}{more}.{treated}"
-
-
-def _model(donor: str, recipient: str) -> str:
-    return f"{donor}→{recipient}" if donor else f"{recipient} alone"
-
-
-def _seeds(bank: Bank) -> str:
-    n_seeds = bank.n_seeds.to_numpy()
-    measured = n_seeds[n_seeds > 0]
-    if len(bank.replicates) == 1:
-        return "One seed: no seed-to-seed uncertainty can be given."
-    if _only_one(bank):
-        return f"{len(bank.replicates)} seeds, but no cell has more than one: no seed-to-seed uncertainty can be given."
-    low, high = int(measured.min()), int(measured.max())
-    each = f"{low}" if low == high else f"{low} to {high}"
-    deviation = 100 * float(np.nanmedian(bank.seed_deviations.to_numpy()))
-    return (
-        f"{len(bank.replicates)} seeds: every measured cell is the mean over {each} of them; the median "
-        f"standard deviation of F over seeds is {deviation:.1f} percentage points."
-    )
-
-
-def _agreement(bank: Bank) -> list[str]:
-    table = bank.seed_agreement().dropna()
-    found = []
-    for score, letter in _LETTERS.items():
-        of_score = table[table["score"] == score]
-        if of_score.empty:
-            continue
-        values, n = of_score["rank_correlation"], of_score["n"]
-        low, high = signed(float(values.min()), 2), signed(float(values.max()), 2)
-        spread = low if low == high else f"{low} to {high}"
-        size = f"{n.min()}" if n.min() == n.max() else f"{n.min()} to {n.max()}"
-        found.append(
-            f"Rank correlation of {letter} between seeds: {spread} ({plural(len(values), 'pair')} of seeds, "
-            f"n = {size}): {_repeats(float(values.min()))}."
-        )
-    return found
-
-
-def _repeats(correlation: float) -> str:
-    if correlation >= SETTLED:
-        return "the order largely repeats"
-    if correlation > 0:
-        return "the order repeats only in part"
-    return "the order does not repeat"
-
-
-def _confounds(bank: Bank) -> list[str]:
-    found = []
-    notes: dict[tuple[str, str], list[str]] = {}
-    for score, column, value, n, note in bank.confounds().to_numpy(dtype=object):
-        letter, quantity = _LETTERS[score], column.replace("_", " ")
-        if note:
-            notes.setdefault((quantity, note), []).append(letter)
-            continue
-        strong = f": part of {letter} may be the amount of training, not the language"
-        strong = strong if abs(value) >= STRONG else ""
-        numbers = f"(r = {signed(value, 2)}, n = {n} languages)"
-        found.append(f"{letter} {_goes(value)} the {quantity} of M_l {numbers}{strong}.")
-    for (quantity, note), letters in notes.items():
-        found.append(f"Correlation of {' and '.join(letters)} with the {quantity} of M_l: {note}.")
-    return found
-
-
-def _goes(correlation: float) -> str:
-    if abs(correlation) < WEAK:
-        return "hardly goes with"
-    return "rises with" if correlation > 0 else "falls with"
 
 
 def _count(table: pd.DataFrame) -> pd.Series[int]:

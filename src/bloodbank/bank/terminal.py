@@ -15,10 +15,11 @@ from rich.table import Table
 from rich.text import Text
 
 from bloodbank.bank.bank import Bank
-from bloodbank.bank.measurements import METRICS
+from bloodbank.bank.controls import compare_recipients
+from bloodbank.bank.measurements import METRICS, SHUFFLED
 from bloodbank.bank.names import MISSING, language_name, percent, signed
 from bloodbank.bank.scores import LEVELS
-from bloodbank.bank.sentences import sentences, subtitle
+from bloodbank.bank.sentences import has_comparison, sentences, subtitle
 
 WIDE = 76  # columns from which names and means fit beside the sums
 DIAGONAL = "\N{EN DASH}"
@@ -33,8 +34,8 @@ def render_bank(bank: Bank, console_width: int) -> Group:
         console_width: Characters in a line; a wide matrix is split into blocks of columns.
 
     Returns:
-        The table of languages, the matrix of F in percent (donors are rows, recipients columns), and
-        sentences.
+        The table of languages, the matrix of F in percent (donors are rows, recipients columns), the mean F of
+        each recipient beside its controls where there are any, and sentences.
     """
     parts: list[RenderableType] = [
         Text(f"Bank {bank.name}", style="bold"),
@@ -47,6 +48,9 @@ def render_bank(bank: Bank, console_width: int) -> Group:
     if bank.missing_reasons.notna().to_numpy().any():
         parts.append(Text(f"{MISSING} missing: not measured, or left out for an unhealthy model (counted below)"))
     parts.append(_legend())
+    if has_comparison(bank):
+        compared = compare_recipients(bank.finetune_scores, bank.controls).loc[bank.ranking]
+        parts += [Text(), Text("F beside the controls, in percent", style="bold"), *_control_table(compared), Text()]
     parts += [Text(f"• {sentence}") for sentence in sentences(bank)]
     return Group(*parts)
 
@@ -116,6 +120,24 @@ def _block(bank: Bank, order: list[str], columns: list[str], width: int) -> Tabl
         styles = [_STYLES.get(levels[column][donor], "dim") for column in columns]
         table.add_row(donor, *map(Text, cells, styles))
     return table
+
+
+def _control_table(compared: pd.DataFrame) -> tuple[Table, Text]:
+    # compared: one row for each recipient, as compare_recipients gives it
+    same = compared.get("same_donors", pd.Series(data=True, index=compared.index))
+    columns = [str(column) for column in compared if column != "same_donors"]
+    starred = (~same & compared[columns[-1]].notna()).tolist()
+    notes = [f"mean F{', shuffled' if SHUFFLED in columns else ''}: over donors"]
+    notes += ["* over other donors than mean F"] if any(starred) else []
+    notes += [f"{MISSING} missing"] if compared[columns].isna().to_numpy().any() else []
+    table = Table(box=None, padding=(0, 1), header_style="bold")
+    table.add_column("to", no_wrap=True, style="bold")
+    for column in columns:
+        table.add_column("mean F" if column == "mean_finetune_score" else column, justify="right", no_wrap=True)
+    for code, values, star in zip(compared.index, compared[columns].to_numpy(dtype=float), starred, strict=True):
+        *cells, last = map(percent, values)
+        table.add_row(str(code), *cells, f"{last}*" if star else last)
+    return table, Text("; ".join(notes))
 
 
 def _legend() -> Text:

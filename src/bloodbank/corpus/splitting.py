@@ -1,6 +1,6 @@
 """Disjoint train, dev and test text from the paragraphs of one source.
 
-All three are stretches of consecutive paragraphs: first what is held out, from a seeded start, then the training
+All are stretches of consecutive paragraphs: first what is held out, from a seeded start, then the training
 text, going on at the beginning where the source ends. For parallel sources the place of what is held out
 depends on the seed only, never on the language or on which other languages there are.
 """
@@ -24,10 +24,10 @@ _SPACES = re.compile(r"\s+")
 
 @dataclass(frozen=True)
 class Split:
-    """Paragraphs of the three parts, and what was left out on the way.
+    """Paragraphs of the parts, and what was left out on the way.
 
     Attributes:
-        parts: Paragraphs of `train`, `dev` and `test`.
+        parts: Paragraphs of `train`, `dev`, `test` and `other`.
         available_chars: Characters that each part could have had.
         n_repeated: Paragraphs left out because another part has the same text.
     """
@@ -43,7 +43,10 @@ def comparable(paragraph: str) -> str:
 
 
 def split(lines: list[str], settings: CorpusSettings, language: str) -> Split:
-    """Split a source into its three parts, each up to its budget of characters.
+    """Split a source into its parts, each up to its budget of characters.
+
+    Besides train, dev and test there is `other`: text that follows the training text and shares no paragraph with it,
+    up to the same budget, for the control `self`.
 
     Args:
         lines: Paragraphs; empty ones count as places in a source that is aligned by line.
@@ -71,10 +74,11 @@ def _split_alone(lines: list[str], settings: CorpusSettings, language: str) -> S
     for part, budget in (
         ("test", settings.test_chars),
         ("dev", settings.dev_chars),
-        ("train", settings.budget_chars),
+        ("train", settings.budget),
+        ("other", settings.budget),
     ):
         fresh = [line for line in rest if comparable(line) not in seen]
-        n_repeated += len(rest) - len(fresh)
+        n_repeated += (len(rest) - len(fresh)) * (part != "other")
         parts[part], n_taken = _take_apart(fresh, budget, seen)
         available[part] = sum(map(len, fresh))
         rest = fresh[n_taken:]
@@ -108,13 +112,22 @@ def _split_parallel(
     train, repeated_train = _without(inside, [lines[i] for i in order if in_train[i] and lines[i]])
     test, repeated_test = _without(outside, [lines[i] for i in order if in_test[i] and lines[i]])
     tested = set(map(comparable, test))
+    taken, n_taken = _take_apart(train, settings.budget, inside)
+    trained = {comparable(line) for line in [*taken, *train[:n_taken]]}
+    other, _ = _without(trained, train[n_taken:])
     dev, repeated_dev = _without(outside | tested, [lines[i] for i in order if in_dev[i] and lines[i]])
     parts = {
-        "train": _take_apart(train, settings.budget_chars, inside)[0],
+        "train": taken,
+        "other": _take_apart(other, settings.budget, inside | trained)[0],
         "dev": _take_apart(dev, settings.dev_chars, outside | tested)[0],
         "test": _take_apart(test, settings.test_chars, outside | set(map(comparable, dev)))[0],
     }
-    available = {"train": sum(map(len, train)), "dev": sum(map(len, dev)), "test": sum(map(len, test))}
+    available = {
+        "train": sum(map(len, train)),
+        "other": sum(map(len, other)),
+        "dev": sum(map(len, dev)),
+        "test": sum(map(len, test)),
+    }
     return Split(parts, available, repeated_train + repeated_test + repeated_dev)
 
 

@@ -11,14 +11,15 @@ from bloodbank.store import Output, Store
 
 @dataclass(frozen=True, eq=False)
 class Task:
-    """What makes one output.
+    """What makes one output, or several that are made together.
 
     Attributes:
         output: What it makes.
-        function: `module:name` of a function `(store, output, report, **arguments)` that writes the output.
+        function: `module:name` of a function `(store, output, report, **arguments)` that writes the outputs.
         arguments: Plain values that JSON can hold.
         requires: Outputs that must be there first.
         n_tokens: Pieces that will be trained on; for progress and estimates.
+        also: Further outputs that it makes; its arguments name them.
     """
 
     output: Output
@@ -26,6 +27,17 @@ class Task:
     arguments: dict[str, Any] = field(default_factory=dict)
     requires: tuple[Output, ...] = ()
     n_tokens: int = 0
+    also: tuple[Output, ...] = ()
+
+    @property
+    def outputs(self) -> tuple[Output, ...]:
+        """All that it makes."""
+        return (self.output, *self.also)
+
+    @property
+    def label(self) -> str:
+        """Name for people: `de_seed0`, `de_seed0 and 3 more`."""
+        return self.output.label + (f" and {len(self.also)} more" if self.also else "")
 
 
 @dataclass(frozen=True)
@@ -65,7 +77,7 @@ def needed_tasks(tasks: Iterable[Task], targets: Iterable[Output], store: Store)
     wanted = set(targets)
     chosen = []
     for task in reversed(tasks):
-        if task.output in wanted and not store.has(task.output):
+        if any(output in wanted and not store.has(output) for output in task.outputs):
             wanted.update(task.requires)
             chosen.append(task)
     return chosen[::-1]

@@ -14,6 +14,7 @@ import sys
 import threading
 import traceback
 from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
 from queue import SimpleQueue
 from typing import Any
@@ -48,17 +49,20 @@ def _read_requests(requests: SimpleQueue[str]) -> None:
 
 
 def carry_out(request: dict[str, Any], tell: Callable[..., None]) -> None:
-    """Run one task under its lock and tell how it ended.
+    """Run one task under the locks of its outputs and tell how it ended.
 
     Args:
-        request: `root`, `output`, `function`, `arguments`.
+        request: `root`, `outputs`, `function`, `arguments`.
         tell: Called with `tokens` while it runs, and once with `done`, `busy` or `failed`.
     """
     store = Store(Path(request["root"]))
-    output = Output(**request["output"])
+    outputs = [Output(**one) for one in request["outputs"]]
+    output = outputs[0]
     try:
-        with store.lock(output):
-            if not store.has(output):
+        with ExitStack() as locks:
+            for one in sorted(outputs, key=lambda one: one.name):
+                locks.enter_context(store.lock(one))
+            if not all(map(store.has, outputs)):
                 module, _, name = request["function"].partition(":")
                 function = getattr(importlib.import_module(module), name)
                 function(

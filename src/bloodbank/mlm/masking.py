@@ -19,39 +19,85 @@ _SHOWN_MASK, _SHOWN_RANDOM = 0.8, 0.1  # the rest shows itself (BERT, and sectio
 
 @dataclass(frozen=True)
 class MaskedRows:
-    """A batch for the model.
+    """A batch for the models: one that all of them read, or one for each.
 
     Attributes:
-        ids: What the model sees. Shape: [B, L].
-        attention_mask: False where there is padding; None where there is none. Shape: [B, L].
-        positions: Indices into B·L of the pieces to predict. Shape: [M].
-        gold: What stood there. Shape: [M].
+        ids: What the models see. Shape: [B, L] or [K, B, L].
+        attention_mask: False where there is padding; None where there is none. Shape: as ids.
+        positions: Indices into B·L of the pieces to predict. Shape: [M] or [K, M].
+        gold: What stood there. Shape: as positions.
+        weight: 1 for a piece to predict, 0 for a place that only fills the shape; None: all are 1. Shape: as positions.
     """
 
     ids: Ints
     attention_mask: np.ndarray[Any, np.dtype[np.bool_]] | None
     positions: Ints
     gold: Ints
+    weight: np.ndarray[Any, np.dtype[np.float32]] | None = None
 
 
-def training_batch(sequences: Sequences, rows: Ints, mask_share: float, random: np.random.Generator) -> MaskedRows:
+def training_batch(
+    sequences: Sequences, rows: Ints, mask_share: float, random: np.random.Generator, n_rows: int | None = None
+) -> MaskedRows:
     """Mask a share of each row, the number rounded, at least one; 80% [MASK], 10% random piece, 10% unchanged.
+
+    Every row has as many places to predict as a full one, so that all batches have one shape; places that a row does
+    not use, for want of pieces that may be masked, have no weight.
 
     Args:
         sequences: Text in rows.
         rows: Which rows. Shape: [B].
         mask_share: Share of maskable pieces.
         random: Source of this update's masks.
+        n_rows: Rows of the batch; what is missing is filled with a row without weight.
     """
+    n_real = len(rows)
+    rows = np.concatenate([rows, np.repeat(rows[:1], max(0, (n_rows or 0) - n_real))])
     length = int(sequences.lengths[rows].max())
     ids = sequences.ids[rows, :length]
     maskable = sequences.maskable[rows, :length]
-    wanted = np.maximum(1, np.rint(maskable.sum(1) * mask_share))
+    n_slots = max(1, round(mask_share * (length - 2)))
+    wanted = np.minimum(n_slots, np.maximum(1, np.rint(maskable.sum(1) * mask_share).astype(np.int64)))
     draws = np.where(maskable, random.random(ids.shape), 2.0)
-    rank = draws.argsort(1, kind="stable").argsort(1, kind="stable")
-    masked = (rank < wanted[:, None]) & maskable
+    used = np.arange(n_slots) < np.minimum(wanted, maskable.sum(1))[:, None]  # [B, slots]
+    # The wanted places in the order of the text, unused ones behind them.
+    places = np.sort(np.where(used, draws.argsort(1, kind="stable")[:, :n_slots], length), 1) % length
+    masked = np.zeros(ids.shape, dtype=bool)
+    np.put_along_axis(masked, places, used, axis=1)
+    masked &= maskable
     seen = corrupt(ids, masked, sequences.vocabulary, random)
-    return _batch(seen, ids, masked, sequences.lengths[rows])
+    used[n_real:] = False
+    present = np.arange(length)[None] < sequences.lengths[rows][:, None]
+    positions = (places + np.arange(len(rows))[:, None] * length).reshape(-1)
+    weight = used.reshape(-1).astype(np.float32)
+    gold = np.where(weight > 0, ids.reshape(-1)[positions], 0)
+    return MaskedRows(seen, None if present.all() else present, positions, gold, weight)
+
+
+def side_by_side(batches: list[MaskedRows], pad: int) -> MaskedRows:
+    """Put one batch for each model into one, padded to the longest. Shapes: [K, ...]."""
+    if len(batches) == 1:
+        return batches[0]
+    length = max(batch.ids.shape[1] for batch in batches)
+    n_masked = max(len(batch.positions) for batch in batches)
+
+    def wide(array: np.ndarray[Any, Any], fill: Any) -> np.ndarray[Any, Any]:
+        return np.pad(array, ((0, 0), (0, length - array.shape[1])), constant_values=fill)
+
+    def long(array: np.ndarray[Any, Any] | None) -> np.ndarray[Any, Any]:
+        filled = np.ones(n_masked, dtype=np.float32) if array is None else array
+        return np.pad(filled, (0, n_masked - len(filled)))
+
+    masks = [np.ones(b.ids.shape, dtype=bool) if b.attention_mask is None else b.attention_mask for b in batches]
+    present = np.stack([wide(mask, fill=False) for mask in masks])
+    moved = [batch.positions // batch.ids.shape[1] * length + batch.positions % batch.ids.shape[1] for batch in batches]
+    return MaskedRows(
+        ids=np.stack([wide(batch.ids, pad) for batch in batches]),
+        attention_mask=None if present.all() else present,
+        positions=np.stack([long(positions) for positions in moved]),
+        gold=np.stack([long(batch.gold) for batch in batches]),
+        weight=np.stack([long(batch.weight) for batch in batches]),
+    )
 
 
 def corrupt(
@@ -65,12 +111,6 @@ def corrupt(
     others = vocabulary.ordinary[random.integers(len(vocabulary.ordinary), size=ids.shape)]
     seen = np.where(masked & (kind < _SHOWN_MASK), vocabulary.mask, ids)
     return np.where(masked & (kind >= _SHOWN_MASK) & (kind < _SHOWN_MASK + _SHOWN_RANDOM), others, seen)
-
-
-def _batch(seen: Ints, ids: Ints, masked: np.ndarray[Any, np.dtype[np.bool_]], lengths: Ints) -> MaskedRows:
-    present = np.arange(ids.shape[1])[None] < lengths[:, None]
-    positions = np.flatnonzero(masked)
-    return MaskedRows(seen, None if present.all() else present, positions, ids.reshape(-1)[positions])
 
 
 @dataclass(frozen=True)

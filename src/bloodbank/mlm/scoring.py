@@ -12,8 +12,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from bloodbank.mlm.loss import chunk_size
 from bloodbank.mlm.masking import TestMasks
-from bloodbank.mlm.model import BertStack
+from bloodbank.mlm.model import WORDS, BertStack
 
 METRICS = ("mrr", "accuracy", "cross_entropy", "bits_per_byte")
 HEALTHY_Z = 3.0
@@ -43,59 +44,88 @@ def rank_of_gold(logits: Tensor, gold: Tensor) -> Tensor:
     """Rank the gold piece: 1 + pieces above it + half of the others tied with it. Needs no sorting.
 
     Args:
-        logits: float32. Shape: [M, V].
-        gold: Shape: [M].
+        logits: float32, finite. Shape: [..., V].
+        gold: Shape: [...].
 
     Returns:
-        Ranks from 1 to V. Shape: [M], float64.
+        Ranks from 1 to V. Shape: [...], float64.
 
     Raises:
         NotFiniteError: A logit is NaN or infinite.
     """
     if not bool(torch.isfinite(logits).all()):
         raise NotFiniteError("a logit is not finite")
-    own = logits.gather(1, gold[:, None])
-    above = (logits > own).sum(1)
-    tied = (logits == own).sum(1) - 1
-    return 1.0 + above.double() + 0.5 * tied.double()
+    return _count_rank(logits, gold)
+
+
+def _count_rank(logits: Tensor, gold: Tensor) -> Tensor:
+    own = logits.gather(-1, gold[..., None])
+    # One pass for both counts: above counts 2, tied 1; the gold piece is tied with itself.
+    halves = (logits > own).sum(-1, dtype=torch.int32) + (logits >= own).sum(-1, dtype=torch.int32)
+    return 0.5 + 0.5 * halves.double()
 
 
 def score_pieces(logits: Tensor, gold: Tensor) -> PieceScores:
     """Score logits against the gold pieces; see `rank_of_gold`."""
-    logits = logits.float()
-    rank = rank_of_gold(logits, gold)
-    nll = torch.nn.functional.cross_entropy(logits.double(), gold, reduction="none")
-    return PieceScores(*(x.double().cpu().numpy() for x in (1.0 / rank, (rank == 1.0), nll)))
+    if not bool(torch.isfinite(logits).all()):
+        raise NotFiniteError("a logit is not finite")
+    return PieceScores(*(x.cpu().numpy() for x in _score(logits, gold)))
+
+
+def _score(logits: Tensor, gold: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """Return the fields of `PieceScores`. Logits: [..., V], gold: [...] -> [...], float64."""
+    rank = _count_rank(logits, gold)
+    own = logits.gather(-1, gold[..., None])[..., 0]
+    nll = torch.logsumexp(logits, -1).double() - own.double()
+    return 1.0 / rank, (rank == 1.0).double(), nll
 
 
 @torch.no_grad()
-def score_model(stack: BertStack, masks: TestMasks, n_rows: int = 32) -> PieceScores:
-    """Score the first model of a stack on stored masks: no dropout, no gradients, all of the text.
+def score_models(stack: BertStack, masks: TestMasks, n_rows: int = 32) -> list[PieceScores | None]:
+    """Score the models of a stack on the same stored masks: no dropout, no gradients, all of the text.
+
+    The logits of the whole vocabulary stand for a few hundred masked pieces at a time.
 
     Args:
-        stack: Model.
+        stack: Models, in float32.
         masks: Masks of the recipient's test text.
         n_rows: Rows in a batch; changes nothing but memory.
 
-    Raises:
-        NotFiniteError: A logit is NaN or infinite.
+    Returns:
+        Scores of each model; None where a logit was NaN or infinite. Shape: [K].
     """
-    parts = []
+    n_models, n_masked = stack.n_models, len(masks.gold)
+    found = torch.zeros(3, n_models, n_masked, dtype=torch.float64, device=stack.device)
+    finite = torch.ones(n_models, dtype=torch.bool, device=stack.device)
+    size = chunk_size(n_models, stack.weights[WORDS].shape[1], stack.device)
     for start in range(0, len(masks.ids), n_rows):
-        begin, end = np.searchsorted(masks.row, [start, start + n_rows])
+        begin, end = (int(x) for x in np.searchsorted(masks.row, [start, start + n_rows]))
         if begin == end:
             continue
-        lengths = masks.lengths[start : start + n_rows]
-        length = int(lengths.max())
-        ids = torch.from_numpy(masks.ids[start : start + n_rows, :length]).to(stack.device)[None]
-        present = torch.arange(length)[None] < torch.from_numpy(lengths)[:, None]
-        mask = None if bool(present.all()) else present.to(stack.device)[None]
-        flat = torch.from_numpy((masks.row[begin:end] - start) * length + masks.position[begin:end])
-        logits = stack.logits_at(ids, flat.to(stack.device)[None], mask)[0]
-        parts.append(score_pieces(logits, torch.from_numpy(masks.gold[begin:end]).to(stack.device)))
-    return PieceScores(
-        *(np.concatenate([getattr(part, name) for part in parts]) for name in ("reciprocal_rank", "correct", "nll"))
-    )
+        hidden = _hidden(stack, masks, slice(start, start + n_rows), slice(begin, end))
+        gold = torch.from_numpy(masks.gold[begin:end]).to(stack.device).expand(n_models, -1)
+        for first in range(0, end - begin, size):
+            part = slice(first, first + size)
+            logits = stack.predict(hidden[:, part])
+            finite &= torch.isfinite(logits).all(-1).all(-1)
+            place = slice(begin + first, min(begin + first + size, end))
+            found[:, :, place] = torch.stack(_score(logits, gold[:, part]))
+    scores = found.cpu().numpy()
+    return [PieceScores(*scores[:, model]) if ok else None for model, ok in enumerate(finite.tolist())]
+
+
+def _hidden(stack: BertStack, masks: TestMasks, rows: slice, masked: slice) -> Tensor:
+    """Encode some rows and keep their masked places. Shape: [K, M, H]."""
+
+    def of_each(array: np.ndarray[Any, Any]) -> Tensor:
+        return torch.from_numpy(array).to(stack.device).expand(stack.n_models, *array.shape)
+
+    lengths = masks.lengths[rows]
+    length = int(lengths.max())
+    present = np.arange(length)[None] < lengths[:, None]
+    positions = (masks.row[masked] - rows.start) * length + masks.position[masked]
+    mask = None if present.all() else of_each(present)
+    return stack.hidden_at(of_each(masks.ids[rows, :length]), of_each(positions), mask)
 
 
 def score_unigram(masks: TestMasks, counts: Floats) -> PieceScores:

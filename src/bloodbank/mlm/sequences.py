@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -49,6 +50,27 @@ class Sequences:
     def maskable(self) -> np.ndarray[Any, np.dtype[np.bool_]]:
         """True where a piece may be masked: text that the vocabulary knows. Shape: [n_rows, L]."""
         return (self.source >= 0) & ~np.isin(self.ids, self.vocabulary.special)
+
+
+def join(parts: Sequence[tuple[Sequences, Ints]]) -> Sequences:
+    """Take rows of several texts of one vocabulary, in this order, padded to the longest."""
+    width = max(int(text.lengths[rows].max(initial=2)) for text, rows in parts)
+
+    def wide(array: Ints, fill: int) -> Ints:
+        return np.pad(array[:, :width], ((0, 0), (0, max(0, width - array.shape[1]))), constant_values=fill)
+
+    vocabulary = parts[0][0].vocabulary
+    return Sequences(
+        np.concatenate([wide(text.ids[rows], vocabulary.pad) for text, rows in parts]),
+        np.concatenate([wide(text.source[rows], -1) for text, rows in parts]),
+        np.concatenate([text.lengths[rows] for text, rows in parts]),
+        vocabulary,
+    )
+
+
+def shuffle_pieces(ids: Ints, random: np.random.Generator) -> Ints:
+    """Put the pieces of a text in random order: their frequencies stay, all syntax goes (control `shuffled`)."""
+    return random.permutation(np.asarray(ids))
 
 
 def read_ids(stem: Path) -> tuple[Ints, Ints]:

@@ -1,26 +1,22 @@
-"""The training loop: the recipe of one phase, read aloud.
+"""The training loop: the recipe of one phase for a gang of K models, read aloud.
 
-Reads rows of pieces, changes the weights of K models in place. All K read the same rows with the same masks and
-dropout, those of (seed, language, update): the monolingual and the bilingual models of a column are paired.
+Reads batches, changes the weights of K models in place. Models that hold the same `Reading` read the same rows with the
+same masks and dropout, those of (seed, language, update): the monolingual and the bilingual models of a column are paired.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
-import numpy as np
-import torch
-import torch.nn.functional as F  # noqa: N812 - the name that everybody knows
-from torch import Tensor
-
-from bloodbank.mlm.masking import MaskedRows, training_batch
+from bloodbank.mlm.checkpoints import Checkpoints, Progress
+from bloodbank.mlm.curves import Curve, DevText
+from bloodbank.mlm.gang import Gang, Losses, mlm_losses
+from bloodbank.mlm.masking import MaskedRows, side_by_side
 from bloodbank.mlm.model import BertStack
-from bloodbank.mlm.sequences import Ints, Sequences
-from bloodbank.randomness import generator, torch_generator
+from bloodbank.mlm.reading import Reading, ahead
 from bloodbank.settings import TrainingSettings
 
 Report = Callable[[int, int], None]
@@ -34,9 +30,10 @@ class Training:
     Attributes:
         updates: Optimiser steps.
         tokens_seen: Pieces read, special ones included, padding not.
-        seconds: Wall time.
-        loss: Mean training loss over the last tenth of the updates, in nats a piece.
-        diverged: True where a loss was not finite; training stopped there.
+        seconds: The model's share, by tokens, of the wall time of its gang.
+        loss: Mean training loss over the last tenth of the updates, in nats a piece; None where it diverged.
+        diverged: True where a loss was not finite.
+        curve: Dev loss while training.
     """
 
     updates: int
@@ -44,15 +41,11 @@ class Training:
     seconds: float
     loss: float | None
     diverged: bool
+    curve: Curve = field(default_factory=Curve)
 
     def as_dict(self) -> dict[str, Any]:
         """Return plain values for JSON."""
         return asdict(self)
-
-
-def n_updates(n_rows: int, batch_size: int, epochs: int) -> int:
-    """Return the optimiser steps of a phase: a last, smaller batch counts."""
-    return epochs * -(-n_rows // batch_size)
 
 
 def learning_rate(update: int, total: int, peak: float, warmup_share: float) -> float:
@@ -65,114 +58,117 @@ def learning_rate(update: int, total: int, peak: float, warmup_share: float) -> 
 
 def train(
     stack: BertStack,
-    sequences: Sequences,
+    readings: Sequence[Reading],
     settings: TrainingSettings,
     *,
-    epochs: int,
-    seed: int,
-    language: str,
+    trained: str = "all",
+    losses_of: Losses = mlm_losses,
+    dev: dict[str, DevText] | None = None,
     report: Report = lambda _updates, _tokens: None,
-) -> Training:
-    """Train all models of a stack on one text, with a fresh optimiser and schedule.
+    watch: Callable[[int, Curve], None] = lambda _model, _curve: None,
+    checkpoints: Checkpoints | None = None,
+) -> list[Training]:
+    """Train the models of a gang, each with a fresh optimiser and schedule.
+
+    A model whose reading is at its end leaves the gang; one that diverges stays, and harms no other.
 
     Args:
         stack: Models; their weights change in place.
-        sequences: Training text.
+        readings: What each reads. Shape: [K].
         settings: Recipe.
-        epochs: Passes over the text.
-        seed: Replicate; with language and update it decides order, masks and dropout.
-        language: Code of the text.
-        report: Called now and then with the updates and tokens since the last call.
-    """
-    started = time.perf_counter()
-    # A row of nothing but unknown pieces has nothing to predict.
-    usable = np.flatnonzero(sequences.maskable.any(axis=1))
-    total = n_updates(len(usable), settings.batch_size, epochs)
-    optimiser = make_optimiser(stack, settings)
-    finite = torch.tensor(True, device=stack.device)
-    update, tokens, reported, losses = 0, 0, (0, 0), list[Tensor]()
-    for epoch in range(epochs):
-        order = generator(seed, "order", language, epoch).permutation(usable)
-        for start in range(0, len(order), settings.batch_size):
-            rows = order[start : start + settings.batch_size]
-            batch = training_batch(sequences, rows, settings.mask_share, generator(seed, "masks", language, update))
-            bits = torch_generator(str(stack.device), seed, "dropout", language, update)
-            for group in optimiser.param_groups:
-                group["lr"] = learning_rate(update, total, settings.learning_rate, settings.warmup_share)
-            loss = step(stack, batch, optimiser, settings, bits)
-            finite = torch.isfinite(loss).all() & finite
-            update += 1
-            tokens += int(sequences.lengths[rows].sum())
-            if update > 0.9 * total:
-                losses.append(loss)
-            if update % _REPORT_EVERY == 0 or update == total:
-                report(update - reported[0], tokens - reported[1])
-                reported = (update, tokens)
-                if not bool(finite):
-                    return Training(update, tokens, time.perf_counter() - started, None, diverged=True)
-    return Training(update, tokens, time.perf_counter() - started, float(torch.stack(losses).mean()), diverged=False)
-
-
-def make_optimiser(stack: BertStack, settings: TrainingSettings) -> torch.optim.Optimizer:
-    """Make one AdamW for all weights of all models; biases and norms are not decayed."""
-    matrices: list[Tensor] = []
-    vectors: list[Tensor] = []
-    for name, weight in stack.weights.items():
-        weight.requires_grad_()
-        (vectors if name.endswith("bias") or "LayerNorm" in name else matrices).append(weight)
-    groups = [
-        {"params": matrices, "weight_decay": settings.weight_decay},
-        {"params": vectors, "weight_decay": 0.0},
-    ]
-    return torch.optim.AdamW(groups, lr=settings.learning_rate, betas=(0.9, settings.beta2), eps=1e-8, fused=True)
-
-
-def step(
-    stack: BertStack,
-    batch: MaskedRows,
-    optimiser: torch.optim.Optimizer,
-    settings: TrainingSettings,
-    bits: torch.Generator,
-) -> Tensor:
-    """Do one update of all models.
+        trained: `all` weights, or `words`: word embeddings and MLM head only.
+        losses_of: Head and loss.
+        dev: Held-out text by language, for the loss curves.
+        report: Called now and then with the updates and tokens since the last call, of all models together.
+        watch: Called with the number of a model and its curve, when the curve has a new point.
+        checkpoints: Where to save now and then, and to go on from.
 
     Returns:
-        Loss of each model before the update, in nats a masked piece. Shape: [K].
+        What the phase was, for each model. Shape: [K].
     """
-    optimiser.zero_grad(set_to_none=True)
-    with _matrix_products_in(settings.dtype, stack.device):
-        losses = batch_losses(stack, batch, bits)
-    torch.autograd.backward(losses.sum())
-    clip_gradients(list(stack.weights.values()), settings.clip_norm)
-    optimiser.step()
-    return losses.detach()
+    gang = Gang(stack, readings, settings, trained, losses_of)
+    progress = checkpoints.load(gang) if checkpoints else None
+    progress = progress or Progress(0, 0.0, [Curve() for _ in readings])
+    n_points = settings.curve_points if dev else 0
+    points = [set(reading.curve_points(n_points).tolist()) for reading in readings]
+    updates = range(progress.update, max(reading.n_updates for reading in readings))
+    batches = ahead(lambda update: _batch(readings, update), updates, threaded=stack.device.type == "cuda")
+    started, done, reported = time.perf_counter() - progress.seconds, progress.update, progress.update
+    follow = _Follower(gang, dev or {}, points, progress, watch)
+    follow()
+    for update, batch in zip(updates, batches, strict=True):
+        gang.step(update, batch, [_rate(readings[model], update, settings) for model in gang.learning])
+        done = progress.update = update + 1
+        measured = follow()
+        if measured or done % _REPORT_EVERY == 0 or done == len(updates):
+            report(*_since(readings, reported, done))
+            reported = done
+            if not bool(gang.finite.any()):
+                break
+        gang.leave(done)
+        if checkpoints and checkpoints.due():
+            progress.seconds = time.perf_counter() - started
+            checkpoints.save(gang, progress)
+    gang.gather()
+    seconds = (time.perf_counter() - started) / max(1, sum(int(r.tokens[min(done, r.n_updates)]) for r in readings))
+    return [_summary(gang, model, done, seconds, progress.curves[model]) for model in range(len(readings))]
 
 
-def batch_losses(stack: BertStack, batch: MaskedRows, bits: torch.Generator | None) -> Tensor:
-    """Return each model's mean cross-entropy over the masked pieces of a batch. Shape: [K]."""
-    n_models = stack.n_models
-
-    def shared(array: Ints | Any) -> Tensor:
-        return torch.from_numpy(array).to(stack.device).expand(n_models, *array.shape)
-
-    mask = None if batch.attention_mask is None else shared(batch.attention_mask)
-    logits = stack.logits_at(shared(batch.ids), shared(batch.positions), mask, bits)  # [K, M, V]
-    gold = shared(batch.gold).reshape(-1)
-    exact = logits.float() if logits.dtype == torch.bfloat16 else logits
-    return F.cross_entropy(exact.flatten(0, 1), gold, reduction="none").reshape(n_models, -1).mean(1)
+def _rate(reading: Reading, update: int, settings: TrainingSettings) -> float:
+    return learning_rate(update, reading.n_updates, settings.learning_rate, settings.warmup_share)
 
 
-def clip_gradients(weights: list[Tensor], largest: float) -> None:
-    """Scale each model's gradient down to a norm of at most `largest`; models do not see each other's norm."""
-    gradients = [weight.grad for weight in weights if weight.grad is not None]
-    norms = torch.stack([torch.linalg.vector_norm(g.flatten(1), dim=1) for g in gradients])  # [n_weights, K]
-    scale = (largest / (torch.linalg.vector_norm(norms, dim=0) + 1e-6)).clamp(max=1.0)
-    for gradient in gradients:
-        gradient.mul_(scale.view(-1, *([1] * (gradient.dim() - 1))))
+def _batch(readings: Sequence[Reading], update: int) -> MaskedRows:
+    """Make the batch of an update for those that still learn: one where all read the same."""
+    still = [reading for reading in readings if reading.n_updates > update]
+    made = {reading: reading.batch(update) for reading in dict.fromkeys(still)}
+    if len(made) == 1:
+        return made[still[0]]
+    pad = next(iter(still[0].texts.values())).vocabulary.pad
+    return side_by_side([made[reading] for reading in still], pad)
 
 
-def _matrix_products_in(dtype: str, device: torch.device) -> AbstractContextManager[Any]:
-    """Compute matrix products in bfloat16 where that is the setting; weights and losses stay float32."""
-    if dtype == "float32":
-        return nullcontext()
-    return torch.autocast(device.type, dtype=torch.bfloat16)
+def _since(readings: Sequence[Reading], begin: int, end: int) -> tuple[int, int]:
+    """Count updates and tokens of all models between two updates."""
+    spans = [(min(begin, r.n_updates), min(end, r.n_updates), r.tokens) for r in readings]
+    return sum(b - a for a, b, _ in spans), sum(int(tokens[b] - tokens[a]) for a, b, tokens in spans)
+
+
+def _summary(gang: Gang, model: int, done: int, seconds_per_token: float, curve: Curve) -> Training:
+    reading = gang.readings[model]
+    updates = min(done, reading.n_updates)
+    tokens = int(reading.tokens[updates])
+    diverged = not bool(gang.finite[model])
+    loss = None if diverged else gang.mean_loss(model)
+    return Training(updates, tokens, seconds_per_token * tokens, loss, diverged, curve)
+
+
+class _Follower:
+    """Measures dev loss where a curve has a point."""
+
+    def __init__(
+        self,
+        gang: Gang,
+        dev: dict[str, DevText],
+        points: list[set[int]],
+        progress: Progress,
+        watch: Callable[[int, Curve], None],
+    ) -> None:
+        self.gang, self.dev, self.points, self.progress, self.watch = gang, dev, points, progress, watch
+
+    def __call__(self) -> bool:
+        """Add a point to each curve that has one now; tell whether any had."""
+        done, gang = self.progress.update, self.gang
+        # The curve of a resumed gang has the point at which it was saved already.
+        due = [m for m in gang.learning if done in self.points[m] and done not in self.progress.curves[m].updates[-1:]]
+        found: dict[int, dict[str, float]] = {model: {} for model in due}
+        for language in sorted({language for model in due for language in gang.readings[model].texts}):
+            models = [model for model in due if language in gang.readings[model].texts]
+            places = [gang.learning.index(model) for model in models]
+            low = gang.in_training_type(places)
+            for model, loss in zip(models, self.dev[language].losses(low), strict=True):
+                found[model][language] = loss
+        for model, losses in found.items():
+            self.progress.curves[model].add(done, int(gang.readings[model].tokens[done]), losses)
+            self.watch(model, self.progress.curves[model])
+        return bool(due)

@@ -1,25 +1,41 @@
 """Section 4.2: which models are needed, training and scoring them, and the tables of measurements."""
 
-from bloodbank.transfer.plan import Cell, Plan, cells_of, make_plan, make_tasks, targets_of
+from bloodbank.transfer.models import Cell, Model, cells_of, model_of, models_of, phase_of
+from bloodbank.transfer.plan import Plan, make_plan, make_plans, targets_of
 from bloodbank.transfer.tables import (
+    LOSS_CURVES,
     MEASUREMENTS,
     SENTENCE_SCORES,
+    curve_table,
     measurements_table,
     read_measurements,
     read_records,
     sentence_table,
     write_tables,
 )
+from bloodbank.transfer.work import SCORE, TRAIN, form_gangs, gangs_of, make_tasks, missing_tasks
 
 __all__ = [
+    "LOSS_CURVES",
     "MEASUREMENTS",
+    "SCORE",
     "SENTENCE_SCORES",
+    "TRAIN",
     "Cell",
+    "Model",
     "Plan",
     "cells_of",
+    "curve_table",
+    "form_gangs",
+    "gangs_of",
     "make_plan",
+    "make_plans",
     "make_tasks",
     "measurements_table",
+    "missing_tasks",
+    "model_of",
+    "models_of",
+    "phase_of",
     "read_measurements",
     "read_records",
     "sentence_table",

@@ -1,7 +1,7 @@
 """Which outputs an experiment needs: every text, the tokenizer, token ids, masks, models and scores, with keys.
 
 Reads the experiment and hashes its sources; trains nothing. The plan of n languages has n monolingual models and
-n(n−1) bilingual ones a seed, or only those that the restricted grid needs.
+n(n−1) bilingual ones a seed, or only those that the restricted grid needs. Each budget has a plan of its own.
 """
 
 from __future__ import annotations
@@ -11,53 +11,32 @@ import json
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from bloodbank.corpus import CORPUS_VERSION, check_is_file, source_digest
 from bloodbank.errors import UsageError
-from bloodbank.execution import Task
+from bloodbank.execution import computes_in_bfloat16
 from bloodbank.experiment import Experiment
 from bloodbank.store import PROVENANCE, Output, digest, replace_file
 from bloodbank.tokenizer import TOKENIZER_VERSION, tokenizer_digest
+from bloodbank.transfer.models import Cell, Model, cells_of, model_of, models_of, phase_of
 
 # Raise one when the code of that stage changes what it writes.
-ENCODE_VERSION, MASKS_VERSION, TRAIN_VERSION, SCORE_VERSION = 1, 1, 1, 1
-_TASKS = "bloodbank.transfer.tasks"
-
-
-@dataclass(frozen=True, order=True)
-class Cell:
-    """One measurement.
-
-    Attributes:
-        protocol: `monolingual` or the protocol of the pair.
-        donor: Code; empty for a monolingual model.
-        recipient: Code of the language it is scored on.
-        seed: Replicate.
-    """
-
-    protocol: str
-    donor: str
-    recipient: str
-    seed: int
-
-    @property
-    def label(self) -> str:
-        """Readable name: `de_seed0`, `fi_de_seed0` (donor first); no code holds an underscore."""
-        return "_".join(filter(None, (self.donor, self.recipient, f"seed{self.seed}")))
+ENCODE_VERSION, MASKS_VERSION, TRAIN_VERSION, SCORE_VERSION = 1, 1, 2, 2
 
 
 @dataclass
 class Plan:
-    """The outputs of an experiment.
+    """The outputs of an experiment with one budget.
 
     Attributes:
-        experiment: Its settings.
+        experiment: Its settings, with one budget and a number type.
         corpora: Text of each language, of the extra ones too.
         tokenizer: The tokenizer.
         tokens, masks: Ids of each language; masks on its test text.
-        models: The trained model of each cell.
+        others, other_tokens: Other text of each language, where the control `self` needs it, and its ids.
+        models: The trained models.
         scores: The scores of each cell.
+        suffix: Ends the labels of all budgets but the first.
     """
 
     experiment: Experiment
@@ -65,53 +44,30 @@ class Plan:
     tokenizer: Output = field(default_factory=lambda: Output("tokenizer", "tokenizer", ""))
     tokens: dict[str, Output] = field(default_factory=dict)
     masks: dict[str, Output] = field(default_factory=dict)
-    models: dict[Cell, Output] = field(default_factory=dict)
+    others: dict[str, Output] = field(default_factory=dict)
+    other_tokens: dict[str, Output] = field(default_factory=dict)
+    models: dict[Model, Output] = field(default_factory=dict)
     scores: dict[Cell, Output] = field(default_factory=dict)
+    suffix: str = ""
 
     @property
     def outputs(self) -> list[Output]:
         """All outputs, in the order in which they are made."""
-        found = [*self.corpora.values(), self.tokenizer, *self.tokens.values(), *self.masks.values()]
-        return [*found, *self.models.values(), *self.scores.values()]
+        tables = (self.others, self.tokens, self.other_tokens, self.masks, self.models, self.scores)
+        return [*self.corpora.values(), self.tokenizer, *(output for table in tables for output in table.values())]
 
     def keys(self) -> dict[str, str]:
         """Return `STAGE/LABEL` -> key: what a run folder holds for this plan."""
         return {f"{output.stage}/{output.label}": output.key for output in self.outputs}
 
-
-def cells_of(experiment: Experiment) -> list[Cell]:
-    """Return the cells of an experiment: first the monolingual ones that it needs, then the pairs.
-
-    A pair has the seeds that both its languages have.
-    """
-    grid, languages = experiment.grid, experiment.languages
-    pairs = grid.pairs or [
-        (donor, recipient)
-        for recipient in languages
-        if recipient in (grid.recipients or languages)
-        for donor in languages
-        if donor in (grid.donors or languages) and donor != recipient
-    ]
-    monolingual, bilingual = set(), []
-    for donor, recipient in dict.fromkeys(pairs):
-        for seed in experiment.seeds_of(recipient):
-            if seed in experiment.seeds_of(donor):
-                bilingual.append(Cell(grid.protocol, donor, recipient, seed))
-                monolingual |= {
-                    Cell("monolingual", "", donor, seed),
-                    Cell("monolingual", "", recipient, seed),
-                }
-    if not bilingual:
-        raise UsageError("The grid is empty: no donor and recipient are left. Widen `grid` or name more languages.")
-    order = {language: index for index, language in enumerate(languages)}
-    return [
-        *sorted(monolingual, key=lambda cell: (cell.seed, order[cell.recipient])),
-        *sorted(bilingual, key=lambda cell: (cell.seed, order[cell.recipient], order[cell.donor])),
-    ]
+    @property
+    def folder(self) -> str:
+        """Where in the run folder its results go: the folder itself for the first budget."""
+        return f"budget-{self.experiment.corpus.budget}" if self.suffix else "."
 
 
-def make_plan(experiment: Experiment, cache: Path | None = None) -> Plan:
-    """Resolve the keys of all outputs.
+def make_plans(experiment: Experiment, cache: Path | None = None) -> list[Plan]:
+    """Resolve the keys of all outputs, for each budget; all have the tokenizer of the first.
 
     Args:
         experiment: Settings.
@@ -120,104 +76,83 @@ def make_plan(experiment: Experiment, cache: Path | None = None) -> Plan:
     Raises:
         UsageError: A source is missing or the grid is empty.
     """
-    plan = Plan(experiment)
-    settings = {name: section.model_dump() for name, section in experiment if hasattr(section, "model_dump")}
     digests = _source_digests(experiment, cache)
+    plans: list[Plan] = []
+    for budget in experiment.corpus.budgets:
+        plans.append(_make_plan(_resolved(experiment, budget), digests, plans[0] if plans else None))
+    return plans
+
+
+def make_plan(experiment: Experiment, cache: Path | None = None) -> Plan:
+    """Resolve the keys of all outputs of the first budget; see `make_plans`."""
+    return make_plans(experiment, cache)[0]
+
+
+def _resolved(experiment: Experiment, budget: int) -> Experiment:
+    """Cut settings to one budget, and say what `dtype = "auto"` means here."""
+    corpus = experiment.corpus.model_copy(update={"budget_chars": budget})
+    dtype = experiment.training.dtype
+    if dtype == "auto":
+        dtype = "bfloat16" if computes_in_bfloat16(experiment.execution.device) else "float32"
+    training = experiment.training.model_copy(update={"dtype": dtype})
+    return experiment.model_copy(update={"corpus": corpus, "training": training})
+
+
+def _make_plan(experiment: Experiment, digests: dict[str, str], first: Plan | None) -> Plan:
+    suffix = f"_{experiment.corpus.budget}chars" if first else ""
+    plan = Plan(experiment, suffix=suffix)
+    settings = {name: section.model_dump() for name, section in experiment if hasattr(section, "model_dump")}
     corpus = {key: value for key, value in settings["corpus"].items() if key != "path"}
-    for language, source in digests.items():
-        plan.corpora[language] = Output("corpus", language, digest(CORPUS_VERSION, corpus, language, source))
-    plan.tokenizer = Output("tokenizer", "tokenizer", _tokenizer_key(plan))
-    training = {key: value for key, value in settings["training"].items() if not key.startswith("epochs")}
-    shared = [TRAIN_VERSION, settings["model"], training, plan.tokenizer.key]
+
+    def text_of(language: str, *more: str) -> Output:
+        label = "_".join((language, *more)) + suffix
+        return Output("corpus", label, digest(CORPUS_VERSION, corpus, language, digests[language], *more))
+
+    needed = digests if first is None else experiment.languages
+    plan.corpora = {language: text_of(language) for language in needed}
+    plan.tokenizer = first.tokenizer if first else Output("tokenizer", "tokenizer", _tokenizer_key(plan))
     layout = [experiment.training.layout, experiment.model.n_positions]
     scoring = {key: value for key, value in settings["scoring"].items() if key != "metric"}
     cells = cells_of(experiment)
-    for language in dict.fromkeys(cell.recipient for cell in cells):
+    phases = {model: phase_of(model, experiment) for model in models_of(cells)}
+    read = [text for phase in phases.values() for text in phase.texts]
+    for language in dict.fromkeys([*(text.language for text in read), *(cell.recipient for cell in cells)]):
         tokens = digest(ENCODE_VERSION, plan.corpora[language].key, plan.tokenizer.key)
-        plan.tokens[language] = Output("tokens", language, tokens)
-        plan.masks[language] = Output("masks", language, digest(MASKS_VERSION, tokens, layout, scoring))
+        plan.tokens[language] = Output("tokens", f"{language}{suffix}", tokens)
+        plan.masks[language] = Output("masks", f"{language}{suffix}", digest(MASKS_VERSION, tokens, layout, scoring))
+    for language in dict.fromkeys(text.language for text in read if text.part == "other"):
+        other = plan.others[language] = text_of(language, "other")
+        tokens = digest(ENCODE_VERSION, other.key, plan.tokenizer.key)
+        plan.other_tokens[language] = Output("tokens", f"{language}_other{suffix}", tokens)
+    training = {key: value for key, value in settings["training"].items() if not key.startswith("epochs")}
+    for model, phase in phases.items():
+        texts = [(one.language, tokens_of(plan, one.language, one.part).key, one.shuffled) for one in phase.texts]
+        donor = plan.models[model.donor_model].key if model.donor_model else None
+        key = digest(
+            TRAIN_VERSION, settings["model"], training, plan.tokenizer.key, texts, phase.epochs, phase.share,
+            phase.trained, donor, model.seed,
+        )  # fmt: skip
+        plan.models[model] = Output("models", model.label + suffix, key)
     for cell in cells:
-        own = [*shared, plan.tokens[cell.recipient].key, cell.recipient, cell.seed]
-        if cell.donor:
-            before = plan.models[Cell("monolingual", "", cell.donor, cell.seed)].key
-            own += [cell.protocol, before, experiment.training.epochs_bilingual]
-        else:
-            own += [experiment.training.epochs]
-        model = digest(*own)
-        plan.models[cell] = Output("models", cell.label, model)
-        plan.scores[cell] = Output("scores", cell.label, digest(SCORE_VERSION, model, plan.masks[cell.recipient].key))
+        key = digest(SCORE_VERSION, cell.protocol, plan.models[model_of(cell)].key, plan.masks[cell.recipient].key)
+        plan.scores[cell] = Output("scores", cell.label + suffix, key)
     return plan
 
 
-def make_tasks(plan: Plan) -> list[Task]:
-    """Return the tasks of a plan, each after those it requires; models of a seed and recipient together."""
-    settings = plan.experiment.model_dump(mode="json")
-    tasks = [
-        Task(output, f"{_TASKS}:corpus", {"settings": settings, "language": language})
-        for language, output in plan.corpora.items()
-    ]
-    trained_on = () if plan.experiment.tokenizer.path else tuple(plan.corpora[one] for one in sorted(plan.corpora))
-    tasks.append(
-        Task(
-            plan.tokenizer,
-            f"{_TASKS}:tokenizer",
-            {"settings": settings, "corpora": _names(trained_on)},
-            trained_on,
-        )
-    )
-    for language, tokens in plan.tokens.items():
-        requires = (plan.corpora[language], plan.tokenizer)
-        tasks.append(Task(tokens, f"{_TASKS}:encode", {"inputs": _names(requires)}, requires))
-    for language, masks in plan.masks.items():
-        requires = (plan.tokens[language], plan.tokenizer)
-        arguments = {"settings": settings, "language": language, "inputs": _names(requires)}
-        tasks.append(Task(masks, f"{_TASKS}:masks", arguments, requires))
-    return [*tasks, *_model_tasks(plan, settings)]
-
-
-def _model_tasks(plan: Plan, settings: dict[str, Any]) -> list[Task]:
-    """Return the tasks that train, and those that score.
-
-    A bilingual model that is not kept is scored by the task that trains it and never touches the disk.
-    """
-    keep_all = plan.experiment.grid.keep_models == "all"
-    tasks = []
-    for cell, model in plan.models.items():
-        donor = plan.models[Cell("monolingual", "", cell.donor, cell.seed)] if cell.donor else None
-        training = (plan.tokens[cell.recipient], plan.tokenizer, *([donor] if donor else []))
-        scoring = (plan.tokens[cell.recipient], plan.tokenizer, plan.masks[cell.recipient])
-        arguments = {
-            "settings": settings, "protocol": cell.protocol, "donor": cell.donor, "recipient": cell.recipient,
-            "seed": cell.seed, "tokens": plan.tokens[cell.recipient].name, "tokenizer": plan.tokenizer.name,
-            "donor_model": donor.name if donor else None,
-        }  # fmt: skip
-        score = plan.scores[cell]
-        masks = plan.masks[cell.recipient].name
-        if keep_all or donor is None:
-            tasks.append(Task(model, f"{_TASKS}:train_model", arguments, training))
-            tasks.append(
-                Task(
-                    score,
-                    f"{_TASKS}:score",
-                    {**arguments, "masks": masks, "model": model.name},
-                    (*scoring, model),
-                )
-            )
-        else:
-            requires = tuple(dict.fromkeys((*training, *scoring)))
-            tasks.append(Task(score, f"{_TASKS}:train_and_score", {**arguments, "masks": masks}, requires))
-    return tasks
+def tokens_of(plan: Plan, language: str, part: str) -> Output:
+    """Return the token ids that hold a part of a language's text."""
+    return (plan.other_tokens if part == "other" else plan.tokens)[language]
 
 
 def targets_of(plan: Plan) -> list[Output]:
     """Return the outputs that must be there at the end: all scores, and the models that are kept."""
+    return [*(output for model, output in plan.models.items() if is_kept(plan, model)), *plan.scores.values()]
+
+
+def is_kept(plan: Plan, model: Model) -> bool:
+    """Tell whether a model stays on disk after the run; donors stay until then."""
     keep = plan.experiment.grid.keep_models
-    kept = [model for cell, model in plan.models.items() if keep == "all" or (keep == "monolingual" and not cell.donor)]
-    return [*kept, *plan.scores.values()]
-
-
-def _names(outputs: tuple[Output, ...]) -> list[str]:
-    return [output.name for output in outputs]
+    return keep == "all" or (keep == "monolingual" and model.kind == "monolingual")
 
 
 def _tokenizer_key(plan: Plan) -> str:

@@ -1,6 +1,7 @@
-"""The two tidy tables that everything in the bank is a function of, gathered from the scores of a run folder.
+"""The tidy tables that everything in the bank is a function of, gathered from the scores of a run folder.
 
 *measurements*: one row a cell and metric. *sentence scores*: one row a cell, metric and paragraph of test text.
+*loss curves*: one row a model, language and point.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ import pandas as pd
 from bloodbank.store import Store, replace_file
 from bloodbank.transfer.plan import Plan
 
-MEASUREMENTS, SENTENCE_SCORES = "measurements.csv", "sentence_scores.parquet"
+MEASUREMENTS, SENTENCE_SCORES, LOSS_CURVES = "measurements.csv", "sentence_scores.parquet", "loss_curves.csv"
 
 
 def read_records(plan: Plan, store: Store) -> list[dict[str, Any]]:
@@ -44,11 +45,12 @@ def measurements_table(records: Iterable[dict[str, Any]]) -> pd.DataFrame:
         Columns protocol, donor ("" for monolingual rows), recipient, seed, metric, value (in the metric's unit; NaN
         for a failed model), standard_error (over paragraphs of test text), unigram (the same metric of the
         unigram distribution), n_masked, updates and tokens_seen (all phases together), seconds, device,
-        gang_size, threads, health, health_z (standard errors by which MRR is above the unigram's).
+        gang_size, threads, health, health_z (standard errors by which MRR is above the unigram's), convergence
+        (whether dev loss was still falling when training ended).
     """
     rows = []
     for record in records:
-        phases = record["phases"]
+        phases, own = record["phases"], record["protocol"] != "zero_shot"
         rows += [
             {
                 **{name: record[name] for name in ("protocol", "donor", "recipient", "seed")},
@@ -59,12 +61,13 @@ def measurements_table(records: Iterable[dict[str, Any]]) -> pd.DataFrame:
                 "n_masked": record["n_masked"],
                 "updates": sum(phase["updates"] for phase in phases),
                 "tokens_seen": sum(phase["tokens_seen"] for phase in phases),
-                "seconds": round(phases[-1]["seconds"] + record["scoring_seconds"], 3),
+                "seconds": round(own * phases[-1]["seconds"] + record["scoring_seconds"], 3),
                 "device": record["device"],
                 "gang_size": record["gang_size"],
                 "threads": record["threads"],
                 "health": record["health"],
                 "health_z": np.nan if record["health_z"] is None else record["health_z"],
+                "convergence": record["convergence"],
             }
             for metric, value in record["values"].items()
         ]
@@ -94,11 +97,38 @@ def sentence_table(records: Iterable[dict[str, Any]]) -> pd.DataFrame:
     return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=columns)
 
 
+def curve_table(records: Iterable[dict[str, Any]]) -> pd.DataFrame:
+    """Build the table of loss curves: dev loss of every model that did not diverge, in its own last phase.
+
+    Args:
+        records: From `read_records`.
+
+    Returns:
+        Columns protocol, donor, recipient, seed, phase (1 where a donor's phase came before), language (whose dev
+        text), updates, tokens_seen (both within the phase), loss (nats a masked piece). A `joint` model has its rows
+        under each of its two cells; `zero_shot` has none.
+    """
+    parts = []
+    for record in records:
+        phase = record["phases"][-1]
+        if record["protocol"] == "zero_shot" or phase["diverged"]:
+            continue
+        keys = {name: record[name] for name in ("protocol", "donor", "recipient", "seed")}
+        curve, number = phase["curve"], len(record["phases"]) - 1
+        for language, losses in curve["loss"].items():
+            points = {"updates": curve["updates"], "tokens_seen": curve["tokens"], "loss": losses}
+            parts.append(pd.DataFrame({**keys, "phase": number, "language": language, **points}))
+    columns = ["protocol", "donor", "recipient", "seed", "phase", "language", "updates", "tokens_seen", "loss"]
+    return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=columns)
+
+
 def write_tables(records: list[dict[str, Any]], folder: Path) -> pd.DataFrame:
-    """Write both tables, whole or not at all, and return the measurements."""
+    """Write the tables, each whole or not at all, and return the measurements."""
     measurements = measurements_table(records)
     with replace_file(folder / MEASUREMENTS) as temporary, temporary.open("w", encoding="utf-8") as file:
         measurements.to_csv(file, index=False)
+    with replace_file(folder / LOSS_CURVES) as temporary, temporary.open("w", encoding="utf-8") as file:
+        curve_table(records).to_csv(file, index=False, float_format="%.6g")
     with replace_file(folder / SENTENCE_SCORES) as temporary, temporary.open("wb") as binary:
         sentence_table(records).to_parquet(binary, index=False)
     return measurements

@@ -1,0 +1,128 @@
+"""The controls beside F: what a recipient gains without any knowledge of another language.
+
+M_{s,t} has trained longer than M_t, so that part of every F is simply more training. Pure functions of the tables;
+nothing is written.
+
+    scores = control_scores(measurements, languages=("de", "fi"), protocol="sequential", metric="mrr")
+    compare_recipients(bank.finetune_scores, scores)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+
+from bloodbank.bank.measurements import (
+    CONTROLS,
+    METRICS,
+    MONOLINGUAL,
+    OWN_CONTROLS,
+    SHUFFLED,
+    counted,
+    select_controls,
+    select_rows,
+)
+
+COLUMN_TYPES = {"control": object, "donor": object, "recipient": object, "finetune_score": float, "n_seeds": int}
+
+
+def control_scores(
+    measurements: pd.DataFrame,
+    *,
+    languages: Sequence[str],
+    protocol: str,
+    metric: str,
+    include_unhealthy: bool = False,
+) -> pd.DataFrame:
+    """Compare every control with the recipient's monolingual model of the same seed, as F does.
+
+    Args:
+        measurements: The tidy table of measurements.
+        languages: Codes of the bank's languages.
+        protocol: Protocol of the bank.
+        metric: One of "mrr", "accuracy", "cross_entropy" and "bits_per_byte".
+        include_unhealthy: Count unhealthy models. Otherwise they are left out, and an unhealthy M_t voids the
+            controls of t. A failed model is left out in either case.
+
+    Returns:
+        `control` ("longer", "self" or "shuffled"), `donor` (the recipient itself but for "shuffled"),
+        `recipient`, `finetune_score` (a fraction of ε(M_t), the mean over seeds; positive is a gain) and `n_seeds`.
+
+    Raises:
+        UsageError: The table cannot be used as asked; the message names the culprit.
+
+    Shape:
+        One row for each control that counts as measured in at least one seed; no row where there is none.
+
+    Source:
+        Equation 4, with the control in place of M_{s,t}.
+    """
+    rows = select_controls(measurements, languages=languages, protocol=protocol, metric=metric)
+    own = select_rows(measurements, languages=languages, protocol=protocol, metric=metric)
+    own = own[(own["protocol"] == MONOLINGUAL) & counted(own, include_unhealthy=include_unhealthy)]
+    rows = rows[counted(rows, include_unhealthy=include_unhealthy)]
+    both = rows.merge(own[["recipient", "seed", "value"]], on=["recipient", "seed"], suffixes=("", "_alone"))
+    both = both[both["value_alone"] > 0]  # F is not defined otherwise
+    alone = both["value_alone"].astype(float)
+    gains = METRICS[metric].sign * (both["value"].astype(float) - alone) / alone + 0.0  # + 0.0 turns -0 into 0
+    groups = both.assign(gain=gains).groupby(["protocol", "donor", "recipient"])["gain"]
+    table = groups.agg(finetune_score="mean", n_seeds="count").reset_index().rename(columns={"protocol": "control"})
+    order = [
+        table["control"].map(CONTROLS.index),
+        *(table[side].map(list(languages).index) for side in ("donor", "recipient")),
+    ]
+    places = np.lexsort([keys.to_numpy(dtype=int) for keys in reversed(order)])
+    return table.iloc[places].reset_index(drop=True).astype(COLUMN_TYPES)
+
+
+def compare_recipients(finetune: pd.DataFrame, controls: pd.DataFrame) -> pd.DataFrame:
+    """Put each recipient's mean F beside its controls.
+
+    Args:
+        finetune: F.
+        controls: What `control_scores` returned.
+
+    Returns:
+        `mean_finetune_score` (over donors), then the controls that were measured: `longer`, `self`, and `shuffled`
+        (mean over its donors) with `same_donors`, whether these are the donors of the mean F. Fractions of ε(M_t);
+        positive is a gain.
+
+    Shape:
+        One row for each recipient; F is `[donor, recipient]`.
+    """
+    table = pd.DataFrame({"mean_finetune_score": finetune.mean(axis="index")})
+    for control in OWN_CONTROLS:
+        of_kind = controls[controls["control"] == control]
+        if not of_kind.empty:
+            table[control] = of_kind.set_index("recipient")["finetune_score"].reindex(table.index)
+    shuffled = controls[controls["control"] == SHUFFLED]
+    if not shuffled.empty:
+        by_recipient = shuffled.groupby("recipient")
+        table[SHUFFLED] = by_recipient["finetune_score"].mean().reindex(table.index)
+        donors = {str(code): set(group) for code, group in by_recipient["donor"]}
+        table["same_donors"] = [
+            donors.get(str(code), set()) == set(finetune.index[finetune[code].notna()]) for code in table.index
+        ]
+    return table
+
+
+def compare_pairs(finetune: pd.DataFrame, controls: pd.DataFrame) -> pd.DataFrame:
+    """Put F beside `shuffled` for every pair in which both were measured.
+
+    Args:
+        finetune: F.
+        controls: What `control_scores` returned.
+
+    Returns:
+        `donor`, `recipient`, `finetune_score` and `shuffled`, fractions of ε(M_t); positive is a gain.
+
+    Shape:
+        One row for each pair; F is `[donor, recipient]`.
+    """
+    shuffled = controls.loc[controls["control"] == SHUFFLED, ["donor", "recipient", "finetune_score"]]
+    pairs = shuffled.rename(columns={"finetune_score": SHUFFLED}).reset_index(drop=True)
+    cells = [float(finetune.loc[s, t]) for s, t in zip(pairs["donor"], pairs["recipient"], strict=True)]
+    pairs.insert(2, "finetune_score", pd.Series(cells, index=pairs.index, dtype=float))
+    return pairs.dropna().reset_index(drop=True)

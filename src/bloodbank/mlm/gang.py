@@ -1,0 +1,176 @@
+"""A gang: K models that learn side by side, their optimiser, and one update of all of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from bloodbank.mlm.loss import masked_losses
+from bloodbank.mlm.masking import MaskedRows
+from bloodbank.mlm.model import WORDS, BertStack, Weights, draw_dropout
+from bloodbank.mlm.optimiser import StackedAdamW
+from bloodbank.mlm.reading import Reading
+from bloodbank.randomness import torch_generator
+from bloodbank.settings import TrainingSettings
+
+#: `(stack, batch, kept) -> losses` of each model, [K]: the MLM's here; another head brings another.
+Losses = Callable[[BertStack, Any, "Iterator[Tensor] | None"], Tensor]
+_LATE = 0.9  # training loss is the mean over the last tenth of the updates
+
+
+def mlm_losses(stack: BertStack, batch: MaskedRows, kept: Iterator[Tensor] | None = None) -> Tensor:
+    """Return each model's mean cross-entropy over the masked pieces of a batch.
+
+    Args:
+        stack: Models.
+        batch: One batch for all, or one for each.
+        kept: What dropout keeps; None for no dropout.
+
+    Returns:
+        Nats a masked piece. Shape: [K].
+    """
+    shared = batch.ids.ndim == 2
+
+    def of_each(array: np.ndarray[Any, Any]) -> Tensor:
+        tensor = torch.from_numpy(array)
+        if stack.device.type == "cuda":  # the copy does not wait for the device, nor the device for the copy
+            tensor = tensor.pin_memory().to(stack.device, non_blocking=True)
+        return tensor.expand(stack.n_models, *array.shape) if shared else tensor
+
+    mask = None if batch.attention_mask is None else of_each(batch.attention_mask)
+    gold = of_each(batch.gold)
+    weight = torch.ones_like(gold, dtype=torch.float32) if batch.weight is None else of_each(batch.weight)
+    hidden = stack.transform(stack.hidden_at(of_each(batch.ids), of_each(batch.positions), mask, kept))
+    return masked_losses(hidden, stack.weights[WORDS], stack.weights["cls.predictions.bias"], gold, weight)
+
+
+def step(
+    stack: BertStack,
+    batch: Any,
+    optimiser: StackedAdamW,
+    settings: TrainingSettings,
+    bits: Sequence[torch.Generator],
+    rates: Sequence[float] | None = None,
+    losses_of: Losses = mlm_losses,
+) -> Tensor:
+    """Do one update of all models.
+
+    Args:
+        stack: Models; the weights are float32, what is computed with them is of `settings.dtype`.
+        batch: What `losses_of` takes.
+        optimiser: Theirs.
+        settings: Recipe.
+        bits: Source of dropout for each model, or one for all.
+        rates: Learning rate of each model, or one for all; the peak by default.
+        losses_of: Head and loss.
+
+    Returns:
+        Loss of each model before the update. Shape: [K].
+    """
+    optimiser.zero_grad()
+    low = in_type(stack, settings.dtype)
+    kept = draw_dropout(stack.settings, *batch.ids.shape[-2:], bits, low.weights[WORDS].dtype)
+    losses = losses_of(low, batch, kept)
+    torch.autograd.backward(losses.sum())
+    optimiser.step(rates or [settings.learning_rate])
+    return losses.detach()
+
+
+def in_type(stack: BertStack, dtype: str) -> BertStack:
+    """Return what is computed with: the weights themselves, of whatever type, or rounded to bfloat16."""
+    return stack.to(torch.bfloat16) if dtype == "bfloat16" else stack
+
+
+class Gang:
+    """Models that learn side by side, each until its reading is at its end.
+
+    Args:
+        stack: All of them; their weights change in place.
+        readings: What each reads. Shape: [K].
+        settings: Recipe.
+        trained: `all` weights, or `words`.
+        losses_of: Head and loss.
+    """
+
+    def __init__(
+        self,
+        stack: BertStack,
+        readings: Sequence[Reading],
+        settings: TrainingSettings,
+        trained: str = "all",
+        losses_of: Losses = mlm_losses,
+    ) -> None:
+        self.stack, self.readings, self.settings = stack, list(readings), settings
+        self.trained, self.losses_of = trained, losses_of
+        self.learning = list(range(stack.n_models))
+        self.active = stack
+        self.optimiser = StackedAdamW(stack, settings, trained)
+        self.loss_sum = torch.zeros(stack.n_models, device=stack.device)
+        self.finite = torch.ones(stack.n_models, dtype=torch.bool, device=stack.device)
+
+    def step(self, update: int, batch: Any, rates: Sequence[float]) -> None:
+        """Do one update, counted from 0, of the models that still learn."""
+        readings = [self.readings[model] for model in self.learning]
+        names = [(one.seed, "dropout", one.name, update) for one in readings]
+        if len(set(names)) == 1:  # a column: the bits are drawn once
+            names = names[:1]
+        bits = [torch_generator(str(self.stack.device), *name) for name in names]
+        losses = step(self.active, batch, self.optimiser, self.settings, bits, rates, self.losses_of)
+        index = torch.tensor(self.learning, device=self.stack.device)
+        late = torch.tensor([update >= int(_LATE * one.n_updates) for one in readings]).to(losses)
+        self.loss_sum.index_add_(0, index, (losses * late).to(self.loss_sum.dtype))
+        self.finite.index_copy_(0, index, self.finite[index] & torch.isfinite(losses))
+
+    def leave(self, update: int) -> None:
+        """Let models go whose reading is at its end after so many updates."""
+        still = [model for model in self.learning if self.readings[model].n_updates > update]
+        if still == self.learning or not still:
+            return
+        places = [self.learning.index(model) for model in still]
+        moments = self.optimiser.state()
+        self.gather()
+        self.active = self.active.select(places)
+        self.optimiser = StackedAdamW(self.active, self.settings, self.trained)
+        self.optimiser.load_state(moments, places)
+        self.learning = still
+
+    def gather(self) -> None:
+        """Bring the weights of those that still learn back among all."""
+        if self.active is self.stack:
+            return
+        index = torch.tensor(self.learning, device=self.stack.device)
+        for name, weight in self.stack.weights.items():
+            weight.data.index_copy_(0, index, self.active.weights[name].detach())
+
+    def in_training_type(self, places: Sequence[int]) -> BertStack:
+        """Return those that still learn at these places, as they are computed with, without gradients."""
+        chosen = self.active if len(places) == len(self.learning) else self.active.select(places)
+        detached = BertStack(chosen.settings, {name: weight.detach() for name, weight in chosen.weights.items()})
+        return in_type(detached, self.settings.dtype)
+
+    def mean_loss(self, model: int) -> float:
+        """Return a model's mean training loss over the last tenth of its updates."""
+        total = self.readings[model].n_updates
+        return float(self.loss_sum[model]) / (total - int(_LATE * total))
+
+    def state(self) -> Weights:
+        """Return all tensors that a checkpoint needs."""
+        self.gather()
+        weights = {f"weight.{name}": weight.detach() for name, weight in self.stack.weights.items()}
+        return weights | self.optimiser.state() | {"loss_sum": self.loss_sum, "finite": self.finite}
+
+    def load(self, state: Weights, update: int) -> None:
+        """Go on from a checkpoint that was written after so many updates."""
+        for name, weight in self.stack.weights.items():
+            weight.data.copy_(state[f"weight.{name}"])
+        self.loss_sum, self.finite = state["loss_sum"].to(self.loss_sum.device), state["finite"].to(self.finite.device)
+        still = [model for model in self.learning if self.readings[model].n_updates > update]
+        if still != self.learning:
+            self.active = self.stack.select(still)
+            self.optimiser = StackedAdamW(self.active, self.settings, self.trained)
+            self.learning = still
+        self.optimiser.load_state(state)

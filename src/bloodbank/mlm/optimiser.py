@@ -1,0 +1,105 @@
+"""AdamW for K models at once: one fused call, with each model's own clipping and learning rate."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from bloodbank.mlm.model import WORDS, BertStack, Weights
+from bloodbank.settings import TrainingSettings
+
+_HEAD = "cls.predictions"
+_MOMENTS = ("exp_avg", "exp_avg_sq")
+
+
+class StackedAdamW:
+    """AdamW over the leading model axis; biases and norms are not decayed.
+
+    Args:
+        stack: Models whose weights it changes in place.
+        settings: Decay, second moment, clipping.
+        trained: `all`, or `words`: word embeddings and MLM head only (protocol `frozen`).
+    """
+
+    def __init__(self, stack: BertStack, settings: TrainingSettings, trained: str = "all") -> None:
+        self.settings = settings
+        self.weights: Weights = {
+            name: weight for name, weight in stack.weights.items() if trained == "all" or is_word_or_head(name)
+        }
+        for name, weight in stack.weights.items():
+            weight.requires_grad_(name in self.weights)
+        decayed = [weight for name, weight in self.weights.items() if is_matrix(name)]
+        others = [weight for name, weight in self.weights.items() if not is_matrix(name)]
+        groups = [
+            {"params": decayed, "weight_decay": settings.weight_decay},
+            {"params": others, "weight_decay": 0.0},
+        ]
+        self.adam = torch.optim.AdamW(
+            groups, lr=settings.learning_rate, betas=(0.9, settings.beta2), eps=1e-8, fused=True
+        )
+
+    def step(self, rates: Sequence[float]) -> None:
+        """Clip, and change the weights.
+
+        Args:
+            rates: Learning rate of each model, or one for all. Shape: [K] or [1].
+        """
+        peak = max(rates)
+        for group in self.adam.param_groups:
+            group["lr"] = peak
+        weights = list(self.weights.values())
+        clip_gradients(weights, self.settings.clip_norm)
+        if min(rates) == peak:
+            self.adam.step()
+            return
+        # An AdamW step is proportional to its rate: a model at half the peak goes half of the way.
+        before = [weight.detach().clone() for weight in weights]
+        self.adam.step()
+        share = torch.tensor([rate / peak for rate in rates], dtype=torch.float64).to(weights[0])
+        for weight, old in zip(weights, before, strict=True):
+            along = share.view(-1, *([1] * (weight.dim() - 1)))
+            weight.data.copy_(torch.where(along == 1.0, weight.data, torch.lerp(old, weight.data, along)))
+
+    def zero_grad(self) -> None:
+        """Forget the gradients."""
+        self.adam.zero_grad(set_to_none=True)
+
+    def state(self) -> Weights:
+        """Return the moments and the number of steps under names, to be written to disk."""
+        found = {}
+        for name, weight in self.weights.items():
+            kept = self.adam.state[weight]
+            found |= {f"{moment}.{name}": kept[moment] for moment in _MOMENTS}
+            found["step"] = kept["step"]
+        return found
+
+    def load_state(self, state: Weights, models: Sequence[int] | None = None) -> None:
+        """Take over moments, of some of the models only where `models` names them."""
+        for name, weight in self.weights.items():
+            moments = {moment: state[f"{moment}.{name}"].to(weight.device) for moment in _MOMENTS}
+            if models is not None:
+                index = torch.tensor(models, device=weight.device)
+                moments = {moment: value.index_select(0, index) for moment, value in moments.items()}
+            # Each weight has a counter of its own, which the fused kernel raises in place.
+            self.adam.state[weight] = {"step": state["step"].clone().to(weight.device), **moments}
+
+
+def is_matrix(name: str) -> bool:
+    """Tell whether a weight is decayed."""
+    return not (name.endswith("bias") or "LayerNorm" in name)
+
+
+def is_word_or_head(name: str) -> bool:
+    """Tell whether a weight is trained under `frozen`: word embeddings, which are the output's too, and MLM head."""
+    return name == WORDS or name.startswith(_HEAD)
+
+
+def clip_gradients(weights: list[Tensor], largest: float) -> None:
+    """Scale each model's gradient down to a norm of at most `largest`; models do not see each other's norm."""
+    gradients = [weight.grad for weight in weights if weight.grad is not None]
+    norms = torch.stack([torch.linalg.vector_norm(g.flatten(1), dim=1) for g in gradients])  # [n_weights, K]
+    scale = (largest / (torch.linalg.vector_norm(norms, dim=0) + 1e-6)).clamp(max=1.0)
+    for gradient in gradients:
+        gradient.mul_(scale.view(-1, *([1] * (gradient.dim() - 1))))

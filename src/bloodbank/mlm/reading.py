@@ -1,0 +1,121 @@
+"""What a model reads in one phase, batch by batch: one text, or several that are mixed.
+
+Order, mixture and masks are functions of (seed, language, epoch or update) alone, so that all models of a column read the
+same batches, in whichever gang, order or process they are trained.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, TypeVar
+
+import numpy as np
+
+from bloodbank.mlm.masking import MaskedRows, training_batch
+from bloodbank.mlm.sequences import Ints, Sequences, join
+from bloodbank.randomness import generator
+from bloodbank.settings import TrainingSettings
+
+_AHEAD = 4  # batches that wait for a GPU
+Made = TypeVar("Made")
+
+
+@dataclass(frozen=True, eq=False)
+class Reading:
+    """The batches of one phase; two models that hold the same object read the same.
+
+    Attributes:
+        texts: Training text of each language, by code.
+        settings: Batch size and share of masks.
+        epochs: Passes over each text.
+        seed: Replicate.
+        part: Share of the passes that is read, 1 or less (`joint` with `match = "total"`).
+    """
+
+    texts: dict[str, Sequences]
+    settings: TrainingSettings
+    epochs: int
+    seed: int
+    part: float = 1.0
+
+    @property
+    def name(self) -> str:
+        """The languages, in order of their codes: `de+fi`."""
+        return "+".join(sorted(self.texts))
+
+    @cached_property
+    def _order(self) -> tuple[Ints, Ints]:
+        """Text and row of everything that is read, in order. Shape: [n_rows] each."""
+        own = [self._own_order(language) for language in sorted(self.texts)]
+        which = np.repeat(np.arange(len(own)), [len(rows) for rows in own])
+        if len(own) > 1:
+            which = generator(self.seed, "mix", self.name).permutation(which)
+        rows = np.empty(len(which), dtype=np.int64)
+        for number, mine in enumerate(own):
+            rows[which == number] = mine
+        return which, rows
+
+    def _own_order(self, language: str) -> Ints:
+        # A row of nothing but unknown pieces has nothing to predict.
+        usable = np.flatnonzero(self.texts[language].maskable.any(axis=1))
+        passes = [generator(self.seed, "order", language, epoch).permutation(usable) for epoch in range(self.epochs)]
+        order: Ints = np.concatenate(passes)
+        return order[: max(1, round(len(order) * self.part))]
+
+    @property
+    def n_updates(self) -> int:
+        """Optimiser steps: the last batch may be smaller."""
+        return -(-len(self._order[0]) // self.settings.batch_size)
+
+    @cached_property
+    def tokens(self) -> Ints:
+        """Pieces read after each number of updates, special ones included, padding not. Shape: [n_updates + 1]."""
+        which, rows = self._order
+        lengths = np.zeros(self.n_updates * self.settings.batch_size, dtype=np.int64)
+        for number, language in enumerate(sorted(self.texts)):
+            lengths[: len(rows)][which == number] = self.texts[language].lengths[rows[which == number]]
+        total: Ints = np.concatenate([[0], lengths.reshape(self.n_updates, -1).sum(1).cumsum()])
+        return total
+
+    def batch(self, update: int) -> MaskedRows:
+        """Return the batch of an update, counted from 0."""
+        size = self.settings.batch_size
+        which, rows = (part[update * size : (update + 1) * size] for part in self._order)
+        texts = [self.texts[language] for language in sorted(self.texts)]
+        random = generator(self.seed, "masks", self.name, update)
+        if len(texts) == 1:
+            return training_batch(texts[0], rows, self.settings.mask_share, random, size)
+        parts = [(text, rows[which == number]) for number, text in enumerate(texts) if (which == number).any()]
+        mixed = join(parts)
+        return training_batch(mixed, np.arange(mixed.n_rows), self.settings.mask_share, random, size)
+
+    def curve_points(self, n: int) -> Ints:
+        """Return the numbers of updates after which dev loss is measured: 0, and n log-spaced ones up to the end."""
+        if not n:
+            return np.zeros(0, dtype=np.int64)
+        tokens = self.tokens
+        wanted = np.geomspace(tokens[1], tokens[-1], n)
+        found: Ints = np.unique(np.minimum(np.searchsorted(tokens, wanted * (1.0 - 1e-9)), self.n_updates))
+        return np.concatenate([[0], found])
+
+
+def ahead(make: Callable[[int], Made], updates: Sequence[int], *, threaded: bool) -> Iterator[Made]:
+    """Make batches, a few ahead of their use in a thread: while a GPU computes, this process has time.
+
+    On a CPU the thread would only take turns with the training itself.
+    """
+    if not threaded:
+        yield from map(make, updates)
+        return
+    with ThreadPoolExecutor(1) as pool:
+        waiting: deque[Any] = deque()
+        for update in updates:
+            waiting.append(pool.submit(make, update))
+            if len(waiting) > _AHEAD:
+                yield waiting.popleft().result()
+        while waiting:
+            yield waiting.popleft().result()

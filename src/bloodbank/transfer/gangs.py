@@ -1,0 +1,181 @@
+"""How many models to train side by side: as many as memory holds and as a short timing says pay.
+
+The answer is an output of the run folder, so that a run that goes on has the same gangs.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from bloodbank.execution import Task, free_memory
+from bloodbank.experiment import Experiment
+from bloodbank.store import Output, Store, digest, write_json
+from bloodbank.tokenizer import Vocabulary
+from bloodbank.transfer.plan import Plan
+from bloodbank.transfer.records import provenance
+from bloodbank.transfer.work import gangs_of
+
+if TYPE_CHECKING:
+    from bloodbank.mlm.training import Report
+
+STAGE = "gangs"
+_VERSION = 1
+_TIMED_SECONDS = 2.0
+# A gang twice as large must be so much faster a model. On a CPU the threads are busy with one model already: little is
+# won, and a larger margin keeps the choice the same from one timing to the next.
+_PAYS = {"cpu": 1.25, "cuda": 1.05}
+_MEMORY_SHARE = 0.7
+
+
+def gang_output(plan: Plan, vocab_size: int) -> Output:
+    """Return where the gang size for these models on this machine is remembered."""
+    experiment = plan.experiment
+    device = _device(experiment)
+    kept = [experiment.model.model_dump(), experiment.training.model_dump(), vocab_size, experiment.execution.threads]
+    key = digest(_VERSION, *kept, _longest(plan), experiment.execution.workers)
+    return Output(STAGE, "".join(c if c.isalnum() else "-" for c in device), key)
+
+
+def gang_task(plan: Plan, vocab_size: int, workers: int) -> Task:
+    """Return the task that times gangs."""
+    arguments = {
+        "settings": plan.experiment.model_dump(mode="json"), "vocab_size": vocab_size, "most": _longest(plan),
+        "workers": workers,
+    }  # fmt: skip
+    return Task(gang_output(plan, vocab_size), "bloodbank.transfer.gangs:time_gangs", arguments)
+
+
+def read_gang(output: Output, store: Store) -> int:
+    """Return the size that was found."""
+    found: dict[str, Any] = json.loads((store.path(output) / "gang.json").read_text(encoding="utf-8"))
+    return int(found["size"])
+
+
+def time_gangs(
+    store: Store, output: Output, _report: Report, settings: dict[str, Any], vocab_size: int, most: int, workers: int
+) -> None:
+    """Time gangs of 1, 2, 4, … models for as long as it pays, and write the best size."""
+    experiment = Experiment.model_validate(settings)
+    room = _MEMORY_SHARE * _free(experiment) / workers
+    timings: list[dict[str, float]] = []
+    size = 1
+    while size <= max(1, most):
+        memory = memory_of_gang(experiment, vocab_size, size)
+        if timings and memory > room:
+            break
+        timings.append(
+            {"size": size, "tokens_per_second": measure_rate(experiment, vocab_size, size), "memory_bytes": memory}
+        )
+        if not pays(timings, "cuda" if _device(experiment) != "cpu" else "cpu"):
+            break
+        size = most if size < most < 2 * size else 2 * size
+    with store.write(output, provenance(settings=settings)) as folder:
+        write_json(
+            folder / "gang.json",
+            {"size": best_size(timings, "cuda" if _device(experiment) != "cpu" else "cpu"), "timings": timings},
+        )
+
+
+def pays(timings: list[dict[str, float]], device: str) -> bool:
+    """Tell whether the last size is enough faster than the one before to be taken, and the next one tried."""
+    if len(timings) < 2:
+        return True
+    before, last = timings[-2:]
+    return last["tokens_per_second"] >= _PAYS[device] * before["tokens_per_second"]
+
+
+def best_size(timings: list[dict[str, float]], device: str) -> int:
+    """Return the largest size up to which every step paid."""
+    best = timings[0]
+    for n in range(2, len(timings) + 1):
+        if not pays(timings[:n], device):
+            break
+        best = timings[n - 1]
+    return int(best["size"])
+
+
+def measure_rate(
+    experiment: Experiment, vocab_size: int, gang: int, clock: Callable[[], float] = time.perf_counter
+) -> float:
+    """Time updates of a gang on made-up text, in pieces a second over all its models, with the threads of a worker."""
+    import torch
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(experiment.execution.threads)
+    try:
+        return _timed(experiment, vocab_size, gang, clock)
+    finally:
+        torch.set_num_threads(before)
+
+
+def _timed(experiment: Experiment, vocab_size: int, gang: int, clock: Callable[[], float]) -> float:
+    from bloodbank.mlm.gang import step
+    from bloodbank.mlm.masking import training_batch
+    from bloodbank.mlm.optimiser import StackedAdamW
+    from bloodbank.mlm.sequences import Sequences
+    from bloodbank.mlm.weights import new_stack
+    from bloodbank.randomness import generator, torch_generator
+
+    model, training = experiment.model, experiment.training
+    vocabulary = Vocabulary(vocab_size, 0, 1, 2, 3, 4)
+    stack = new_stack(model, vocabulary.size, (0,) * gang, vocabulary.pad).to(_torch_device(experiment))
+    random = generator("estimate")
+    ids = random.integers(5, vocabulary.size, size=(training.batch_size, model.n_positions))
+    lengths = np.full(len(ids), model.n_positions)
+    rows = Sequences(ids, np.arange(ids.size).reshape(ids.shape), lengths, vocabulary)
+    optimiser = StackedAdamW(stack, training)
+
+    def update() -> None:
+        batch = training_batch(rows, np.arange(len(ids)), training.mask_share, random)
+        float(step(stack, batch, optimiser, training, [torch_generator(str(stack.device), "estimate")]).sum())
+
+    update()  # the first one allocates
+    started, n_done = clock(), 0
+    while clock() - started < _TIMED_SECONDS or n_done < 2:
+        update()
+        n_done += 1
+    return n_done * ids.size * gang / (clock() - started)
+
+
+def memory_of_gang(experiment: Experiment, vocab_size: int, gang: int) -> int:
+    """Return the bytes of one worker: weights, gradients and two moments; activations; logits; the program."""
+    from bloodbank.mlm.weights import shapes
+
+    model, training = experiment.model, experiment.training
+    n_parameters = sum(math.prod(shape) for shape in shapes(model, vocab_size).values())
+    n_bytes = 2 if training.dtype == "bfloat16" else 4
+    tokens = training.batch_size * model.n_positions
+    activations = model.n_layers * tokens * (16 * model.hidden_size + 3 * model.feed_forward_size)
+    logits = int(tokens * training.mask_share) * vocab_size
+    rounded = (2 * n_parameters if n_bytes == 2 else 0) * n_bytes
+    return gang * (16 * n_parameters + rounded + n_bytes * (activations + 2 * logits)) + 500 * 2**20
+
+
+def _longest(plan: Plan) -> int:
+    """Return the number of models that could stand side by side at most."""
+    return max(len(gang) for gang in gangs_of(plan, len(plan.models)))
+
+
+def _free(experiment: Experiment) -> float:
+    import torch
+
+    return float(torch.cuda.mem_get_info()[0]) if _torch_device(experiment) == "cuda" else float(free_memory())
+
+
+def _torch_device(experiment: Experiment) -> str:
+    return "cpu" if _device(experiment) == "cpu" else "cuda"
+
+
+def _device(experiment: Experiment) -> str:
+    """Name what trains: `cpu`, or the GPU's own name."""
+    import torch
+
+    if experiment.execution.device == "cpu" or not torch.cuda.is_available():
+        return "cpu"
+    return str(torch.cuda.get_device_name())

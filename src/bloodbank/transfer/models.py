@@ -1,0 +1,228 @@
+"""Which models an experiment needs, what each is trained on, and which cells each is scored for.
+
+A *model* is one training; a *cell* is one measurement. They differ where one model fills several cells (`joint`: a pair
+is trained once and scored on both), and where a cell needs no model of its own (`zero_shot`).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from bloodbank.errors import UsageError
+from bloodbank.experiment import Experiment
+
+MONOLINGUAL = "monolingual"
+# Donors that are in no cell: other text of the recipient, and the donor's pieces in random order.
+OTHER, PIECES = "other", "pieces"
+# A second phase on the recipient, and the kind of the model that it goes on from.
+_DONOR_KIND = {"sequential": MONOLINGUAL, "frozen": MONOLINGUAL, "shuffled": PIECES, "self": OTHER}
+
+
+@dataclass(frozen=True, order=True)
+class Cell:
+    """One measurement.
+
+    Attributes:
+        protocol: `monolingual`, the protocol of the pair, a control, or `set`.
+        donor: Code; empty for a monolingual model; `de+fi+hu` for a set.
+        recipient: Code of the language it is scored on.
+        seed: Replicate.
+    """
+
+    protocol: str
+    donor: str
+    recipient: str
+    seed: int
+
+    @property
+    def label(self) -> str:
+        """Readable name: `de_seed0`, `fi_de_seed0` (donor first), `joint_fi_de_seed0`; no code holds an underscore."""
+        return _label(self.protocol, (self.donor.replace("+", "."), self.recipient), self.seed)
+
+
+@dataclass(frozen=True)
+class Text:
+    """A text that a phase reads.
+
+    Attributes:
+        language: Code.
+        part: `train`, or `other` for the control `self`.
+        shuffled: The pieces in random order, for the control `shuffled`.
+    """
+
+    language: str
+    part: str = "train"
+    shuffled: bool = False
+
+
+@dataclass(frozen=True)
+class Phase:
+    """The training of a model, after what it goes on from.
+
+    Attributes:
+        texts: What it reads; several are mixed.
+        epochs: Passes.
+        share: Share of the passes that is read (`match = "total"`).
+        trained: `all` weights, or `words`.
+    """
+
+    texts: tuple[Text, ...]
+    epochs: int
+    share: float = 1.0
+    trained: str = "all"
+
+
+@dataclass(frozen=True, order=True)
+class Model:
+    """One training.
+
+    Attributes:
+        kind: `monolingual`, a protocol, a control, `set`, or a donor of a control (`other`, `pieces`).
+        languages: Donor and recipient; sorted codes where they are mixed; one code.
+        seed: Replicate.
+    """
+
+    kind: str
+    languages: tuple[str, ...]
+    seed: int
+
+    @property
+    def label(self) -> str:
+        """Readable name: `de_seed0`, `fi_de_seed0`, `joint_de_fi_seed0`, `set_de.fi.hu_seed0`."""
+        names = (".".join(self.languages),) if self.kind == "set" else self.languages
+        return _label(self.kind, names, self.seed)
+
+    @property
+    def recipient(self) -> str:
+        """The language of the last phase; of those that are mixed the last by code."""
+        return self.languages[-1]
+
+    @property
+    def donor_model(self) -> Model | None:
+        """The model that it goes on from."""
+        kind = _DONOR_KIND.get(self.kind)
+        return Model(kind, self.languages[:1], self.seed) if kind else None
+
+    @property
+    def is_donor(self) -> bool:
+        """Whether other models may go on from it, so that it is kept while the run goes on."""
+        return self.kind in _DONOR_KIND.values()
+
+    @property
+    def column(self) -> tuple[str, ...] | None:
+        """What models of one column have in common: they read the same batches; None where each reads its own."""
+        return (self.kind, self.recipient, str(self.seed)) if self.kind in _DONOR_KIND else None
+
+
+def phase_of(model: Model, experiment: Experiment) -> Phase:
+    """Return what a model is trained on in its own phase."""
+    training, grid = experiment.training, experiment.grid
+    one = (Text(model.recipient),)
+    match model.kind:
+        case "joint" | "set":
+            share = 1.0 if grid.match == "tokens" else 1.0 / len(model.languages)
+            return Phase(tuple(map(Text, model.languages)), training.epochs, share)
+        case "other":
+            return Phase((Text(model.recipient, part="other"),), training.epochs)
+        case "pieces":
+            return Phase((Text(model.recipient, shuffled=True),), training.epochs)
+        case "longer":
+            return Phase(one, training.epochs + _more_epochs(experiment))
+        case "frozen":
+            return Phase(one, training.epochs_bilingual, trained="words")
+        case "monolingual":
+            return Phase(one, training.epochs)
+        case _:
+            return Phase(one, training.epochs_bilingual)
+
+
+def _more_epochs(experiment: Experiment) -> int:
+    """Return the passes that the bilingual model of the first protocol that trains has beyond M_t's own."""
+    joint = next(one for one in experiment.grid.protocols if one != "zero_shot") == "joint"
+    return experiment.training.epochs if joint else experiment.training.epochs_bilingual
+
+
+def model_of(cell: Cell) -> Model:
+    """Return the model that a cell scores."""
+    match cell.protocol:
+        case "zero_shot":
+            return Model(MONOLINGUAL, (cell.donor,), cell.seed)
+        case "joint" | "set":
+            codes = cell.donor.split("+") if cell.protocol == "set" else [cell.donor, cell.recipient]
+            return Model(cell.protocol, tuple(sorted(codes)), cell.seed)
+        case "monolingual" | "longer":
+            return Model(cell.protocol, (cell.recipient,), cell.seed)
+        case _:
+            return Model(cell.protocol, (cell.donor, cell.recipient), cell.seed)
+
+
+def cells_of(experiment: Experiment) -> list[Cell]:
+    """Return the cells of an experiment: the monolingual ones that it needs, the pairs, the controls, the sets.
+
+    A pair has the seeds that both its languages have, a set those that all have.
+
+    Raises:
+        UsageError: The grid is empty.
+    """
+    grid, languages = experiment.grid, experiment.languages
+    pairs = [
+        (donor, recipient, seed)
+        for donor, recipient in dict.fromkeys(_pairs(experiment))
+        for seed in _seeds(experiment, (donor, recipient))
+    ]
+    if not pairs:
+        raise UsageError("The grid is empty: no donor and recipient are left. Widen `grid` or name more languages.")
+    paired = [*grid.protocols, *(["shuffled"] if "shuffled" in grid.controls else [])]
+    own = sorted({(code, seed) for donor, recipient, seed in pairs for code in (donor, recipient)})
+    received = sorted({(recipient, seed) for _, recipient, seed in pairs})
+    place = {language: index for index, language in enumerate(languages)}
+    found = [Cell(MONOLINGUAL, "", code, seed) for code, seed in own]
+    found += [Cell(protocol, *pair) for protocol in paired for pair in pairs]
+    found += [
+        Cell(one, code, code, seed) for one in ("self", "longer") if one in grid.controls for code, seed in received
+    ]
+    found += [
+        Cell("set", "+".join(sorted(codes)), code, seed)
+        for codes in grid.sets
+        for seed in _seeds(experiment, codes)
+        for code in codes
+    ]
+    kinds = [MONOLINGUAL, *paired, "self", "longer", "set"]
+    return sorted(
+        dict.fromkeys(found),
+        key=lambda cell: (
+            kinds.index(cell.protocol), cell.seed, place[cell.recipient], place.get(cell.donor, -1), cell.donor
+        ),
+    )  # fmt: skip
+
+
+def models_of(cells: list[Cell]) -> list[Model]:
+    """Return the models that cells need, each after what it goes on from."""
+    found: dict[Model, None] = {}
+    for cell in cells:
+        model = model_of(cell)
+        if donor := model.donor_model:
+            found[donor] = None
+        found[model] = None
+    return sorted(found, key=lambda model: not model.is_donor)  # stable: the order of the cells stays
+
+
+def _pairs(experiment: Experiment) -> list[tuple[str, str]]:
+    grid, languages = experiment.grid, experiment.languages
+    return list(grid.pairs or ()) or [
+        (donor, recipient)
+        for recipient in languages
+        if recipient in (grid.recipients or languages)
+        for donor in languages
+        if donor in (grid.donors or languages) and donor != recipient
+    ]
+
+
+def _seeds(experiment: Experiment, languages: tuple[str, ...]) -> list[int]:
+    """Return the seeds that all these languages have."""
+    return [s for s in experiment.seeds_of(languages[0]) if all(s in experiment.seeds_of(one) for one in languages)]
+
+
+def _label(kind: str, names: tuple[str, ...], seed: int) -> str:
+    prefix = () if kind in (MONOLINGUAL, "sequential") else (kind,)
+    return "_".join(filter(None, (*prefix, *names, f"seed{seed}")))

@@ -1,0 +1,190 @@
+"""The functions with which workers train a gang of models, and score models on stored masks.
+
+A model that is kept is written; one that is not is scored at once and never touches the disk. They get plain values, so
+that a task can be carried out anywhere.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from bloodbank.errors import UsageError
+from bloodbank.experiment import Experiment
+from bloodbank.randomness import generator
+from bloodbank.store import Output, Store, digest, write_json
+from bloodbank.tokenizer import Vocabulary, copy_tokenizer, load_tokenizer
+from bloodbank.transfer.records import TRAINING, provenance, read_phases
+from bloodbank.transfer.scoring import score_gang
+from bloodbank.transfer.tasks import sequences_of
+
+if TYPE_CHECKING:
+    from bloodbank.mlm.curves import Curve, DevText
+    from bloodbank.mlm.model import BertStack
+    from bloodbank.mlm.reading import Reading
+    from bloodbank.mlm.training import Report
+
+Member = dict[str, Any]
+TENSORBOARD = "tensorboard"
+
+
+def train(
+    store: Store, output: Output, report: Report, settings: dict[str, Any], tokenizer: str, members: list[Member]
+) -> None:
+    """Train the models of a gang, then keep or score each.
+
+    Args:
+        store: The run folder.
+        output: The first of those to write.
+        report: Called with updates and tokens.
+        settings: The experiment.
+        tokenizer: Name of its folder.
+        members: The models: what each reads, what it goes on from, what is kept, which cells it is scored for.
+    """
+    from bloodbank.mlm.checkpoints import Checkpoints
+    from bloodbank.mlm.training import train as train_gang
+
+    experiment = Experiment.model_validate(settings)
+    _, vocabulary = load_tokenizer(store.root / "tokenizer" / tokenizer)
+    stack, before = _start(store, experiment, vocabulary, members)
+    readings = _readings(store, experiment, vocabulary, members)
+    key = digest([member["key"] for member in members], str(stack.device))
+    checkpoints = Checkpoints(store, members[0]["label"], key, experiment.execution.checkpoint_seconds)
+    made = train_gang(
+        stack, readings, experiment.training,
+        trained=members[0]["trained"], dev=_dev_texts(store, experiment, vocabulary, readings, members),
+        report=report, watch=_watcher(store, experiment, members), checkpoints=checkpoints,
+    )  # fmt: skip
+    gang = [member["label"] for member in members]
+    phases = [
+        [*earlier, {"languages": sorted(reading.texts), "device": str(stack.device), "gang": gang, **one.as_dict()}]
+        for earlier, reading, one in zip(before, readings, made, strict=True)
+    ]
+    for index, member in enumerate(members):
+        if member["kept"] and not store.has(Output(**member["kept"])):
+            _keep(store, stack, index, vocabulary, phases[index], member, settings, tokenizer)
+    score_gang(store, stack, experiment, members, phases)
+    checkpoints.clear()
+
+
+def score(
+    store: Store, output: Output, _report: Report, settings: dict[str, Any], tokenizer: str, members: list[Member]
+) -> None:
+    """Score a model that is on disk."""
+    from bloodbank.mlm.files import load_models
+
+    experiment = Experiment.model_validate(settings)
+    _, vocabulary = load_tokenizer(store.root / "tokenizer" / tokenizer)
+    folder = store.root / "models" / members[0]["model"]
+    stack = load_models([folder], experiment.model, vocabulary).to(device_of(experiment))
+    score_gang(store, stack, experiment, members, [read_phases(folder)])
+
+
+def device_of(experiment: Experiment) -> str:
+    """Return where models are trained."""
+    import torch
+
+    wanted = experiment.execution.device
+    return ("cuda" if torch.cuda.is_available() else "cpu") if wanted == "auto" else wanted
+
+
+def _start(
+    store: Store, experiment: Experiment, vocabulary: Vocabulary, members: list[Member]
+) -> tuple[BertStack, list[list[dict[str, Any]]]]:
+    """Return the models as they begin, and the phases that are behind them: none, or the donor's."""
+    from bloodbank.mlm.files import load_models
+    from bloodbank.mlm.weights import new_stack
+
+    if not members[0]["donor_model"]:
+        seeds = tuple(member["seed"] for member in members)
+        stack = new_stack(experiment.model, vocabulary.size, seeds, vocabulary.pad)
+        return stack.to(device_of(experiment)), [[] for _ in members]
+    donors = [store.root / "models" / member["donor_model"] for member in members]
+    stack = load_models(donors, experiment.model, vocabulary)
+    return stack.to(device_of(experiment)), [read_phases(donor) for donor in donors]
+
+
+def _readings(store: Store, experiment: Experiment, vocabulary: Vocabulary, members: list[Member]) -> list[Reading]:
+    """Return what each reads; members that read the same get the same object."""
+    from bloodbank.mlm.reading import Reading
+
+    made: dict[str, Reading] = {}
+    found = []
+    for member in members:
+        name = json.dumps([member["texts"], member["epochs"], member["share"], member["seed"]])
+        if name not in made:
+            texts = {}
+            for text in member["texts"]:
+                random = generator("shuffled pieces", text["language"]) if text["shuffled"] else None
+                folder = store.root / "tokens" / text["tokens"]
+                texts[text["language"]] = sequences_of(folder, text["part"], vocabulary, experiment, random)
+            made[name] = Reading(texts, experiment.training, member["epochs"], member["seed"], member["share"])
+        found.append(made[name])
+    return found
+
+
+def _dev_texts(
+    store: Store, experiment: Experiment, vocabulary: Vocabulary, readings: list[Reading], members: list[Member]
+) -> dict[str, DevText]:
+    """Return the dev text of every language that is read, no more of it than a curve may cost."""
+    from bloodbank.mlm.curves import DevText, n_dev_rows
+
+    training, found = experiment.training, {}
+    for member, reading in zip(members, readings, strict=True):
+        for text in member["texts"]:
+            language = text["language"]
+            if language in found or not training.curve_points:
+                continue
+            rows = sequences_of(store.root / "tokens" / text["dev"], "dev", vocabulary, experiment)
+            shortest = min(training.epochs, training.epochs_bilingual)
+            n_rows = n_dev_rows(reading.texts[language].n_rows, shortest, training.curve_points)
+            found[language] = DevText(rows, language, training.mask_share, n_rows)
+    return found
+
+
+def _keep(
+    store: Store,
+    stack: BertStack,
+    index: int,
+    vocabulary: Vocabulary,
+    phases: list[dict[str, Any]],
+    member: Member,
+    settings: dict[str, Any],
+    tokenizer: str,
+) -> None:
+    """Write one model of a stack, as transformers loads it."""
+    from bloodbank.mlm.files import save_model
+
+    described = {name: member[name] for name in ("label", "seed", "texts", "donor_model")}
+    with store.write(Output(**member["kept"]), provenance(**described, settings=settings)) as folder:
+        save_model(stack, index, vocabulary, folder)
+        copy_tokenizer(store.root / "tokenizer" / tokenizer, folder)
+        write_json(folder / TRAINING, phases)
+
+
+def _watcher(store: Store, experiment: Experiment, members: list[Member]) -> Callable[[int, Curve], None]:
+    """Return what writes loss curves for TensorBoard while models train; nothing where that was not asked for."""
+    if not experiment.execution.tensorboard:
+        return lambda _model, _curve: None
+    try:
+        from torch.utils.tensorboard import SummaryWriter
+    except ImportError:
+        raise UsageError(
+            "execution.tensorboard = true, but the package `tensorboard` is not installed. Install it "
+            "(`pip install tensorboard`), or leave the setting out; loss_curves.csv holds the same numbers."
+        ) from None
+    folders = [store.root / TENSORBOARD / f"{member['label']}-{member['key']}" for member in members]
+    writers: dict[int, Any] = {}
+
+    def watch(model: int, curve: Curve) -> None:
+        # A gang that goes on from a checkpoint writes its curve again from the start.
+        first = model not in writers
+        writer = writers.setdefault(model, SummaryWriter(str(folders[model]), purge_step=0 if first else None))
+        for place in range(len(curve.updates)) if first else (-1,):
+            for language, losses in curve.loss.items():
+                if losses[place] is not None:
+                    writer.add_scalar(f"dev_loss/{language}", losses[place], curve.tokens[place])
+        writer.flush()
+
+    return watch

@@ -1,0 +1,189 @@
+"""The tasks that make the outputs of a plan, and the gangs in which models are trained.
+
+A task is first made for every model alone, so that it is known what is missing. Then tasks are joined to gangs: the
+models of a column, or several that each read their own, K at a time, always in the order of the experiment.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, replace
+from typing import Any
+
+from bloodbank.corpus import OTHER, PARTS
+from bloodbank.execution import Task, needed_tasks
+from bloodbank.store import Output, Store
+from bloodbank.transfer.models import Cell, Model, model_of, phase_of
+from bloodbank.transfer.plan import Plan, is_kept, targets_of, tokens_of
+from bloodbank.transfer.records import read_phases
+
+_TASKS = "bloodbank.transfer.tasks"
+TRAIN, SCORE = "bloodbank.transfer.training:train", "bloodbank.transfer.training:score"
+
+
+def make_tasks(plan: Plan) -> list[Task]:
+    """Return the tasks of a plan, each after those it requires, every model alone."""
+    settings = plan.experiment.model_dump(mode="json")
+    tasks = []
+    for outputs, parts in ((plan.corpora, PARTS), (plan.others, OTHER)):
+        for language, output in outputs.items():
+            arguments = {"settings": settings, "language": language, "parts": parts}
+            tasks.append(Task(output, f"{_TASKS}:corpus", arguments))
+    if not plan.suffix:  # other budgets have the tokenizer of the first, which makes it
+        given = bool(plan.experiment.tokenizer.path)
+        trained_on = () if given else tuple(plan.corpora[one] for one in sorted(plan.corpora))
+        arguments = {"settings": settings, "corpora": [one.name for one in trained_on]}
+        tasks.append(Task(plan.tokenizer, f"{_TASKS}:tokenizer", arguments, trained_on))
+    for tokens, texts, parts in ((plan.tokens, plan.corpora, PARTS), (plan.other_tokens, plan.others, OTHER)):
+        for language, output in tokens.items():
+            requires = (texts[language], plan.tokenizer)
+            arguments = {"inputs": [one.name for one in requires], "parts": parts}
+            tasks.append(Task(output, f"{_TASKS}:encode", arguments, requires))
+    for language, masks in plan.masks.items():
+        requires = (plan.tokens[language], plan.tokenizer)
+        arguments = {"settings": settings, "language": language, "inputs": [one.name for one in requires]}
+        tasks.append(Task(masks, f"{_TASKS}:masks", arguments, requires))
+    return [*tasks, *_model_tasks(plan, settings)]
+
+
+def missing_tasks(plan: Plan, store: Store, gang: int = 1) -> list[Task]:
+    """Return what must be done so that the targets of a plan are there, models in gangs of at most `gang`."""
+    return form_gangs(plan, needed_tasks(make_tasks(plan), targets_of(plan), store), store, gang)
+
+
+def _model_tasks(plan: Plan, settings: dict[str, Any]) -> list[Task]:
+    """Return the tasks that train, and those that score.
+
+    A model that is neither kept nor a donor is scored by the task that trains it and never touches the disk.
+    """
+    cells: dict[Model, list[Cell]] = {}
+    for cell in plan.scores:
+        cells.setdefault(model_of(cell), []).append(cell)
+    tasks = []
+    shared = {"settings": settings, "tokenizer": plan.tokenizer.name}
+    for model, output in plan.models.items():
+        member, requires = _member(plan, model)
+        scores = [plan.scores[cell] for cell in cells.get(model, ())]
+        scored = [
+            {**asdict(cell), "output": asdict(plan.scores[cell]), **_masks(plan, cell)} for cell in cells.get(model, ())
+        ]
+        scoring = [
+            needed
+            for cell in cells.get(model, ())
+            for needed in (plan.tokens[cell.recipient], plan.masks[cell.recipient])
+        ]
+        if not (model.is_donor or is_kept(plan, model)):
+            requires = tuple(dict.fromkeys((*requires, *scoring)))
+            arguments = {**shared, "members": [{**member, "kept": None, "cells": scored}]}
+            tasks.append(Task(scores[0], TRAIN, arguments, requires, also=tuple(scores[1:])))
+            continue
+        arguments = {**shared, "members": [{**member, "kept": asdict(output), "cells": []}]}
+        tasks.append(Task(output, TRAIN, arguments, requires))
+        for cell, score in zip(scored, scores, strict=True):
+            requires = (output, plan.tokenizer, *scoring)
+            arguments = {**shared, "members": [{"model": output.name, "label": output.label, "cells": [cell]}]}
+            tasks.append(Task(score, SCORE, arguments, tuple(dict.fromkeys(requires))))
+    return tasks
+
+
+def _member(plan: Plan, model: Model) -> tuple[dict[str, Any], tuple[Output, ...]]:
+    """Say how a model is trained, in plain values, and what must be there before."""
+    phase = phase_of(model, plan.experiment)
+    tokens = [tokens_of(plan, text.language, text.part) for text in phase.texts]
+    dev = [plan.tokens[text.language] for text in phase.texts]
+    donor = plan.models[model.donor_model] if model.donor_model else None
+    member = {
+        "label": plan.models[model].label,
+        "key": plan.models[model].key,
+        "seed": model.seed,
+        "texts": [
+            {**asdict(text), "tokens": own.name, "dev": with_dev.name}
+            for text, own, with_dev in zip(phase.texts, tokens, dev, strict=True)
+        ],
+        "epochs": phase.epochs,
+        "share": phase.share,
+        "trained": phase.trained,
+        "donor_model": donor.name if donor else None,
+    }
+    return member, tuple(dict.fromkeys((*tokens, *dev, plan.tokenizer, *([donor] if donor else []))))
+
+
+def _model_label(task: Task) -> str:
+    """Return the label of the model that a task trains or scores; of a gang the first."""
+    return str(task.arguments["members"][0]["label"]) if task.function in (TRAIN, SCORE) else ""
+
+
+def _masks(plan: Plan, cell: Cell) -> dict[str, str]:
+    return {"masks": plan.masks[cell.recipient].name}
+
+
+def gangs_of(plan: Plan, size: int) -> list[list[Model]]:
+    """Divide the models of a plan into gangs: those of a column, or of one kind and seed, `size` at a time.
+
+    Gangs follow from the experiment, not from what is missing: a run that was interrupted has the same ones.
+    """
+    groups: dict[tuple[str, ...], list[Model]] = {}
+    for model in plan.models:
+        n_texts = "" if model.kind != "set" else str(len(model.languages))
+        groups.setdefault(model.column or (model.kind, n_texts, str(model.seed)), []).append(model)
+    return [group[i : i + size] for group in groups.values() for i in range(0, len(group), size)]
+
+
+def form_gangs(plan: Plan, tasks: list[Task], store: Store, size: int) -> list[Task]:
+    """Join the tasks that train single models to tasks of gangs; other tasks stay as they are, in their order.
+
+    Args:
+        plan: Tells which models belong together.
+        tasks: What is to be done, models one by one.
+        store: Tells in which gang finished models were trained.
+        size: Models side by side, at most.
+    """
+    if size == 1:
+        return tasks
+    training = {_model_label(task): task for task in tasks if task.function == TRAIN}
+    whole = {_model_label(task): task for task in make_tasks(plan) if task.function == TRAIN}
+    gangs = [[plan.models[model].label for model in gang] for gang in gangs_of(plan, size)]
+    gang_of = {label: gang for gang in gangs for label in gang}
+    made = {output for task in tasks for output in task.outputs}
+    found: list[Task] = []
+    joined: set[str] = set()
+    for task in tasks:
+        label = _model_label(task)
+        if task.function != TRAIN:
+            found.append(task)
+        elif label not in joined:
+            missing = [one for one in gang_of[label] if one in training]
+            together = _trained_before(gang_of[label], missing, whole, store)
+            if not all(store.has(one) or one in made for name in together for one in whole[name].requires):
+                together = missing
+            joined.update(missing)
+            found.append(_join([training.get(one, whole[one]) for one in together], missing))
+    return found
+
+
+def _trained_before(gang: list[str], missing: list[str], whole: dict[str, Task], store: Store) -> list[str]:
+    """Return the gang in which finished models were trained with the missing ones; else those missing.
+
+    A run that was killed between the writing of two of a gang's results trains the whole gang again, since numbers
+    depend, in their last digits, on how many models stand side by side.
+    """
+    for label in gang:
+        output = whole[label].output
+        if label in missing or not store.has(output):
+            continue
+        before = read_phases(store.path(output))[-1]["gang"]
+        if set(missing) <= set(before) <= set(gang):
+            return before
+    return missing
+
+
+def _join(tasks: list[Task], missing: list[str]) -> Task:
+    """Make one task of several; what is there already is trained again, and not written."""
+    outputs = [output for task in tasks if _model_label(task) in missing for output in task.outputs]
+    return replace(
+        tasks[0],
+        output=outputs[0],
+        also=tuple(outputs[1:]),
+        arguments={**tasks[0].arguments, "members": [task.arguments["members"][0] for task in tasks]},
+        requires=tuple(dict.fromkeys(one for task in tasks for one in task.requires)),
+        n_tokens=sum(task.n_tokens for task in tasks),
+    )
