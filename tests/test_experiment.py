@@ -67,7 +67,7 @@ def test_the_papers_preset_has_the_papers_languages_and_values(load):
     assert (training.batch_size, training.learning_rate, training.warmup_share) == (8, 5e-5, 0.0)
     assert (training.weight_decay, training.beta2, training.clip_norm, training.mask_share) == (0.0, 0.999, 1.0, 0.15)
     assert (paper.scoring.metric, paper.scoring.corruption) == ("mrr", "bert")
-    assert paper.grid.protocol == "sequential"
+    assert paper.grid.protocols == ("sequential",)
 
 
 @pytest.mark.parametrize("name", presets())
@@ -148,7 +148,7 @@ def test_all_faults_of_a_file_are_told_at_once(complaint):
             "`training.learning_rate`: Input should be a finite number",
         ),
         ((TOP, CORPUS, "[model]\nhidden_size = 10\n"), "`model`: hidden_size 10 cannot be divided among n_heads 4."),
-        ((TOP, CORPUS, '[grid]\nprotocol = "jont"\n'), "`grid.protocol`: Input should be "),
+        ((TOP, CORPUS, '[grid]\nprotocols = ["jont"]\n'), "`grid.protocols.0`: Input should be "),
         ((TOP, 'name = "a/b"\n', CORPUS), "`name`: String should match pattern"),
         ((CORPUS,), "`languages` is missing."),
         (('languages = ["de"]\n', CORPUS), "`languages`: Value should have at least 2 items"),

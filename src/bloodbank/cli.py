@@ -148,9 +148,8 @@ def _name_other_banks(experiment: Experiment, folder: Path) -> None:
         print("\nFurther banks of this run:")
     for budget in budgets:
         for protocol in protocols:
-            options = f" --protocol {protocol}" * (protocol != protocols[0]) + f" --budget {budget}" * (
-                budget != budgets[0]
-            )
+            options = f" --protocol {protocol}" * (protocol != protocols[0])
+            options += f" --budget {budget}" * (budget != budgets[0])
             if options:
                 print(f"  bloodbank show {folder}{options}")
 
@@ -190,9 +189,8 @@ def plan_lines(plan: Plan, folder: Path, cost: Estimate) -> list[str]:
     counted = "counted" if all(known for _, known in cost.pieces.values()) else "guessed from the budget"
     training = experiment.training
     n_models = cost.n_monolingual + cost.n_others
-    others = (
-        "bilingual" if not (experiment.grid.controls or experiment.grid.sets) else "others (bilingual, controls, sets)"
-    )
+    only_pairs = not (experiment.grid.controls or experiment.grid.sets)
+    others = "bilingual" if only_pairs else "others (bilingual, controls, sets)"
     rate = f"{cost.tokens_per_second:,.0f} tokens/s a worker, timed now" if cost.tokens_per_second else ""
     return [
         f"{experiment.name}: {len(experiment.languages)} languages, preset {experiment.preset}, run folder {folder}",

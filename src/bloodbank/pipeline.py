@@ -158,7 +158,7 @@ def write_results(plan: Plan, store: Store) -> Bank:
     experiment, folder = plan.experiment, store.root / plan.folder
     measurements = write_tables(records, folder)
     curves = pd.read_csv(folder / LOSS_CURVES, keep_default_na=False, na_values={"loss": [""]})
-    banks = []
+    banks: list[Bank] = []
     for protocol in experiment.grid.protocols:
         bank = build_bank(
             measurements,
@@ -243,13 +243,13 @@ def _train(plan: Plan, store: Store, workers: int, console: Console) -> list[Eve
 
 
 def _gang_size(plan: Plan, store: Store, workers: int, console: Console) -> tuple[int, list[Event]]:
-    """Return how many models to train side by side, timed once where it was not set; and what failed."""
+    """Return how many models to train side by side, on a GPU timed once where it was not set; and what failed."""
     from bloodbank.transfer.estimate import estimate, vocab_size
-    from bloodbank.transfer.gangs import gang_output, gang_task, read_gang
+    from bloodbank.transfer.gangs import device_name, gang_output, gang_task, read_gang
 
     execution = plan.experiment.execution
-    if execution.gang:
-        return execution.gang, []
+    if execution.gang or device_name(plan.experiment) == "cpu":
+        return execution.gang or 1, []
     n_words = vocab_size(plan, store)
     output = gang_output(plan, n_words)
     if not store.has(output):

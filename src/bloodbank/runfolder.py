@@ -111,8 +111,7 @@ def write_plan(plans: list[Plan], store: Store) -> None:
 def _settings(plans: list[Plan]) -> dict[str, Any]:
     """Return the resolved settings of an experiment, with all its budgets."""
     settings = plans[0].experiment.model_dump(mode="json")
-    if len(plans) > 1:
-        settings["corpus"]["budget_chars"] = [plan.experiment.corpus.budget for plan in plans]
+    settings["corpus"]["more_budgets_chars"] = [plan.experiment.corpus.budget_chars for plan in plans[1:]]
     return settings
 
 
@@ -142,7 +141,7 @@ def is_current(bank: dict[str, Any] | None, experiment: Experiment) -> bool:
     now = bank_settings(experiment)
     own = (bank or {}).get("corpus", {}).get("budget_chars")
     if own in experiment.corpus.budgets:
-        now["corpus"]["budget_chars"] = own
+        now["corpus"] |= {"budget_chars": own, "more_budgets_chars": []}
     return bank == now
 
 
@@ -185,7 +184,10 @@ def _seconds(folder: Path) -> float:
 def _changes(before: dict[str, Any], now: dict[str, Any]) -> list[str]:
     """List the settings that differ, those that change no number left out."""
     flat_before, flat_now = dict(_flat(before)), dict(_flat(now))
-    ignored = ("execution.", "corpus.path", "name", "preset", "grid.keep_models", "grid.include_unhealthy")
+    ignored = (
+        "execution.", "corpus.path", "corpus.more_budgets", "name", "preset", "grid.keep_models",
+        "grid.include_unhealthy", "grid.protocols", "grid.controls", "grid.sets", "scoring.metric",
+    )  # fmt: skip
     return [
         f"{key}: {flat_before.get(key)} → {value}"
         for key, value in flat_now.items()

@@ -31,7 +31,7 @@ Code = Annotated[str, AfterValidator(_known)]
 Codes = Annotated[tuple[Code, ...], AfterValidator(_distinct)]
 Seeds = Annotated[tuple[Annotated[int, Field(ge=0, strict=True)], ...], AfterValidator(_distinct)]
 Count = Annotated[int, Field(gt=0, strict=True)]
-Budgets = Annotated[tuple[Count, ...], Field(min_length=1), AfterValidator(_distinct)]
+Budgets = Annotated[tuple[Count, ...], AfterValidator(_distinct)]
 Share = Annotated[float, Field(ge=0.0, lt=1.0)]
 
 
@@ -56,7 +56,8 @@ class CorpusSettings(Settings):
 
     path: str = Field("", description="Text files, one paragraph a line, with `{language}` for the code; relative to the experiment file. Plain, .gz, .bz2, .xz or .zst")
     parallel: Literal["no", "lines", "stretch"] = Field("no", description='Translations of each other? `"lines"`: line i is the same message in every file; `"stretch"`: the same book, not aligned by line. Then the same messages or the same stretch are held out in every language')
-    budget_chars: Count | Budgets = Field(10_000_000, description="Training text per language, in characters (paper: 10 million); a list gives one bank per budget, all with one tokenizer, the smaller texts being the beginnings of the larger")
+    budget_chars: Count = Field(10_000_000, description="Training text per language, in characters (paper: 10 million)")
+    more_budgets_chars: Budgets = Field((), description="Further budgets, in characters; one bank each, with the tokenizer of the first and the same test text. Of two budgets the smaller text is the beginning of the larger")
     dev_chars: Count = Field(100_000, description="Dev text per language, in characters")
     test_chars: Count = Field(200_000, description="Test text per language, in characters")
     heldout_share: Annotated[float, Field(gt=0.0, le=0.5)] = Field(0.1, description="Parallel sources only: share of the source that is held out for dev and test, at the same place in every language")
@@ -66,13 +67,14 @@ class CorpusSettings(Settings):
 
     @property
     def budgets(self) -> tuple[int, ...]:
-        """All budgets, in characters; the first one is the main one, on which the tokenizer is trained."""
-        return (self.budget_chars,) if isinstance(self.budget_chars, int) else self.budget_chars
+        """All budgets, in characters; on the text of the first the tokenizer is trained."""
+        return (self.budget_chars, *self.more_budgets_chars)
 
-    @property
-    def budget(self) -> int:
-        """The one budget of settings that were cut to one."""
-        return self.budgets[0]
+    @model_validator(mode="after")
+    def _budgets_differ(self) -> Self:
+        if self.budget_chars in self.more_budgets_chars:
+            raise ValueError(f"more_budgets_chars names {self.budget_chars:,}, which is budget_chars already")
+        return self
 
 
 class TokenizerSettings(Settings):
@@ -168,7 +170,7 @@ class ExecutionSettings(Settings):
 
     workers: Annotated[int, Field(ge=0)] = Field(0, description="Processes that train at the same time; 0: one a core, or one a GPU")
     threads: Count = Field(1, description="Threads of each worker; results are equal to the last digit for the same number of threads")
-    gang: Annotated[int, Field(ge=0)] = Field(0, description="Models that are trained side by side in one process; 0: as many as pay, timed once and remembered in the run folder")
+    gang: Annotated[int, Field(ge=0)] = Field(0, description="Models that are trained side by side in one process; 0: on a GPU as many as pay, timed once and remembered in the run folder, on a CPU 1")
     checkpoint_seconds: Annotated[float, Field(ge=0.0)] = Field(600.0, description="Time between two checkpoints of models in training, in seconds; 0 for none")
     tensorboard: bool = Field(False, description="Write TensorBoard event files with the loss curves into the run folder; needs the package `tensorboard`")
     device: Literal["auto", "cpu", "cuda"] = Field("auto", description="Where models are trained; `auto` takes a GPU where there is one")

@@ -84,7 +84,7 @@ def check_budgets(summary: dict[str, Any], settings: CorpusSettings, source: Pat
     present = [part for part in ("test", "dev", "train", "other") if part in summary["n_chars"]]
     budgets = {"test": settings.test_chars, "dev": settings.dev_chars}
     for part in ("train",) if only_train else present:
-        budget, got = budgets.get(part, settings.budget), summary["n_chars"][part]
+        budget, got = budgets.get(part, settings.budget_chars), summary["n_chars"][part]
         if got >= budget - max(LONGEST_CUT, 0.01 * budget) and got > 0:
             continue
         share = " or raise corpus.heldout_share" if part != "train" and settings.parallel != "no" else ""

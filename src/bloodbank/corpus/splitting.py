@@ -74,8 +74,8 @@ def _split_alone(lines: list[str], settings: CorpusSettings, language: str) -> S
     for part, budget in (
         ("test", settings.test_chars),
         ("dev", settings.dev_chars),
-        ("train", settings.budget),
-        ("other", settings.budget),
+        ("train", settings.budget_chars),
+        ("other", settings.budget_chars),
     ):
         fresh = [line for line in rest if comparable(line) not in seen]
         n_repeated += (len(rest) - len(fresh)) * (part != "other")
@@ -112,22 +112,18 @@ def _split_parallel(
     train, repeated_train = _without(inside, [lines[i] for i in order if in_train[i] and lines[i]])
     test, repeated_test = _without(outside, [lines[i] for i in order if in_test[i] and lines[i]])
     tested = set(map(comparable, test))
-    taken, n_taken = _take_apart(train, settings.budget, inside)
+    taken, n_taken = _take_apart(train, settings.budget_chars, inside)
     trained = {comparable(line) for line in [*taken, *train[:n_taken]]}
     other, _ = _without(trained, train[n_taken:])
     dev, repeated_dev = _without(outside | tested, [lines[i] for i in order if in_dev[i] and lines[i]])
     parts = {
         "train": taken,
-        "other": _take_apart(other, settings.budget, inside | trained)[0],
+        "other": _take_apart(other, settings.budget_chars, inside | trained)[0],
         "dev": _take_apart(dev, settings.dev_chars, outside | tested)[0],
         "test": _take_apart(test, settings.test_chars, outside | set(map(comparable, dev)))[0],
     }
-    available = {
-        "train": sum(map(len, train)),
-        "other": sum(map(len, other)),
-        "dev": sum(map(len, dev)),
-        "test": sum(map(len, test)),
-    }
+    texts = {"train": train, "other": other, "dev": dev, "test": test}
+    available = {part: sum(map(len, text)) for part, text in texts.items()}
     return Split(parts, available, repeated_train + repeated_test + repeated_dev)
 
 

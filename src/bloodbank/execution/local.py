@@ -48,7 +48,7 @@ def free_memory() -> int:
 
 
 def computes_in_bfloat16(device: str) -> bool:
-    """Tell whether this machine computes in bfloat16, and does not only imitate it: a GPU since Ampere, a CPU with AMX."""
+    """Tell whether this machine computes in bfloat16 and does not imitate it: a GPU since Ampere, a CPU with AMX."""
     if device != "cpu" and n_gpus():
         import torch
 

@@ -1,8 +1,8 @@
 """Checkpoints inside a phase: a gang that was killed goes on where it was, equal to the last bit on a CPU.
 
-A checkpoint is an output like any other: written under a temporary name and renamed last, so a half-written one is never
-loaded. The newest one stays, and is removed when the phase is done. Generators need no saving: they are derived from
-names, and the number of updates is enough.
+A checkpoint is an output like any other: written under a temporary name and renamed last, so a half-written one is
+never loaded. The newest one stays, and is removed when the phase is done. Generators need no saving: they are derived
+from names, and the number of updates is enough.
 """
 
 from __future__ import annotations

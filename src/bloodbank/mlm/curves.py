@@ -1,4 +1,4 @@
-"""Loss curves: each model's dev loss while it trains, and whether it had converged (the paper's check of its 4 epochs)."""
+"""Loss curves: each model's dev loss while it trains, and whether it had converged."""
 
 from __future__ import annotations
 
@@ -96,9 +96,9 @@ def convergence(curve: Curve, language: str) -> str:
     """Say whether a model was done when its training ended.
 
     Returns:
-        `falling`: more than 5% of the fall of its dev loss came in the last quarter of the tokens. `rising`: at the end the
-        loss had come up from its lowest point by more than 5% of the fall. `converged`: neither. Empty: not measured, or a
-        loss was not finite. A schedule whose rate falls to 0 flattens every curve: `converged` means for this schedule.
+        `falling`: more than 5% of the fall of its dev loss came in the last quarter of the tokens. `rising`: at the
+        end the loss had come up from its lowest point by more than 5% of the fall. `converged`: neither. Empty: not
+        measured, or a loss was not finite. A rate that falls to 0 flattens every curve: converged under its schedule.
     """
     values = curve.loss.get(language, [])
     if len(values) < 3 or any(value is None for value in values):

@@ -54,6 +54,7 @@ def step(
     optimiser: StackedAdamW,
     settings: TrainingSettings,
     bits: Sequence[torch.Generator],
+    *,
     rates: Sequence[float] | None = None,
     losses_of: Losses = mlm_losses,
 ) -> Tensor:
@@ -73,7 +74,7 @@ def step(
     """
     optimiser.zero_grad()
     low = in_type(stack, settings.dtype)
-    kept = draw_dropout(stack.settings, *batch.ids.shape[-2:], bits, low.weights[WORDS].dtype)
+    kept = draw_dropout(stack.settings, batch.ids.shape[-2:], bits, low.weights[WORDS].dtype)
     losses = losses_of(low, batch, kept)
     torch.autograd.backward(losses.sum())
     optimiser.step(rates or [settings.learning_rate])
@@ -119,7 +120,7 @@ class Gang:
         if len(set(names)) == 1:  # a column: the bits are drawn once
             names = names[:1]
         bits = [torch_generator(str(self.stack.device), *name) for name in names]
-        losses = step(self.active, batch, self.optimiser, self.settings, bits, rates, self.losses_of)
+        losses = step(self.active, batch, self.optimiser, self.settings, bits, rates=rates, losses_of=self.losses_of)
         index = torch.tensor(self.learning, device=self.stack.device)
         late = torch.tensor([update >= int(_LATE * one.n_updates) for one in readings]).to(losses)
         self.loss_sum.index_add_(0, index, (losses * late).to(self.loss_sum.dtype))

@@ -31,7 +31,9 @@ def masked_losses(hidden: Tensor, embeddings: Tensor, bias: Tensor, gold: Tensor
     needed = torch.is_grad_enabled() and any(x.requires_grad for x in (hidden, embeddings, bias))
     exact = torch.promote_types(hidden.dtype, torch.float32)
     share = weight.to(exact) / weight.sum(1, keepdim=True, dtype=exact)
-    losses: Tensor = _ChunkedLoss.apply(hidden, embeddings, bias, gold, share, needed)
+    losses: Tensor = _ChunkedLoss.apply(  # type: ignore[no-untyped-call]  # PyTorch's own has no types
+        hidden, embeddings, bias, gold, share, needed
+    )
     return losses
 
 
@@ -43,9 +45,8 @@ def chunk_size(n_models: int, vocab_size: int, device: torch.device) -> int:
 
 class _ChunkedLoss(torch.autograd.Function):
     @staticmethod
-    def forward(
-        ctx: Any, hidden: Tensor, embeddings: Tensor, bias: Tensor, gold: Tensor, share: Tensor, needed: bool
-    ) -> Tensor:
+    def forward(ctx: Any, *inputs: Any) -> Tensor:
+        hidden, embeddings, bias, gold, share, needed = inputs
         n_models, n_masked, _ = hidden.shape
         n_words = embeddings.shape[1]
         losses = torch.zeros(n_models, dtype=share.dtype, device=hidden.device)

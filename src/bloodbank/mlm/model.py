@@ -182,13 +182,13 @@ def _dropout(x: Tensor, p: float, kept: Iterator[Tensor] | None) -> Tensor:
 
 
 def draw_dropout(
-    settings: ModelSettings, n_rows: int, length: int, generators: Sequence[torch.Generator], dtype: torch.dtype
+    settings: ModelSettings, rows: tuple[int, ...], generators: Sequence[torch.Generator], dtype: torch.dtype
 ) -> Iterator[Tensor] | None:
     """Draw what dropout keeps in one update.
 
     Args:
         settings: Probabilities.
-        n_rows, length: B and L of the batch.
+        rows: Number of rows and their length, B and L.
         generators: One for each model, or one for all, whose bits they then share.
         dtype: Number type of the hidden states.
 
@@ -196,6 +196,7 @@ def draw_dropout(
         Ones and zeros in the order in which the encoder uses them; None where nothing is dropped.
         Shape: [K or 1, B, L, H] each, [K or 1, B, heads, L, L] on attention weights.
     """
+    n_rows, length = rows
     states = (settings.dropout, (n_rows, length, settings.hidden_size))
     attention = (settings.attention_dropout, (n_rows, settings.n_heads, length, length))
     sites = [states, *[attention, states, states] * settings.n_layers]

@@ -68,7 +68,7 @@ class StackedAdamW:
 
     def state(self) -> Weights:
         """Return the moments and the number of steps under names, to be written to disk."""
-        found = {}
+        found: Weights = {}
         for name, weight in self.weights.items():
             kept = self.adam.state[weight]
             found |= {f"{moment}.{name}": kept[moment] for moment in _MOMENTS}

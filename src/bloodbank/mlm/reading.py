@@ -1,7 +1,7 @@
 """What a model reads in one phase, batch by batch: one text, or several that are mixed.
 
-Order, mixture and masks are functions of (seed, language, epoch or update) alone, so that all models of a column read the
-same batches, in whichever gang, order or process they are trained.
+Order, mixture and masks are functions of (seed, language, epoch or update) alone, so that all models of a column read
+the same batches, in whichever gang, order or process they are trained.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """The training loop: the recipe of one phase for a gang of K models, read aloud.
 
-Reads batches, changes the weights of K models in place. Models that hold the same `Reading` read the same rows with the
-same masks and dropout, those of (seed, language, update): the monolingual and the bilingual models of a column are paired.
+Reads batches, changes the weights of K models in place. Models that hold the same `Reading` read the same rows with
+the same masks and dropout, those of (seed, language, update): M_t and the bilingual models of column t are paired.
 """
 
 from __future__ import annotations

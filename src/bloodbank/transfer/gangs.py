@@ -1,6 +1,7 @@
-"""How many models to train side by side: as many as memory holds and as a short timing says pay.
+"""How many models to train side by side on a GPU: as many as memory holds and as a short timing says pay.
 
-The answer is an output of the run folder, so that a run that goes on has the same gangs.
+The answer is an output of the run folder, so that a run that goes on has the same gangs. On a CPU it is 1: a core is
+busy with one model already, and a number that came from a timing would change the last digits from run to run.
 """
 
 from __future__ import annotations
@@ -27,16 +28,14 @@ if TYPE_CHECKING:
 STAGE = "gangs"
 _VERSION = 1
 _TIMED_SECONDS = 2.0
-# A gang twice as large must be so much faster a model. On a CPU the threads are busy with one model already: little is
-# won, and a larger margin keeps the choice the same from one timing to the next.
-_PAYS = {"cpu": 1.25, "cuda": 1.05}
+_PAYS = 1.05  # by so much the next larger gang must be faster, in pieces a second over all its models
 _MEMORY_SHARE = 0.7
 
 
 def gang_output(plan: Plan, vocab_size: int) -> Output:
     """Return where the gang size for these models on this machine is remembered."""
     experiment = plan.experiment
-    device = _device(experiment)
+    device = device_name(experiment)
     kept = [experiment.model.model_dump(), experiment.training.model_dump(), vocab_size, experiment.execution.threads]
     key = digest(_VERSION, *kept, _longest(plan), experiment.execution.workers)
     return Output(STAGE, "".join(c if c.isalnum() else "-" for c in device), key)
@@ -58,45 +57,37 @@ def read_gang(output: Output, store: Store) -> int:
 
 
 def time_gangs(
-    store: Store, output: Output, _report: Report, settings: dict[str, Any], vocab_size: int, most: int, workers: int
+    store: Store, output: Output, _report: Report, *, settings: dict[str, Any], vocab_size: int, most: int, workers: int
 ) -> None:
     """Time gangs of 1, 2, 4, … models for as long as it pays, and write the best size."""
     experiment = Experiment.model_validate(settings)
     room = _MEMORY_SHARE * _free(experiment) / workers
     timings: list[dict[str, float]] = []
-    size = 1
-    while size <= max(1, most):
+    for size in sizes(most):
         memory = memory_of_gang(experiment, vocab_size, size)
         if timings and memory > room:
             break
-        timings.append(
-            {"size": size, "tokens_per_second": measure_rate(experiment, vocab_size, size), "memory_bytes": memory}
-        )
-        if not pays(timings, "cuda" if _device(experiment) != "cpu" else "cpu"):
+        rate = measure_rate(experiment, vocab_size, size)
+        timings.append({"size": size, "tokens_per_second": rate, "memory_bytes": memory})
+        if best_size(timings) != size:
             break
-        size = most if size < most < 2 * size else 2 * size
     with store.write(output, provenance(settings=settings)) as folder:
-        write_json(
-            folder / "gang.json",
-            {"size": best_size(timings, "cuda" if _device(experiment) != "cpu" else "cpu"), "timings": timings},
-        )
+        write_json(folder / "gang.json", {"size": best_size(timings), "timings": timings})
 
 
-def pays(timings: list[dict[str, float]], device: str) -> bool:
-    """Tell whether the last size is enough faster than the one before to be taken, and the next one tried."""
-    if len(timings) < 2:
-        return True
-    before, last = timings[-2:]
-    return last["tokens_per_second"] >= _PAYS[device] * before["tokens_per_second"]
+def sizes(most: int) -> list[int]:
+    """Return the sizes to try: powers of two, and the longest gang that there is."""
+    powers = [2**n for n in range(most.bit_length()) if 2**n < most]
+    return [*powers, most]
 
 
-def best_size(timings: list[dict[str, float]], device: str) -> int:
-    """Return the largest size up to which every step paid."""
+def best_size(timings: list[dict[str, float]]) -> int:
+    """Return the largest size up to which every step made training enough faster."""
     best = timings[0]
-    for n in range(2, len(timings) + 1):
-        if not pays(timings[:n], device):
+    for one in timings[1:]:
+        if one["tokens_per_second"] < _PAYS * best["tokens_per_second"]:
             break
-        best = timings[n - 1]
+        best = one
     return int(best["size"])
 
 
@@ -169,10 +160,10 @@ def _free(experiment: Experiment) -> float:
 
 
 def _torch_device(experiment: Experiment) -> str:
-    return "cpu" if _device(experiment) == "cpu" else "cuda"
+    return "cpu" if device_name(experiment) == "cpu" else "cuda"
 
 
-def _device(experiment: Experiment) -> str:
+def device_name(experiment: Experiment) -> str:
     """Name what trains: `cpu`, or the GPU's own name."""
     import torch
 

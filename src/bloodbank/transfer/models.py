@@ -116,24 +116,14 @@ class Model:
 
 def phase_of(model: Model, experiment: Experiment) -> Phase:
     """Return what a model is trained on in its own phase."""
-    training, grid = experiment.training, experiment.grid
-    one = (Text(model.recipient),)
-    match model.kind:
-        case "joint" | "set":
-            share = 1.0 if grid.match == "tokens" else 1.0 / len(model.languages)
-            return Phase(tuple(map(Text, model.languages)), training.epochs, share)
-        case "other":
-            return Phase((Text(model.recipient, part="other"),), training.epochs)
-        case "pieces":
-            return Phase((Text(model.recipient, shuffled=True),), training.epochs)
-        case "longer":
-            return Phase(one, training.epochs + _more_epochs(experiment))
-        case "frozen":
-            return Phase(one, training.epochs_bilingual, trained="words")
-        case "monolingual":
-            return Phase(one, training.epochs)
-        case _:
-            return Phase(one, training.epochs_bilingual)
+    training, kind = experiment.training, model.kind
+    if kind in ("joint", "set"):
+        share = 1.0 if experiment.grid.match == "tokens" else 1.0 / len(model.languages)
+        return Phase(tuple(map(Text, model.languages)), training.epochs, share)
+    text = Text(model.recipient, part="other" if kind == OTHER else "train", shuffled=kind == PIECES)
+    if model.donor_model:
+        return Phase((text,), training.epochs_bilingual, trained="words" if kind == "frozen" else "all")
+    return Phase((text,), training.epochs + (_more_epochs(experiment) if kind == "longer" else 0))
 
 
 def _more_epochs(experiment: Experiment) -> int:
@@ -178,9 +168,8 @@ def cells_of(experiment: Experiment) -> list[Cell]:
     place = {language: index for index, language in enumerate(languages)}
     found = [Cell(MONOLINGUAL, "", code, seed) for code, seed in own]
     found += [Cell(protocol, *pair) for protocol in paired for pair in pairs]
-    found += [
-        Cell(one, code, code, seed) for one in ("self", "longer") if one in grid.controls for code, seed in received
-    ]
+    single = [one for one in ("self", "longer") if one in grid.controls]
+    found += [Cell(one, code, code, seed) for one in single for code, seed in received]
     found += [
         Cell("set", "+".join(sorted(codes)), code, seed)
         for codes in grid.sets

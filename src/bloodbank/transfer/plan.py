@@ -63,7 +63,7 @@ class Plan:
     @property
     def folder(self) -> str:
         """Where in the run folder its results go: the folder itself for the first budget."""
-        return f"budget-{self.experiment.corpus.budget}" if self.suffix else "."
+        return f"budget-{self.experiment.corpus.budget_chars}" if self.suffix else "."
 
 
 def make_plans(experiment: Experiment, cache: Path | None = None) -> list[Plan]:
@@ -90,7 +90,7 @@ def make_plan(experiment: Experiment, cache: Path | None = None) -> Plan:
 
 def _resolved(experiment: Experiment, budget: int) -> Experiment:
     """Cut settings to one budget, and say what `dtype = "auto"` means here."""
-    corpus = experiment.corpus.model_copy(update={"budget_chars": budget})
+    corpus = experiment.corpus.model_copy(update={"budget_chars": budget, "more_budgets_chars": ()})
     dtype = experiment.training.dtype
     if dtype == "auto":
         dtype = "bfloat16" if computes_in_bfloat16(experiment.execution.device) else "float32"
@@ -99,10 +99,10 @@ def _resolved(experiment: Experiment, budget: int) -> Experiment:
 
 
 def _make_plan(experiment: Experiment, digests: dict[str, str], first: Plan | None) -> Plan:
-    suffix = f"_{experiment.corpus.budget}chars" if first else ""
+    suffix = f"_{experiment.corpus.budget_chars}chars" if first else ""
     plan = Plan(experiment, suffix=suffix)
     settings = {name: section.model_dump() for name, section in experiment if hasattr(section, "model_dump")}
-    corpus = {key: value for key, value in settings["corpus"].items() if key != "path"}
+    corpus = {key: value for key, value in settings["corpus"].items() if key not in ("path", "more_budgets_chars")}
 
     def text_of(language: str, *more: str) -> Output:
         label = "_".join((language, *more)) + suffix

@@ -53,7 +53,9 @@ def score_gang(
                 scores = None  # noqa: PLW2901 - a model whose loss was not finite has no score
             if not store.has(Output(**cell["output"])):
                 record = _record(stack, cell, phases[model], seconds)
-                _write_cell(store, experiment, record, Output(**cell["output"]), masks, unigram, scores)
+                _write_cell(
+                    store, experiment, record, Output(**cell["output"]), masks=masks, unigram=unigram, scores=scores
+                )
 
 
 def _record(stack: BertStack, cell: dict[str, Any], phases: list[dict[str, Any]], seconds: float) -> dict[str, Any]:
@@ -79,6 +81,7 @@ def _write_cell(
     experiment: Experiment,
     record: dict[str, Any],
     output: Output,
+    *,
     masks: TestMasks,
     unigram: PieceScores,
     scores: PieceScores | None,

@@ -30,19 +30,19 @@ TENSORBOARD = "tensorboard"
 
 
 def train(
-    store: Store, output: Output, report: Report, settings: dict[str, Any], tokenizer: str, members: list[Member]
+    store: Store, _output: Output, report: Report, *, settings: dict[str, Any], tokenizer: str, members: list[Member]
 ) -> None:
     """Train the models of a gang, then keep or score each.
 
     Args:
         store: The run folder.
-        output: The first of those to write.
         report: Called with updates and tokens.
         settings: The experiment.
         tokenizer: Name of its folder.
         members: The models: what each reads, what it goes on from, what is kept, which cells it is scored for.
     """
     from bloodbank.mlm.checkpoints import Checkpoints
+    from bloodbank.mlm.files import save_model
     from bloodbank.mlm.training import train as train_gang
 
     experiment = Experiment.model_validate(settings)
@@ -63,13 +63,17 @@ def train(
     ]
     for index, member in enumerate(members):
         if member["kept"] and not store.has(Output(**member["kept"])):
-            _keep(store, stack, index, vocabulary, phases[index], member, settings, tokenizer)
+            described = {name: member[name] for name in ("label", "seed", "texts", "donor_model")}
+            with store.write(Output(**member["kept"]), provenance(**described, settings=settings)) as folder:
+                save_model(stack, index, vocabulary, folder)
+                copy_tokenizer(store.root / "tokenizer" / tokenizer, folder)
+                write_json(folder / TRAINING, phases[index])
     score_gang(store, stack, experiment, members, phases)
     checkpoints.clear()
 
 
 def score(
-    store: Store, output: Output, _report: Report, settings: dict[str, Any], tokenizer: str, members: list[Member]
+    store: Store, _output: Output, _report: Report, *, settings: dict[str, Any], tokenizer: str, members: list[Member]
 ) -> None:
     """Score a model that is on disk."""
     from bloodbank.mlm.files import load_models
@@ -141,26 +145,6 @@ def _dev_texts(
             n_rows = n_dev_rows(reading.texts[language].n_rows, shortest, training.curve_points)
             found[language] = DevText(rows, language, training.mask_share, n_rows)
     return found
-
-
-def _keep(
-    store: Store,
-    stack: BertStack,
-    index: int,
-    vocabulary: Vocabulary,
-    phases: list[dict[str, Any]],
-    member: Member,
-    settings: dict[str, Any],
-    tokenizer: str,
-) -> None:
-    """Write one model of a stack, as transformers loads it."""
-    from bloodbank.mlm.files import save_model
-
-    described = {name: member[name] for name in ("label", "seed", "texts", "donor_model")}
-    with store.write(Output(**member["kept"]), provenance(**described, settings=settings)) as folder:
-        save_model(stack, index, vocabulary, folder)
-        copy_tokenizer(store.root / "tokenizer" / tokenizer, folder)
-        write_json(folder / TRAINING, phases)
 
 
 def _watcher(store: Store, experiment: Experiment, members: list[Member]) -> Callable[[int, Curve], None]:

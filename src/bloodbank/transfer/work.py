@@ -55,34 +55,36 @@ def _model_tasks(plan: Plan, settings: dict[str, Any]) -> list[Task]:
 
     A model that is neither kept nor a donor is scored by the task that trains it and never touches the disk.
     """
-    cells: dict[Model, list[Cell]] = {}
+    cells: dict[Model, list[Cell]] = {model: [] for model in plan.models}
     for cell in plan.scores:
-        cells.setdefault(model_of(cell), []).append(cell)
-    tasks = []
+        cells[model_of(cell)].append(cell)
     shared = {"settings": settings, "tokenizer": plan.tokenizer.name}
+    tasks = []
     for model, output in plan.models.items():
         member, requires = _member(plan, model)
-        scores = [plan.scores[cell] for cell in cells.get(model, ())]
-        scored = [
-            {**asdict(cell), "output": asdict(plan.scores[cell]), **_masks(plan, cell)} for cell in cells.get(model, ())
-        ]
-        scoring = [
-            needed
-            for cell in cells.get(model, ())
-            for needed in (plan.tokens[cell.recipient], plan.masks[cell.recipient])
-        ]
-        if not (model.is_donor or is_kept(plan, model)):
-            requires = tuple(dict.fromkeys((*requires, *scoring)))
-            arguments = {**shared, "members": [{**member, "kept": None, "cells": scored}]}
-            tasks.append(Task(scores[0], TRAIN, arguments, requires, also=tuple(scores[1:])))
-            continue
-        arguments = {**shared, "members": [{**member, "kept": asdict(output), "cells": []}]}
-        tasks.append(Task(output, TRAIN, arguments, requires))
-        for cell, score in zip(scored, scores, strict=True):
-            requires = (output, plan.tokenizer, *scoring)
-            arguments = {**shared, "members": [{"model": output.name, "label": output.label, "cells": [cell]}]}
-            tasks.append(Task(score, SCORE, arguments, tuple(dict.fromkeys(requires))))
+        if model.is_donor or is_kept(plan, model):
+            members = [{**member, "kept": asdict(output), "cells": []}]
+            tasks.append(Task(output, TRAIN, {**shared, "members": members}, requires))
+            for cell in cells[model]:
+                members = [{"model": output.name, "label": output.label, "cells": [_scored(plan, cell)]}]
+                requires = (output, plan.tokenizer, *_needed_to_score(plan, cell))
+                tasks.append(Task(plan.scores[cell], SCORE, {**shared, "members": members}, requires))
+        else:
+            members = [{**member, "kept": None, "cells": [_scored(plan, cell) for cell in cells[model]]}]
+            scores = [plan.scores[cell] for cell in cells[model]]
+            needed = [one for cell in cells[model] for one in _needed_to_score(plan, cell)]
+            requires = tuple(dict.fromkeys((*requires, *needed)))
+            tasks.append(Task(scores[0], TRAIN, {**shared, "members": members}, requires, also=tuple(scores[1:])))
     return tasks
+
+
+def _scored(plan: Plan, cell: Cell) -> dict[str, Any]:
+    """Say how a cell is scored, in plain values."""
+    return {**asdict(cell), "output": asdict(plan.scores[cell]), "masks": plan.masks[cell.recipient].name}
+
+
+def _needed_to_score(plan: Plan, cell: Cell) -> tuple[Output, ...]:
+    return (plan.tokens[cell.recipient], plan.masks[cell.recipient])
 
 
 def _member(plan: Plan, model: Model) -> tuple[dict[str, Any], tuple[Output, ...]]:
@@ -110,10 +112,6 @@ def _member(plan: Plan, model: Model) -> tuple[dict[str, Any], tuple[Output, ...
 def _model_label(task: Task) -> str:
     """Return the label of the model that a task trains or scores; of a gang the first."""
     return str(task.arguments["members"][0]["label"]) if task.function in (TRAIN, SCORE) else ""
-
-
-def _masks(plan: Plan, cell: Cell) -> dict[str, str]:
-    return {"masks": plan.masks[cell.recipient].name}
 
 
 def gangs_of(plan: Plan, size: int) -> list[list[Model]]:
@@ -170,7 +168,7 @@ def _trained_before(gang: list[str], missing: list[str], whole: dict[str, Task],
         output = whole[label].output
         if label in missing or not store.has(output):
             continue
-        before = read_phases(store.path(output))[-1]["gang"]
+        before: list[str] = read_phases(store.path(output))[-1]["gang"]
         if set(missing) <= set(before) <= set(gang):
             return before
     return missing

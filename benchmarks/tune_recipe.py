@@ -1,0 +1,117 @@
+"""Compare training recipes on dev text: one monolingual model a recipe and language, scored on masks of the dev text.
+
+    python benchmarks/tune_recipe.py experiment.toml candidates.toml --out runs/tune
+
+`candidates.toml` holds one table a recipe, `[recipes.NAME]`, with keys of `[training]` and `[model]`. Test text is
+never read. Each line of `OUT/recipes.jsonl` is one model; what is there is not trained again.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import time
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from bloodbank.execution import run_tasks
+from bloodbank.experiment import Experiment, load_experiment
+from bloodbank.mlm.curves import DevText
+from bloodbank.mlm.masking import make_test_masks
+from bloodbank.mlm.reading import Reading
+from bloodbank.mlm.scoring import ratio_with_error, score_models, score_unigram, unit_sums
+from bloodbank.mlm.sequences import read_ids
+from bloodbank.mlm.training import train
+from bloodbank.mlm.weights import new_stack
+from bloodbank.randomness import generator
+from bloodbank.store import Store
+from bloodbank.tokenizer import load_tokenizer
+from bloodbank.transfer import Plan, make_plan, make_tasks
+from bloodbank.transfer.tasks import sequences_of
+
+
+def main() -> None:
+    """Train what is missing, and print the table."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("experiment", type=Path)
+    parser.add_argument("candidates", type=Path)
+    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--languages", default="", help="comma-separated; all of the experiment by default")
+    parser.add_argument("--seed", type=int, default=0)
+    chosen = parser.parse_args()
+    torch.set_num_threads(1)
+    experiment = load_experiment(chosen.experiment)
+    plan, store = make_plan(experiment), Store(chosen.out)
+    texts = [task for task in make_tasks(plan) if task.output.stage in ("corpus", "tokenizer", "tokens")]
+    failures = run_tasks([task for task in texts if not store.has(task.output)], store, workers=1, threads=1)
+    if failures:
+        raise SystemExit(failures[0].message)
+    results = chosen.out / "recipes.jsonl"
+    done = [json.loads(line) for line in results.read_text().splitlines()] if results.exists() else []
+    recipes = tomllib.loads(chosen.candidates.read_text())["recipes"]
+    for name, changes in recipes.items():
+        for language in filter(None, chosen.languages.split(",")) if chosen.languages else experiment.languages:
+            if any((row["recipe"], row["language"], row["seed"]) == (name, language, chosen.seed) for row in done):
+                continue
+            row = measure(plan, store, language, changes, chosen.seed)
+            row = {"recipe": name, "language": language, "seed": chosen.seed, "changes": changes, **row}
+            done.append(row)
+            with results.open("a") as file:
+                file.write(json.dumps(row) + "\n")
+            print(table([row]), flush=True)
+    print(table(done))
+
+
+def measure(plan: Plan, store: Store, language: str, changes: dict[str, Any], seed: int) -> dict[str, Any]:
+    """Train one model and score it on dev text."""
+    experiment = changed(plan.experiment, changes)
+    _, vocabulary = load_tokenizer(store.path(plan.tokenizer))
+    tokens = store.path(plan.tokens[language])
+    rows = {part: sequences_of(tokens, part, vocabulary, experiment) for part in ("train", "dev")}
+    offsets = read_ids(tokens / "dev")[1]
+    masks = make_test_masks(
+        sequences_of(tokens, "dev", vocabulary, common), offsets, np.load(tokens / "dev.bytes.npy"),
+        mask_share=0.15, min_masked=10_000, corruption="mask", random=generator("dev masks of the tuning", language),
+    )  # fmt: skip
+    counts = np.bincount(read_ids(tokens / "train")[0], minlength=vocabulary.size).astype(np.float64)
+    counts[list(vocabulary.special)] = 0.0
+    unigram = score_unigram(masks, counts)
+    stack = new_stack(experiment.model, vocabulary.size, (seed,), vocabulary.pad)
+    dev = {language: DevText(rows["dev"], language, experiment.training.mask_share, 60)}
+    started = time.perf_counter()
+    reading = Reading({language: rows["train"]}, experiment.training, experiment.training.epochs, seed)
+    (made,) = train(stack, [reading], experiment.training, dev=dev)
+    seconds = time.perf_counter() - started
+    (scores,) = score_models(stack, masks)
+    mrr, base = (ratio_with_error(*unit_sums(one, masks, "mrr")) for one in (scores or unigram, unigram))
+    return {
+        "mrr": mrr[0], "error": mrr[1], "unigram": base[0], "times_unigram": mrr[0] / base[0],
+        "updates": made.updates, "tokens": made.tokens_seen, "seconds": seconds, "diverged": made.diverged,
+        "dev_loss": made.curve.loss.get(language, [])[-8:],
+    }  # fmt: skip
+
+
+def changed(experiment: Experiment, changes: dict[str, Any]) -> Experiment:
+    """Lay keys of `[training]` and `[model]` over an experiment."""
+    content = experiment.model_dump(mode="json")
+    for section in ("training", "model"):
+        content[section] |= {key: value for key, value in changes.items() if key in content[section]}
+    return Experiment.model_validate(content)
+
+
+def table(rows: list[dict[str, Any]]) -> str:
+    """Lay results out as lines."""
+    return "\n".join(
+        f"{row['recipe']:28}{row['language']:5}seed {row['seed']}  MRR {row['mrr']:.4f} ± {row['error']:.4f}  "
+        f"{row['times_unigram']:.2f} x unigram  {row['updates']:6,} updates  {row['tokens']:9,} tokens  "
+        f"{row['tokens'] / row['seconds']:6,.0f} tokens/s"
+        for row in rows
+    )
+
+
+if __name__ == "__main__":
+    main()
