@@ -14,15 +14,15 @@ from bloodbank.errors import BloodbankError, UsageError
 if TYPE_CHECKING:
     from bloodbank.bank import Bank
     from bloodbank.experiment import Experiment, load_experiment
-    from bloodbank.pipeline import open_run as open  # noqa: A004 - read as bb.open
     from bloodbank.pipeline import run
+    from bloodbank.results import open_run as open  # noqa: A004 - read as bb.open
 
 __all__ = ["Bank", "BloodbankError", "Experiment", "UsageError", "load_experiment", "open", "run"]
 _WHERE = {
     "Bank": ("bloodbank.bank", "Bank"),
     "Experiment": ("bloodbank.experiment", "Experiment"),
     "load_experiment": ("bloodbank.experiment", "load_experiment"),
-    "open": ("bloodbank.pipeline", "open_run"),
+    "open": ("bloodbank.results", "open_run"),
     "run": ("bloodbank.pipeline", "run"),
 }
 

@@ -125,7 +125,7 @@ def show(run_folder: Path, *, protocol: str | None = None, budget: int | None = 
     from rich.console import Console
 
     from bloodbank.bank import read_bank
-    from bloodbank.pipeline import bank_folder
+    from bloodbank.results import bank_folder
     from bloodbank.runfolder import is_current, is_run_folder, read_experiment
 
     bank, console = read_bank(bank_folder(run_folder, protocol, budget)), Console()
@@ -162,7 +162,7 @@ def _show_bank(bank: Bank, console: Console) -> None:
 
 def _show_plan(experiment: Path, out: Path | None, workers: int | None) -> None:
     from bloodbank import pipeline
-    from bloodbank.execution import check_device
+    from bloodbank.execution import check_compiler, check_device
     from bloodbank.runfolder import check_settings
     from bloodbank.store import Store
     from bloodbank.transfer import make_plans
@@ -170,6 +170,7 @@ def _show_plan(experiment: Path, out: Path | None, workers: int | None) -> None:
 
     settings, folder = pipeline.resolve(experiment, out)
     check_device(settings.execution.device)
+    check_compiler(settings.training.compile)
     if workers:
         execution = settings.execution.model_copy(update={"workers": workers})
         settings = settings.model_copy(update={"execution": execution})

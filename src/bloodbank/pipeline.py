@@ -10,38 +10,31 @@ import json
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
 from rich.console import Console
 
-from bloodbank.bank import Bank, build_bank, draw_curves, draw_heatmap, draw_plane, read_bank, write_bank
+from bloodbank.bank import Bank
 from bloodbank.corpus import check_budgets
 from bloodbank.errors import BloodbankError, UsageError
-from bloodbank.execution import Event, Task, check_device, default_workers, run_tasks
+from bloodbank.execution import Event, Task, check_compiler, check_device, default_workers, run_tasks
 from bloodbank.experiment import Experiment, load_experiment
 from bloodbank.progress import Display
+from bloodbank.results import write_results
 from bloodbank.runfolder import (
     HELPERS,
     SOURCES,
     STAGES,
-    bank_settings,
     check_settings,
     is_run_folder,
-    read_experiment,
     write_failures,
     write_plan,
 )
-from bloodbank.store import PROVENANCE, Output, Store
+from bloodbank.store import Output, Store
 from bloodbank.transfer import (
-    LOSS_CURVES,
-    MEASUREMENTS,
     TRAIN,
     Plan,
     make_plans,
     missing_tasks,
-    read_measurements,
-    read_records,
     targets_of,
-    write_tables,
 )
 
 _STEPS = (("text", ("corpus",)), ("tokenizer", ("tokenizer",)), ("token ids", ("tokens", "masks")))
@@ -76,6 +69,7 @@ def run(
     console = console or Console(stderr=True)
     settings, folder = resolve(experiment, out)
     check_device(settings.execution.device)
+    check_compiler(settings.training.compile)
     store = Store(folder)
     plans = make_plans(settings, folder / SOURCES if is_run_folder(folder) else None)
     if not update:
@@ -109,73 +103,6 @@ def resolve(experiment: Experiment | str | Path, out: str | Path | None) -> tupl
         return experiment, Path(out) if out is not None else Path("runs") / experiment.name
     settings = load_experiment(experiment)
     return settings, Path(out) if out is not None else Path(experiment).parent / "runs" / settings.name
-
-
-def open_run(folder: str | Path, *, protocol: str | None = None, budget: int | None = None) -> Bank:
-    """Open a bank of a finished run, with its measurements where they are there.
-
-    Args:
-        folder: The run folder.
-        protocol: Where the run has several: which; the first by default.
-        budget: Where the run has several: which, in characters; the first by default.
-
-    Raises:
-        UsageError: There is no such bank in it.
-    """
-    place = bank_folder(Path(folder), protocol, budget)
-    bank = read_bank(place)
-    # The table holds all protocols, and stands where the bank of the first one is.
-    tables = [one / MEASUREMENTS for one in (place, place.parent) if (one / MEASUREMENTS).exists()]
-    return dataclasses.replace(bank, measurements=read_measurements(tables[0])) if tables else bank
-
-
-def bank_folder(folder: Path, protocol: str | None, budget: int | None) -> Path:
-    """Find the folder of one of the banks of a run.
-
-    Raises:
-        UsageError: Names the banks that there are.
-    """
-    if protocol is None and budget is None:
-        return folder
-    first = read_experiment(folder)
-    protocols, budgets = first.grid.protocols, first.corpus.budgets
-    if protocol not in (None, *protocols) or budget not in (None, *budgets):
-        raise UsageError(
-            f"{folder} has no bank of {protocol or 'any protocol'} with {f'{budget:,}' if budget else 'any number of'} "
-            f"characters. Protocols: {', '.join(protocols)}; budgets: {', '.join(map(str, budgets))}."
-        )
-    place = folder if budget in (None, budgets[0]) else folder / f"budget-{budget}"
-    return place if protocol in (None, protocols[0]) else place / str(protocol)
-
-
-def write_results(plan: Plan, store: Store) -> Bank:
-    """Build the banks from the scores that are there; write tables, banks and figures.
-
-    Returns:
-        The bank of the first protocol, which stands beside the tables; others stand in folders of their own.
-    """
-    records = read_records(plan, store)
-    experiment, folder = plan.experiment, store.root / plan.folder
-    measurements = write_tables(records, folder)
-    curves = pd.read_csv(folder / LOSS_CURVES, keep_default_na=False, na_values={"loss": [""]})
-    banks: list[Bank] = []
-    for protocol in experiment.grid.protocols:
-        bank = build_bank(
-            measurements,
-            languages=experiment.languages,
-            name="-".join([experiment.name, *[plan.folder] * bool(plan.suffix), *[protocol] * bool(banks)]),
-            protocol=protocol,
-            metric=experiment.scoring.metric,
-            include_unhealthy=experiment.grid.include_unhealthy,
-            provenance=_provenance(plan, records),
-        )
-        place = folder / protocol if banks else folder
-        write_bank(bank, place)
-        draw_heatmap(bank, place)
-        draw_plane(bank, place)
-        draw_curves(curves, place, experiment.languages, protocol)
-        banks.append(bank)
-    return banks[0]
 
 
 def _make_outputs(plans: list[Plan], store: Store, workers: int, console: Console) -> None:
@@ -325,21 +252,3 @@ def _failed(failures: list[Event], targets: list[Output], store: Store) -> Blood
     kept = f"{n_done} of {len(targets)} results are finished and kept." if n_done else ""
     kind = UsageError if all(event.exit_code == UsageError.exit_code for event in failures) else BloodbankError
     return kind("\n".join(filter(None, (messages, kept))))
-
-
-def _provenance(plan: Plan, records: list[dict[str, Any]]) -> dict[str, Any]:
-    # Of what made the scores, which may have been another machine, or this one before an upgrade.
-    versions: dict[str, set[str]] = {}
-    for record in records:
-        made = json.loads((record["folder"] / PROVENANCE).read_text(encoding="utf-8"))
-        for name, version in made["versions"].items():
-            versions.setdefault(name, set()).add(version)
-    return {
-        "settings": bank_settings(plan.experiment),
-        "corpora": {language: output.key for language, output in plan.corpora.items()},
-        "tokenizer": plan.tokenizer.key,
-        "versions": {name: ", ".join(sorted(found)) for name, found in versions.items()},
-        "devices": sorted({record["device"] for record in records}),
-        "threads": sorted({record["threads"] for record in records}),
-        "n_models": len(records),
-    }

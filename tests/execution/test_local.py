@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from bloodbank.execution import Task, default_workers, needed_tasks, run_tasks
-from bloodbank.execution.local import n_gpus
+from bloodbank.execution.machine import n_gpus
 from bloodbank.store import PROVENANCE, Output, Store
 
 HELPERS = Path(__file__).parent

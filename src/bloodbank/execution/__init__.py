@@ -1,11 +1,19 @@
 """Where work runs: this machine now; the seam for a distributed engine is `Task` and `Event`."""
 
-from bloodbank.execution.local import check_device, computes_in_bfloat16, default_workers, free_memory, run_tasks
+from bloodbank.execution.local import run_tasks
+from bloodbank.execution.machine import (
+    check_compiler,
+    check_device,
+    computes_in_bfloat16,
+    default_workers,
+    free_memory,
+)
 from bloodbank.execution.task import Event, Task, needed_tasks
 
 __all__ = [
     "Event",
     "Task",
+    "check_compiler",
     "check_device",
     "computes_in_bfloat16",
     "default_workers",

@@ -12,11 +12,10 @@ from collections import deque
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import asdict
-from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import Any
 
-from bloodbank.errors import UsageError
+from bloodbank.execution.machine import n_gpus
 from bloodbank.execution.task import Event, Task
 from bloodbank.store import Store
 
@@ -29,61 +28,6 @@ _MEMORY = {
     "MALLOC_TOP_PAD_": str(2**26),
     "THP_MEM_ALLOC_ENABLE": "1",
 }
-
-
-def default_workers(device: str) -> int:
-    """Return how many workers run at once: one a GPU where there are any, else one a core this process may use."""
-    if device != "cpu" and (gpus := n_gpus()):
-        return gpus
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
-def free_memory() -> int:
-    """Return the bytes of memory that are free for new work."""
-    try:
-        lines = Path("/proc/meminfo").read_text(encoding="ascii").splitlines()
-        return next(int(line.split()[1]) * 1_024 for line in lines if line.startswith("MemAvailable"))
-    except (OSError, StopIteration):
-        return 8 * 2**30  # not Linux: assume a laptop
-
-
-def computes_in_bfloat16(device: str) -> bool:
-    """Tell whether this machine computes in bfloat16 and does not imitate it: a GPU since Ampere, a CPU with AMX."""
-    if device != "cpu" and n_gpus():
-        import torch
-
-        if torch.cuda.is_available():
-            return torch.cuda.get_device_capability() >= (8, 0)
-    try:
-        flags = Path("/proc/cpuinfo").read_text(encoding="ascii", errors="ignore")
-    except OSError:
-        return False
-    return "amx_bf16" in flags
-
-
-def check_device(device: str) -> None:
-    """Refuse a GPU that PyTorch does not find.
-
-    Raises:
-        UsageError: `device` is "cuda" and there is none.
-    """
-    if device != "cuda":
-        return
-    import torch
-
-    if not torch.cuda.is_available():
-        raise UsageError(
-            'execution.device = "cuda", but PyTorch finds no GPU here. Use "auto" or "cpu", or install a build of '
-            "PyTorch for this GPU."
-        )
-
-
-def n_gpus() -> int:
-    """Count NVIDIA GPUs without importing torch."""
-    visible = os.environ.get("CUDA_VISIBLE_DEVICES")
-    if visible is not None:
-        return len([one for one in visible.split(",") if one.strip() not in ("", "-1")])
-    return len([path for path in Path("/dev").glob("nvidia*") if path.name.removeprefix("nvidia").isdigit()])
 
 
 def run_tasks(

@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from bloodbank.mlm.compiled import CompiledStack
 from bloodbank.mlm.loss import masked_losses
 from bloodbank.mlm.masking import MaskedRows
 from bloodbank.mlm.model import WORDS, BertStack, Weights, draw_dropout
@@ -74,6 +75,8 @@ def step(
     """
     optimiser.zero_grad()
     low = in_type(stack, settings.dtype)
+    if settings.compile:
+        low = CompiledStack(low.settings, low.weights)
     kept = draw_dropout(stack.settings, batch.ids.shape[-2:], bits, low.weights[WORDS].dtype)
     losses = losses_of(low, batch, kept)
     torch.autograd.backward(losses.sum())

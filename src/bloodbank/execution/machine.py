@@ -1,0 +1,77 @@
+"""What this machine has: cores, GPUs, memory, number types, a compiler."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+
+from bloodbank.errors import UsageError
+
+
+def default_workers(device: str) -> int:
+    """Return how many workers run at once: one a GPU where there are any, else one a core this process may use."""
+    if device != "cpu" and (gpus := n_gpus()):
+        return gpus
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def free_memory() -> int:
+    """Return the bytes of memory that are free for new work."""
+    try:
+        lines = Path("/proc/meminfo").read_text(encoding="ascii").splitlines()
+        return next(int(line.split()[1]) * 1_024 for line in lines if line.startswith("MemAvailable"))
+    except (OSError, StopIteration):
+        return 8 * 2**30  # not Linux: assume a laptop
+
+
+def computes_in_bfloat16(device: str) -> bool:
+    """Tell whether this machine computes in bfloat16 and does not imitate it: a GPU since Ampere, a CPU with AMX."""
+    if device != "cpu" and n_gpus():
+        import torch
+
+        if torch.cuda.is_available():
+            return torch.cuda.get_device_capability() >= (8, 0)
+    try:
+        flags = Path("/proc/cpuinfo").read_text(encoding="ascii", errors="ignore")
+    except OSError:
+        return False
+    return "amx_bf16" in flags
+
+
+def check_device(device: str) -> None:
+    """Refuse a GPU that PyTorch does not find.
+
+    Raises:
+        UsageError: `device` is "cuda" and there is none.
+    """
+    if device != "cuda":
+        return
+    import torch
+
+    if not torch.cuda.is_available():
+        raise UsageError(
+            'execution.device = "cuda", but PyTorch finds no GPU here. Use "auto" or "cpu", or install a build of '
+            "PyTorch for this GPU."
+        )
+
+
+def check_compiler(needed: bool) -> None:
+    """Refuse `training.compile` where there is no compiler.
+
+    Raises:
+        UsageError: It is needed and there is none.
+    """
+    if needed and not any(shutil.which(name) for name in (os.environ.get("CXX", "g++"), "g++", "clang++")):
+        raise UsageError(
+            "training.compile = true, but there is no C++ compiler (g++ or clang++, or what CXX names). Install one, "
+            "or leave the setting out: results stay the same but for rounding."
+        )
+
+
+def n_gpus() -> int:
+    """Count NVIDIA GPUs without importing torch."""
+    visible = os.environ.get("CUDA_VISIBLE_DEVICES")
+    if visible is not None:
+        return len([one for one in visible.split(",") if one.strip() not in ("", "-1")])
+    return len([path for path in Path("/dev").glob("nvidia*") if path.name.removeprefix("nvidia").isdigit()])
