@@ -32,6 +32,7 @@ from bloodbank.store import Output, Store
 from bloodbank.transfer import (
     TRAIN,
     Plan,
+    is_kept,
     make_plans,
     missing_tasks,
     targets_of,
@@ -84,12 +85,11 @@ def run(
 
 
 def _remove_models(plans: list[Plan], store: Store) -> None:
-    """Remove the models that are not kept: donors were there for as long as others went on from them."""
+    """Remove the donors that are not kept: they were there for as long as others went on from them."""
     for plan in plans:
-        kept = set(targets_of(plan))
-        for model in plan.models.values():
-            if model not in kept:
-                store.remove(model)
+        for model, output in plan.models.items():
+            if model.is_donor and not is_kept(plan, model):
+                store.remove(output)
 
 
 def _remove_leftovers(store: Store) -> None:
@@ -109,9 +109,7 @@ def _make_outputs(plans: list[Plan], store: Store, workers: int, console: Consol
     """Run the missing tasks, stage by stage, until all that is wanted is there."""
     targets = [output for plan in plans for output in targets_of(plan)]
     for _ in range(_ROUNDS):
-        failures: list[Event] = []
-        for plan in plans:
-            failures = failures or _run_missing(plan, store, workers, console)
+        failures = _run_missing(plans, store, workers, console)
         write_failures(failures, store)
         if failures:
             raise _failed(failures, targets, store)
@@ -124,22 +122,26 @@ def _make_outputs(plans: list[Plan], store: Store, workers: int, console: Consol
     )
 
 
-def _run_missing(plan: Plan, store: Store, workers: int, console: Console) -> list[Event]:
-    """Go through the stages once; return what failed."""
-    needed = missing_tasks(plan, store)
+def _run_missing(plans: list[Plan], store: Store, workers: int, console: Console) -> list[Event]:
+    """Go through the stages once, each for all budgets before the next; return what failed."""
     cores = default_workers("cpu")
     for title, stages in _STEPS:
-        tasks = [task for task in needed if task.output.stage in stages]
+        tasks = [task for plan in plans for task in missing_tasks(plan, store) if task.output.stage in stages]
         # One tokenizer is trained on all cores; texts are independent of each other.
         n_workers, threads = (1, cores) if title == "tokenizer" else (min(cores, workers or cores), 1)
         failures = _run_stage(title, tasks, store, console, workers=n_workers, threads=threads)
         if failures:
             return failures
         if title == "text":
-            _check_texts(plan, store)
+            for plan in plans:
+                _check_texts(plan, store)
         if title == "token ids" and tasks:
-            _show_examples(plan, store, console)
-    return _train(plan, store, workers, console)
+            _show_examples(plans[0], store, console)
+    for plan in plans:
+        failures = _train(plan, store, workers, console)
+        if failures:
+            return failures
+    return []
 
 
 def _train(plan: Plan, store: Store, workers: int, console: Console) -> list[Event]:

@@ -125,3 +125,12 @@ def test_text_without_spaces_meets_its_budgets(tmp_path):
     path.write_text("\n".join(f"题目{n} " + chr(0x4E00 + n) * 30_000 for n in range(8)), encoding="utf-8")
     summary = build_corpus(path, "zh", settings(budget_chars=100_000, dev_chars=5_000, test_chars=20_000), tmp_path)
     assert summary["n_chars"] == {"train": 100_000, "dev": 5_000, "test": 20_000}
+
+
+def test_too_little_other_text_for_the_control_self_is_told(tmp_path):
+    source = tmp_path / "de.txt"
+    source.write_text("\n".join(f"paragraph number {i}" for i in range(60)), encoding="utf-8")
+    settings = CorpusSettings(budget_chars=700, dev_chars=100, test_chars=100)
+    with pytest.raises(UsageError, match=r"are left after the training text, but the control `self` needs 700"):
+        build_corpus(source, "de", settings, tmp_path, wanted=("other",))
+    assert not (tmp_path / "other.txt").exists()

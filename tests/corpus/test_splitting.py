@@ -73,6 +73,25 @@ def test_a_split_is_a_function_of_one_language_only(lines, others, chosen):
     assert split(list(lines), chosen, "de") == alone
 
 
+@given(sources, corpora())
+def test_other_text_of_the_language_is_in_no_other_part_and_within_the_budget(lines, chosen):
+    found = split(lines, chosen, "de")
+    seen = {" ".join(line.split()).casefold() for part in PARTS for line in found.parts[part]}
+    other = found.parts["other"]
+    assert not seen & {" ".join(line.split()).casefold() for line in other}
+    assert sum(map(len, other)) <= chosen.budget_chars
+
+
+@pytest.mark.parametrize("parallel", ["no", "lines", "stretch"])
+def test_other_text_goes_on_where_the_training_text_ends(parallel):
+    lines = [f"number {i:04}" for i in range(200)]
+    settings = corpus(parallel, train=11 * 40, dev=11 * 3, test=11 * 7, heldout_share=0.1)
+    parts = split(lines, settings, "de").parts
+    assert len(parts["other"]) == 40
+    last, first = parts["train"][-1], parts["other"][0]
+    assert (int(first.split()[1]) - int(last.split()[1])) % 200 == 1
+
+
 def numbered(n, prefix=""):
     return [f"{prefix}paragraph {i}" for i in range(n)]
 

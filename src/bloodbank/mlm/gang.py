@@ -115,6 +115,7 @@ class Gang:
         self.optimiser = StackedAdamW(stack, settings, trained)
         self.loss_sum = torch.zeros(stack.n_models, device=stack.device)
         self.finite = torch.ones(stack.n_models, dtype=torch.bool, device=stack.device)
+        self._copied: dict[tuple[tuple[int, ...], torch.dtype], Tensor] = {}
 
     def step(self, update: int, batch: Any, rates: Sequence[float]) -> None:
         """Do one update, counted from 0, of the models that still learn."""
@@ -124,10 +125,16 @@ class Gang:
             names = names[:1]
         bits = [torch_generator(str(self.stack.device), *name) for name in names]
         losses = step(self.active, batch, self.optimiser, self.settings, bits, rates=rates, losses_of=self.losses_of)
-        index = torch.tensor(self.learning, device=self.stack.device)
-        late = torch.tensor([update >= int(_LATE * one.n_updates) for one in readings]).to(losses)
-        self.loss_sum.index_add_(0, index, (losses * late).to(self.loss_sum.dtype))
+        index = self._on_device(tuple(self.learning), torch.int64)
+        late = self._on_device(tuple(update >= int(_LATE * one.n_updates) for one in readings), torch.bool)
+        self.loss_sum.index_add_(0, index, torch.where(late, losses, 0.0).to(self.loss_sum.dtype))
         self.finite.index_copy_(0, index, self.finite[index] & torch.isfinite(losses))
+
+    def _on_device(self, values: tuple[int, ...], dtype: torch.dtype) -> Tensor:
+        """Bring plain values to the device once: every copy from the host waits for what the device is doing."""
+        if (values, dtype) not in self._copied:
+            self._copied[values, dtype] = torch.tensor(values, dtype=dtype, device=self.stack.device)
+        return self._copied[values, dtype]
 
     def leave(self, update: int) -> None:
         """Let models go whose reading is at its end after so many updates."""

@@ -57,7 +57,9 @@ class StackedAdamW:
         # An AdamW step is proportional to its rate: a model at half the peak goes half of the way.
         before = [weight.detach().clone() for weight in weights]
         self.adam.step()
-        share = torch.tensor([rate / peak for rate in rates], dtype=torch.float64).to(weights[0])
+        share = torch.tensor([rate / peak for rate in rates], dtype=weights[0].dtype)
+        if weights[0].is_cuda:  # without waiting for what the device is doing
+            share = share.pin_memory().to(weights[0].device, non_blocking=True)
         for weight, old in zip(weights, before, strict=True):
             along = share.view(-1, *([1] * (weight.dim() - 1)))
             weight.data.copy_(torch.where(along == 1.0, weight.data, torch.lerp(old, weight.data, along)))

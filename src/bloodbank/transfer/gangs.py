@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from bloodbank.execution import Task, free_memory
+from bloodbank.execution import Task, free_memory, n_gpus
 from bloodbank.experiment import Experiment
 from bloodbank.store import Output, Store, digest, write_json
 from bloodbank.tokenizer import Vocabulary
@@ -61,7 +61,8 @@ def time_gangs(
 ) -> None:
     """Time gangs of 1, 2, 4, … models for as long as it pays, and write the best size."""
     experiment = Experiment.model_validate(settings)
-    room = _MEMORY_SHARE * _free(experiment) / workers
+    # A worker has a GPU of its own, unless there are more workers than GPUs.
+    room = _MEMORY_SHARE * _free(experiment) / max(1.0, workers / max(1, n_gpus()))
     timings: list[dict[str, float]] = []
     for size in sizes(most):
         memory = memory_of_gang(experiment, vocab_size, size)
