@@ -64,7 +64,7 @@ class Experiment(Settings):
             ("grid.donors", self.grid.donors or ()),
             ("grid.recipients", self.grid.recipients or ()),
             ("grid.pairs", pairs),
-            ("grid.sets", [code for codes in self.grid.sets for code in codes]),
+            ("grid.sets", [code for one_set in self.grid.sets for code in one_set]),
             ("more_seeds", self.more_seeds),
         ):
             unknown = [code for code in codes if code not in self.languages]

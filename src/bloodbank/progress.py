@@ -47,7 +47,7 @@ class Display:
 
     def on_event(self, event: Event) -> None:
         """Take in one event."""
-        label = event.task.output.label
+        label = event.task.label
         if event.kind == "tokens":
             self.tokens += event.n_tokens
             self.left[event.task] = max(0, self.left[event.task] - event.n_tokens)
@@ -81,8 +81,9 @@ class Display:
         return self.tokens / max(1e-3, time.monotonic() - self.started)
 
 
-def _counts(task: Task) -> bool:
-    return task.output.stage != "models"
+def _counts(task: Task) -> int:
+    """Return how many results a task makes."""
+    return sum(output.stage != "models" for output in task.outputs)
 
 
 def duration(seconds: float) -> str:
