@@ -210,9 +210,11 @@ def plan_lines(plan: Plan, folder: Path, cost: Estimate) -> list[str]:
 
 
 def _models_side_by_side(experiment: Experiment, gang: int) -> str:
-    if not experiment.execution.gang:
-        return "gang size timed at the start of the run"
-    return f"{gang} models side by side in each"
+    from bloodbank.transfer.gangs import device_name
+
+    if not experiment.execution.gang and device_name(experiment) != "cpu":
+        return "models side by side: timed at the start of the run"
+    return f"{gang} model{'s side by side' if gang > 1 else ''} at a time in each"
 
 
 def main() -> None:

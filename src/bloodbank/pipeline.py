@@ -20,6 +20,7 @@ from bloodbank.experiment import Experiment, load_experiment
 from bloodbank.progress import Display
 from bloodbank.results import write_results
 from bloodbank.runfolder import (
+    CHECKPOINTS,
     HELPERS,
     SOURCES,
     STAGES,
@@ -81,6 +82,7 @@ def run(
     _remove_leftovers(store)  # of workers that a moment ago had not yet noticed that their run was killed
     banks = [write_results(plan, store) for plan in plans]
     _remove_models(plans, store)
+    _remove_checkpoints(plans, store)
     return banks[0]
 
 
@@ -90,6 +92,14 @@ def _remove_models(plans: list[Plan], store: Store) -> None:
         for model, output in plan.models.items():
             if model.is_donor and not is_kept(plan, model):
                 store.remove(output)
+
+
+def _remove_checkpoints(plans: list[Plan], store: Store) -> None:
+    """Remove checkpoints that nothing will go on from: of a gang that was trained again with another size."""
+    if (store.root / CHECKPOINTS).is_dir():
+        from bloodbank.mlm.checkpoints import Checkpoints
+
+        Checkpoints.clear_all(store, {output.label for plan in plans for output in plan.models.values()})
 
 
 def _remove_leftovers(store: Store) -> None:

@@ -24,7 +24,8 @@ from bloodbank.transfer import Plan, targets_of
 
 EXPERIMENT, PLAN, FAILURES, SOURCES = "experiment.json", "plan.json", "failures.json", "sources.json"
 STAGES = ("corpus", "tokenizer", "tokens", "masks", "models", "scores")
-HELPERS = ("gangs", "checkpoints")  # how many models go side by side; models in training
+CHECKPOINTS = "checkpoints"
+HELPERS = ("gangs", CHECKPOINTS)  # how many models go side by side; models in training
 RESULTS = (
     "bank.json", "matrix.csv", "measurements.csv", "sentence_scores.parquet", "loss_curves.csv",
     "heatmap.svg", "heatmap.png", "plane.svg", "plane.png", "curves.svg", "curves.png",

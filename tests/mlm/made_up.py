@@ -11,7 +11,7 @@ from bloodbank.randomness import generator
 from bloodbank.tokenizer import Vocabulary
 
 V = Vocabulary(40, pad=0, unk=1, cls=2, sep=3, mask=4)
-MODEL = ModelSettings(n_layers=2, n_heads=2, hidden_size=8, feed_forward_size=12, n_positions=12, dropout=0.0)
+MODEL = ModelSettings(n_layers=1, n_heads=2, hidden_size=8, feed_forward_size=12, n_positions=12, dropout=0.0)
 DROPPING = MODEL.model_copy(update={"dropout": 0.2, "attention_dropout": 0.1})
 RECIPE = TrainingSettings(batch_size=4, learning_rate=3e-3, dtype="float32", curve_points=5)
 

@@ -95,7 +95,7 @@ def test_a_gang_with_another_head_is_saved_and_goes_on(tmp_path, keep_mlm_head):
             losses_of=classes,
             report=report,
             checkpoints=Checkpoints(store, "l", "k", seconds),
-        )
+        )  # fmt: skip
         return models, made
 
     expected, told = run(Store(tmp_path / "whole"), 0.0)

@@ -5,6 +5,8 @@ import pytest
 import torch
 from made_up import RECIPE, V, reading, stack, text
 
+from bloodbank.mlm.gang import mlm_losses
+from bloodbank.mlm.masking import MaskedRows
 from bloodbank.mlm.reading import Reading, ahead
 from bloodbank.mlm.sequences import make_sequences
 from bloodbank.mlm.training import train
@@ -115,9 +117,6 @@ def test_only_the_last_batch_is_filled_up_and_what_fills_it_has_no_weight():
 
 
 def test_what_fills_the_last_batch_changes_no_loss_and_no_gradient():
-    from bloodbank.mlm.gang import mlm_losses
-    from bloodbank.mlm.masking import MaskedRows
-
     one = reading("x-a", n_pieces=70, layout="rows", epochs=1)
     last = one.batch(one.n_updates - 1)
     n_real = int((last.weight.reshape(len(last.ids), -1).sum(1) > 0).sum())

@@ -81,6 +81,14 @@ class Checkpoints:
         """Remove them all."""
         self._remove(self._found())
 
+    @staticmethod
+    def clear_all(store: Store, labels: set[str]) -> None:
+        """Remove what is left of gangs of these models: all are done, some perhaps in gangs of another size."""
+        for path in (store.root / STAGE).glob("[!.]*"):
+            label, _, key = path.name.rpartition("-")
+            if label.rpartition("_update")[0] in labels:
+                store.remove(Output(STAGE, label, key))
+
     def _found(self) -> list[Path]:
         return sorted((self.store.root / STAGE).glob(f"{self.label}_update*-{self.key}"))
 

@@ -47,13 +47,13 @@ class DevText:
         sequences: Dev text in rows.
         language: Its code; the masks belong to it, not to a seed.
         mask_share: Share of masked pieces.
-        n_rows: Rows to use at most, the first ones.
+        n_rows: Rows to use at most, the first ones that hold a piece that the vocabulary knows.
     """
 
     def __init__(self, sequences: Sequences, language: str, mask_share: float, n_rows: int) -> None:
-        n_rows = min(n_rows, sequences.n_rows)
+        chosen = np.flatnonzero(sequences.maskable.any(axis=1))[:n_rows]
         few = Sequences(
-            sequences.ids[:n_rows], sequences.source[:n_rows], sequences.lengths[:n_rows], sequences.vocabulary
+            sequences.ids[chosen], sequences.source[chosen], sequences.lengths[chosen], sequences.vocabulary
         )
         n_pieces = int(few.source.max(initial=0)) + 1
         masks = make_test_masks(
@@ -62,7 +62,7 @@ class DevText:
         )  # fmt: skip
         self.n_masked = len(masks.gold)
         self.batches: list[MaskedRows] = []
-        for start in range(0, n_rows, _ROWS_AT_A_TIME):
+        for start in range(0, few.n_rows, _ROWS_AT_A_TIME):
             begin, end = np.searchsorted(masks.row, [start, start + _ROWS_AT_A_TIME])
             if begin == end:
                 continue
@@ -75,7 +75,9 @@ class DevText:
 
     @torch.no_grad()
     def losses(self, stack: BertStack) -> list[float]:
-        """Return the loss of each model, without dropout, in nats a masked piece. Shape: [K]."""
+        """Return the loss of each model, without dropout, in nats a masked piece; NaN where no piece is known. [K]."""
+        if not self.batches:
+            return [float("nan")] * stack.n_models
         sums = [mlm_losses(stack, batch).double() * len(batch.gold) for batch in self.batches]
         found: list[float] = (torch.stack(sums).sum(0) / self.n_masked).tolist()
         return found

@@ -196,9 +196,11 @@ def draw_dropout(
         Ones and zeros in the order in which the encoder uses them; None where nothing is dropped.
         Shape: [K or 1, B, L, H] each, [K or 1, B, heads, L, L] on attention weights.
     """
-    n_rows, length = rows
-    states = (settings.dropout, (n_rows, length, settings.hidden_size))
-    attention = (settings.attention_dropout, (n_rows, settings.n_heads, length, length))
+    # Drawn for the longest row that there can be: the bits of a model do not depend on how long a batch is, which in a
+    # gang depends on the others.
+    (n_rows, length), longest = rows, settings.n_positions
+    states = (settings.dropout, (n_rows, longest, settings.hidden_size))
+    attention = (settings.attention_dropout, (n_rows, settings.n_heads, longest, longest))
     sites = [states, *[attention, states, states] * settings.n_layers]
     if not any(p for p, _ in sites):
         return None
@@ -206,6 +208,7 @@ def draw_dropout(
     def draw(p: float, shape: tuple[int, ...]) -> Tensor:
         empty = [torch.empty(shape, dtype=dtype, device=one.device) for one in generators]
         drawn = [bits.bernoulli_(1.0 - p, generator=one) for bits, one in zip(empty, generators, strict=True)]
-        return torch.stack(drawn) if len(drawn) > 1 else drawn[0][None]
+        stacked = torch.stack(drawn) if len(drawn) > 1 else drawn[0][None]
+        return stacked[:, :, :length] if len(shape) == 3 else stacked[..., :length, :length]
 
     return (draw(p, shape) for p, shape in sites if p)

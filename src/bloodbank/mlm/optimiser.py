@@ -72,7 +72,9 @@ class StackedAdamW:
         """Return the moments and the number of steps under names, to be written to disk."""
         found: Weights = {}
         for name, weight in self.weights.items():
-            kept = self.adam.state[weight]
+            kept = self.adam.state.get(weight)
+            if kept is None:
+                continue  # it has had no gradient: the weight of a head that is not in use
             found |= {f"{moment}.{name}": kept[moment] for moment in _MOMENTS}
             found["step"] = kept["step"]
         return found
@@ -80,6 +82,8 @@ class StackedAdamW:
     def load_state(self, state: Weights, models: Sequence[int] | None = None) -> None:
         """Take over moments, of some of the models only where `models` names them."""
         for name, weight in self.weights.items():
+            if f"{_MOMENTS[0]}.{name}" not in state:
+                continue
             moments = {moment: state[f"{moment}.{name}"].to(weight.device) for moment in _MOMENTS}
             if models is not None:
                 index = torch.tensor(models, device=weight.device)

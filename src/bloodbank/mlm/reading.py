@@ -98,7 +98,7 @@ class Reading:
         if not n:
             return np.zeros(0, dtype=np.int64)
         tokens = self.tokens
-        wanted = np.geomspace(tokens[1], tokens[-1], n)
+        wanted = np.geomspace(tokens[1], tokens[-1], n) if n > 1 else tokens[-1:]
         found: Ints = np.unique(np.minimum(np.searchsorted(tokens, wanted * (1.0 - 1e-9)), self.n_updates))
         return np.concatenate([[0], found])
 

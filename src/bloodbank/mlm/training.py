@@ -100,13 +100,13 @@ def train(
         gang.step(update, batch, [_rate(readings[model], update, settings) for model in gang.learning])
         done = progress.update = update + 1
         measured = follow()
-        if measured or done % _REPORT_EVERY == 0 or done == len(updates):
+        if measured or done % _REPORT_EVERY == 0 or done == updates.stop:
             report(*_since(readings, reported, done))
             reported = done
             if not bool(gang.finite.any()):
                 break
         gang.leave(done)
-        if checkpoints and checkpoints.due():
+        if checkpoints and done < updates.stop and checkpoints.due():
             progress.seconds = time.perf_counter() - started
             checkpoints.save(gang, progress)
     gang.gather()

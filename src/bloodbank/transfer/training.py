@@ -53,7 +53,7 @@ def train(
     checkpoints = Checkpoints(store, members[0]["label"], key, experiment.execution.checkpoint_seconds)
     made = train_gang(
         stack, readings, experiment.training,
-        trained=members[0]["trained"], dev=_dev_texts(store, experiment, vocabulary, readings, members),
+        trained=members[0]["trained"], dev=_dev_texts(store, experiment, vocabulary, members),
         report=report, watch=_watcher(store, experiment, members), checkpoints=checkpoints,
     )  # fmt: skip
     gang = [member["label"] for member in members]
@@ -129,20 +129,23 @@ def _readings(store: Store, experiment: Experiment, vocabulary: Vocabulary, memb
 
 
 def _dev_texts(
-    store: Store, experiment: Experiment, vocabulary: Vocabulary, readings: list[Reading], members: list[Member]
+    store: Store, experiment: Experiment, vocabulary: Vocabulary, members: list[Member]
 ) -> dict[str, DevText]:
     """Return the dev text of every language that is read, no more of it than a curve may cost."""
     from bloodbank.mlm.curves import DevText, n_dev_rows
 
     training, found = experiment.training, {}
-    for member, reading in zip(members, readings, strict=True):
+    for member in members:
         for text in member["texts"]:
             language = text["language"]
             if language in found or not training.curve_points:
                 continue
             rows = sequences_of(store.root / "tokens" / text["dev"], "dev", vocabulary, experiment)
             shortest = min(training.epochs, training.epochs_bilingual)
-            n_rows = n_dev_rows(reading.texts[language].n_rows, shortest, training.curve_points)
+            # Of M_t's own text, whatever this model reads: all models of a language are followed on the same rows.
+            summary = json.loads((store.root / "tokens" / text["dev"] / "tokens.json").read_text(encoding="utf-8"))
+            n_train_rows = summary["train"]["n_pieces"] // (experiment.model.n_positions - 2)
+            n_rows = n_dev_rows(n_train_rows, shortest, training.curve_points)
             found[language] = DevText(rows, language, training.mask_share, n_rows)
     return found
 
