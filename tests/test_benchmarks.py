@@ -179,7 +179,7 @@ def test_scoring_is_compared_with_the_released_evaluation(printed):
     out, _ = printed["scoring"]
     ranking, whole = tables(out)
     for rows, first, ratio, rate in (
-        (ranking, "ranking step", "times the released one (range over rounds)", "masked pieces/s"),
+        (ranking, "ranking step", "times the argsort (range over rounds)", "masked pieces/s"),
         (whole, "whole scoring", "times transformers (range over rounds)", "tokens/s"),
     ):
         base = {row["threads"]: number(row[rate]) for row in reversed(rows) if "released" in row[first]}
