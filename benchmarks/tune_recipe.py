@@ -73,8 +73,9 @@ def measure(plan: Plan, store: Store, language: str, changes: dict[str, Any], se
     tokens = store.path(plan.tokens[language])
     rows = {part: sequences_of(tokens, part, vocabulary, experiment) for part in ("train", "dev")}
     offsets = read_ids(tokens / "dev")[1]
+    # The masks belong to the text and its layout: recipes of one row length are scored on the same ones.
     masks = make_test_masks(
-        sequences_of(tokens, "dev", vocabulary, common), offsets, np.load(tokens / "dev.bytes.npy"),
+        rows["dev"], offsets, np.load(tokens / "dev.bytes.npy"),
         mask_share=0.15, min_masked=10_000, corruption="mask", random=generator("dev masks of the tuning", language),
     )  # fmt: skip
     counts = np.bincount(read_ids(tokens / "train")[0], minlength=vocabulary.size).astype(np.float64)

@@ -145,3 +145,14 @@ def test_health_is_three_standard_errors_above_the_unigram(gain, expected):
 def test_a_model_that_is_the_unigram_is_unhealthy():
     same = PieceScores(np.full(4, 0.5), np.zeros(4), np.ones(4))
     assert health_of(same, same, masks_of([0, 0, 1, 1])) == ("unhealthy", 0.0)
+
+
+def test_ranks_are_exact_over_a_large_vocabulary_with_many_ties_and_huge_logits():
+    random = generator("large ranks")
+    logits = random.integers(-3, 3, size=(40, 70_000)).astype(np.float32)
+    logits[1] *= 1e38  # the sum of the row overflows, though every logit is finite
+    gold = random.integers(0, 70_000, size=40)
+    expected = [
+        1 + (row > row[g]).sum() + 0.5 * ((row == row[g]).sum() - 1) for row, g in zip(logits, gold, strict=True)
+    ]
+    assert rank_of_gold(torch.from_numpy(logits), torch.from_numpy(gold)).tolist() == expected

@@ -22,7 +22,7 @@ from bloodbank.store import Store
 _RETRY_SECONDS = 1.0
 # Keep freed memory, and in large pages: a step of a model of the paper's size allocates a gigabyte in pieces of some
 # 25 MB, which the system would hand out as zeroed small pages each time (a tenth of the step on two cores).
-_MEMORY = {
+MEMORY_ENVIRONMENT = {
     "MALLOC_MMAP_MAX_": "0",
     "MALLOC_TRIM_THRESHOLD_": str(2**40),
     "MALLOC_TOP_PAD_": str(2**26),
@@ -122,7 +122,7 @@ class _Worker:
         # Numerical libraries read these when they load.
         environment |= dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "RAYON_NUM_THREADS"), str(threads))
         environment["TOKENIZERS_PARALLELISM"] = "true"
-        environment = _MEMORY | environment
+        environment = MEMORY_ENVIRONMENT | environment
         self.process = subprocess.Popen(
             # -P: a file of the current folder must not stand in for a module of the library.
             [sys.executable, "-P", "-m", "bloodbank.execution.worker"],

@@ -46,7 +46,8 @@ def mlm_losses(stack: BertStack, batch: MaskedRows, kept: Iterator[Tensor] | Non
     gold = of_each(batch.gold)
     weight = torch.ones_like(gold, dtype=torch.float32) if batch.weight is None else of_each(batch.weight)
     hidden = stack.transform(stack.hidden_at(of_each(batch.ids), of_each(batch.positions), mask, kept))
-    return masked_losses(hidden, stack.weights[WORDS], stack.weights["cls.predictions.bias"], gold, weight)
+    words, bias = stack.weights[WORDS], stack.weights["cls.predictions.bias"]
+    return masked_losses(hidden, words, bias, gold, weight, output_gradients=stack.output_gradients)
 
 
 def step(
@@ -75,8 +76,9 @@ def step(
     """
     optimiser.zero_grad()
     low = in_type(stack, settings.dtype)
-    if settings.compile:
-        low = CompiledStack(low.settings, low.weights)
+    low = (CompiledStack if settings.compile else BertStack)(low.settings, low.weights)
+    # The gradients of the tied embeddings meet in `look_up`, which `torch.compile` cannot follow.
+    low.output_gradients = None if settings.compile or not low.weights[WORDS].requires_grad else []
     kept = draw_dropout(stack.settings, batch.ids.shape[-2:], bits, low.weights[WORDS].dtype)
     losses = losses_of(low, batch, kept)
     torch.autograd.backward(losses.sum())

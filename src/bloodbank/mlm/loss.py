@@ -15,7 +15,15 @@ from torch import Tensor
 _LOGITS_CPU, _LOGITS_GPU = 2**20, 2**28
 
 
-def masked_losses(hidden: Tensor, embeddings: Tensor, bias: Tensor, gold: Tensor, weight: Tensor) -> Tensor:
+def masked_losses(
+    hidden: Tensor,
+    embeddings: Tensor,
+    bias: Tensor,
+    gold: Tensor,
+    weight: Tensor,
+    *,
+    output_gradients: list[Tensor] | None = None,
+) -> Tensor:
     """Return each model's mean cross-entropy over masked pieces.
 
     Args:
@@ -24,6 +32,8 @@ def masked_losses(hidden: Tensor, embeddings: Tensor, bias: Tensor, gold: Tensor
         bias: Output bias. Shape: [K, V].
         gold: The masked pieces. Shape: [K, M].
         weight: 1 for a masked piece, 0 for a place that only fills the shape. Shape: [K, M].
+        output_gradients: Where the backward pass leaves the gradient of the embeddings instead of returning it; see
+            `look_up`.
 
     Returns:
         Nats a masked piece, in float32 or wider. Shape: [K].
@@ -32,7 +42,7 @@ def masked_losses(hidden: Tensor, embeddings: Tensor, bias: Tensor, gold: Tensor
     exact = torch.promote_types(hidden.dtype, torch.float32)
     share = weight.to(exact) / weight.sum(1, keepdim=True, dtype=exact)
     losses: Tensor = _ChunkedLoss.apply(  # type: ignore[no-untyped-call]  # PyTorch's own has no types
-        hidden, embeddings, bias, gold, share, needed
+        hidden, embeddings, bias, gold, share, needed, output_gradients
     )
     return losses
 
@@ -46,7 +56,7 @@ def chunk_size(n_models: int, vocab_size: int, device: torch.device) -> int:
 class _ChunkedLoss(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, *inputs: Any) -> Tensor:
-        hidden, embeddings, bias, gold, share, needed = inputs
+        hidden, embeddings, bias, gold, share, needed, ctx.output_gradients = inputs
         n_models, n_masked, _ = hidden.shape
         n_words = embeddings.shape[1]
         losses = torch.zeros(n_models, dtype=share.dtype, device=hidden.device)
@@ -73,8 +83,12 @@ class _ChunkedLoss(torch.autograd.Function):
     @staticmethod
     def backward(ctx: Any, *grad_outputs: Tensor) -> tuple[Tensor | None, ...]:
         scale = grad_outputs[0]  # [K]
-        hidden, embeddings, bias = (
-            gradient * scale.to(gradient.dtype).view(-1, *([1] * (gradient.dim() - 1)))
-            for gradient in ctx.saved_tensors
-        )
-        return hidden, embeddings, bias, None, None, None
+        gradients = list(ctx.saved_tensors)
+        # In training it is all ones; asking a GPU would mean to wait for it.
+        if scale.is_cuda or not bool((scale == 1.0).all()):
+            gradients = [one * scale.to(one.dtype).view(-1, *([1] * (one.dim() - 1))) for one in gradients]
+        hidden, embeddings, bias = gradients
+        if ctx.output_gradients is not None:
+            ctx.output_gradients.append(embeddings)
+            embeddings = None
+        return hidden, embeddings, bias, None, None, None, None

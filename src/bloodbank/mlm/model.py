@@ -14,6 +14,7 @@ import torch
 import torch.nn.functional as F  # noqa: N812 - the name that everybody knows
 from torch import Tensor
 
+from bloodbank.mlm.lookup import look_up
 from bloodbank.settings import ModelSettings
 
 _NORM_EPSILON = 1e-12
@@ -28,10 +29,12 @@ class BertStack:
     Attributes:
         settings: Layers, heads, widths.
         weights: Name in transformers -> weights. Shape: [K, *shape in transformers].
+        output_gradients: Where input and output embeddings, which are one, add up their gradients; None: in autograd.
     """
 
     settings: ModelSettings
     weights: Weights
+    output_gradients: list[Tensor] | None = None
 
     @property
     def device(self) -> torch.device:
@@ -122,7 +125,11 @@ class BertStack:
         n_models, n_words, width = words.shape
         # One table of K·V rows: model k's piece i is row k·V + i.
         first = torch.arange(n_models, device=ids.device)[:, None, None] * n_words
-        looked_up = F.embedding(ids + first, words.reshape(n_models * n_words, width))
+        table = words.reshape(n_models * n_words, width)
+        if self.output_gradients is None:
+            looked_up = F.embedding(ids + first, table)
+        else:
+            looked_up = look_up(table, ids + first, self.output_gradients)
         positions = self.weights["bert.embeddings.position_embeddings.weight"][:, None, : ids.shape[-1]]
         segment = self.weights["bert.embeddings.token_type_embeddings.weight"][:, None, :1]
         return looked_up + (positions + segment)

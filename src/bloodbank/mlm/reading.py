@@ -48,8 +48,8 @@ class Reading:
         return "+".join(sorted(self.texts))
 
     @cached_property
-    def _order(self) -> tuple[Ints, Ints]:
-        """Text and row of everything that is read, in order. Shape: [n_rows] each."""
+    def order(self) -> tuple[Ints, Ints]:
+        """Text (by place in the sorted codes) and row of everything that is read, in order. Shape: [n_rows] each."""
         own = [self._own_order(language) for language in sorted(self.texts)]
         which = np.repeat(np.arange(len(own)), [len(rows) for rows in own])
         if len(own) > 1:
@@ -69,12 +69,12 @@ class Reading:
     @property
     def n_updates(self) -> int:
         """Optimiser steps: the last batch may be smaller."""
-        return -(-len(self._order[0]) // self.settings.batch_size)
+        return -(-len(self.order[0]) // self.settings.batch_size)
 
     @cached_property
     def tokens(self) -> Ints:
         """Pieces read after each number of updates, special ones included, padding not. Shape: [n_updates + 1]."""
-        which, rows = self._order
+        which, rows = self.order
         lengths = np.zeros(self.n_updates * self.settings.batch_size, dtype=np.int64)
         for number, language in enumerate(sorted(self.texts)):
             lengths[: len(rows)][which == number] = self.texts[language].lengths[rows[which == number]]
@@ -84,7 +84,7 @@ class Reading:
     def batch(self, update: int) -> MaskedRows:
         """Return the batch of an update, counted from 0."""
         size = self.settings.batch_size
-        which, rows = (part[update * size : (update + 1) * size] for part in self._order)
+        which, rows = (part[update * size : (update + 1) * size] for part in self.order)
         texts = [self.texts[language] for language in sorted(self.texts)]
         random = generator(self.seed, "masks", self.name, update)
         if len(texts) == 1:

@@ -18,6 +18,7 @@ from bloodbank.mlm.model import WORDS, BertStack
 
 METRICS = ("mrr", "accuracy", "cross_entropy", "bits_per_byte")
 HEALTHY_Z = 3.0
+_IN_CACHE = 2**18  # logits at a time whose copy stays in a CPU's cache
 Floats = np.ndarray[Any, np.dtype[np.float64]]
 
 
@@ -53,21 +54,32 @@ def rank_of_gold(logits: Tensor, gold: Tensor) -> Tensor:
     Raises:
         NotFiniteError: A logit is NaN or infinite.
     """
-    if not bool(torch.isfinite(logits).all()):
+    if not bool(_finite(logits).all()):
         raise NotFiniteError("a logit is not finite")
     return _count_rank(logits, gold)
 
 
+def _finite(logits: Tensor) -> Tensor:
+    """Tell of each row whether all its logits are finite. [..., V] -> [...]."""
+    # A sum is finite only where all its terms are; where it is not, it may have overflowed.
+    finite = torch.isfinite(logits.sum(-1))
+    return finite if bool(finite.all()) else torch.isfinite(logits).all(-1)
+
+
 def _count_rank(logits: Tensor, gold: Tensor) -> Tensor:
-    own = logits.gather(-1, gold[..., None])
-    # One pass for both counts: above counts 2, tied 1; the gold piece is tied with itself.
-    halves = (logits > own).sum(-1, dtype=torch.int32) + (logits >= own).sum(-1, dtype=torch.int32)
-    return 0.5 + 0.5 * halves.double()
+    n_words = logits.shape[-1]
+    rows, own = logits.reshape(-1, n_words), logits.gather(-1, gold[..., None]).reshape(-1, 1)
+    # Of V pieces A stand above gold, T are tied with it (itself among them) and V − A − T below, so the signs of the
+    # differences sum to 2A + T − V, and 1 + A + (T − 1) / 2 is half of V + 1 more than that. One pass, in the cache.
+    size = len(rows) if logits.is_cuda else max(1, _IN_CACHE // n_words)
+    signs = [(rows[i : i + size] - own[i : i + size]).sign_().sum(-1) for i in range(0, len(rows), size)]
+    total = torch.cat(signs) if signs else own.new_zeros(0)
+    return 0.5 * (n_words + 1 + total.double().reshape(gold.shape))
 
 
 def score_pieces(logits: Tensor, gold: Tensor) -> PieceScores:
     """Score logits against the gold pieces; see `rank_of_gold`."""
-    if not bool(torch.isfinite(logits).all()):
+    if not bool(_finite(logits).all()):
         raise NotFiniteError("a logit is not finite")
     return PieceScores(*(x.cpu().numpy() for x in _score(logits, gold)))
 
@@ -107,7 +119,7 @@ def score_models(stack: BertStack, masks: TestMasks, n_rows: int = 32) -> list[P
         for first in range(0, end - begin, size):
             part = slice(first, first + size)
             logits = stack.predict(hidden[:, part])
-            finite &= torch.isfinite(logits).all(-1).all(-1)
+            finite &= _finite(logits).all(-1)
             place = slice(begin + first, min(begin + first + size, end))
             found[:, :, place] = torch.stack(_score(logits, gold[:, part]))
     scores = found.cpu().numpy()
