@@ -7,9 +7,9 @@ import pytest
 import torch
 from made_up import DROPPING, MODEL, RECIPE, V, assert_same, largest_difference, reading, stack, text
 
+from bloodbank.mlm.dropout import draw_dropout
 from bloodbank.mlm.gang import mlm_losses
 from bloodbank.mlm.masking import MaskedRows, side_by_side
-from bloodbank.mlm.model import draw_dropout
 from bloodbank.mlm.training import train
 from bloodbank.randomness import generator, torch_generator
 

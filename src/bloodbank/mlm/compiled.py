@@ -23,6 +23,7 @@ class CompiledStack(BertStack):
         positions: Tensor,
         attention_mask: Tensor | None = None,
         kept: Iterator[Tensor] | None = None,
+        places: Tensor | None = None,  # noqa: ARG002 - padding is computed too: shapes that change are compiled anew
     ) -> Tensor:
         """Encode, and keep some positions only; see `BertStack.hidden_at`."""
         bits = None if kept is None else list(kept)

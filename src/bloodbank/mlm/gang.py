@@ -10,10 +10,12 @@ import torch
 from torch import Tensor
 
 from bloodbank.mlm.compiled import CompiledStack
+from bloodbank.mlm.dropout import draw_dropout
 from bloodbank.mlm.loss import masked_losses
 from bloodbank.mlm.masking import MaskedRows
-from bloodbank.mlm.model import WORDS, BertStack, Weights, draw_dropout
+from bloodbank.mlm.model import WORDS, BertStack, Weights
 from bloodbank.mlm.optimiser import StackedAdamW
+from bloodbank.mlm.padding import places_of
 from bloodbank.mlm.reading import Reading
 from bloodbank.randomness import torch_generator
 from bloodbank.settings import TrainingSettings
@@ -42,10 +44,12 @@ def mlm_losses(stack: BertStack, batch: MaskedRows, kept: Iterator[Tensor] | Non
             tensor = tensor.pin_memory().to(stack.device, non_blocking=True)
         return tensor.expand(stack.n_models, *array.shape) if shared else tensor
 
-    mask = None if batch.attention_mask is None else of_each(batch.attention_mask)
+    mask, places = None, None
+    if batch.attention_mask is not None:
+        mask, places = of_each(batch.attention_mask), places_of(batch.attention_mask, stack.device)
     gold = of_each(batch.gold)
     weight = torch.ones_like(gold, dtype=torch.float32) if batch.weight is None else of_each(batch.weight)
-    hidden = stack.transform(stack.hidden_at(of_each(batch.ids), of_each(batch.positions), mask, kept))
+    hidden = stack.transform(stack.hidden_at(of_each(batch.ids), of_each(batch.positions), mask, kept, places))
     words, bias = stack.weights[WORDS], stack.weights["cls.predictions.bias"]
     return masked_losses(hidden, words, bias, gold, weight, output_gradients=stack.output_gradients)
 

@@ -1,7 +1,7 @@
 """The input embeddings, whose gradient is added to that of the output embeddings: they are the same weights.
 
-Autograd would fill an array of the size of the vocabulary with zeros, add the few rows that were read, and add that to the
-output's gradient: 180 MB of traffic for the paper's model, a quarter of an update on a batch of eight sentences.
+Autograd would fill an array of the size of the vocabulary with zeros, add the few rows that were read, and add that to
+the output's gradient: 180 MB of traffic for the paper's model, a quarter of an update on a batch of eight sentences.
 """
 
 from __future__ import annotations

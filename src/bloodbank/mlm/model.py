@@ -14,7 +14,9 @@ import torch
 import torch.nn.functional as F  # noqa: N812 - the name that everybody knows
 from torch import Tensor
 
+from bloodbank.mlm.dropout import drop
 from bloodbank.mlm.lookup import look_up
+from bloodbank.mlm.padding import Grid
 from bloodbank.settings import ModelSettings
 
 _NORM_EPSILON = 1e-12
@@ -60,22 +62,32 @@ class BertStack:
         index = torch.tensor(models, device=self.device)
         return BertStack(self.settings, {name: w.detach().index_select(0, index) for name, w in self.weights.items()})
 
-    def encode(self, ids: Tensor, attention_mask: Tensor | None = None, kept: Iterator[Tensor] | None = None) -> Tensor:
+    def encode(
+        self,
+        ids: Tensor,
+        attention_mask: Tensor | None = None,
+        kept: Iterator[Tensor] | None = None,
+        places: Tensor | None = None,
+    ) -> Tensor:
         """Run the encoder.
 
         Args:
             ids: Pieces. Shape: [K, B, L].
             attention_mask: True where there is a piece and not padding; None: no padding. Shape: [K, B, L].
-            kept: What dropout keeps, see `draw_dropout`; None for no dropout (scoring).
+            kept: What dropout keeps, see `bloodbank.mlm.dropout`; None for no dropout (scoring).
+            places: Indices into B·L where any model has a piece; all but attention is computed there only, which
+                saves the work on padding. None: everywhere. Shape: [T].
 
         Returns:
-            Last hidden states. Shape: [K, B, L, H].
+            Last hidden states, 0 outside of `places`. Shape: [K, B, L, H].
         """
+        grid = Grid(ids.shape[0], ids.shape[1], ids.shape[2], places)
         p = self.settings.dropout
-        hidden = _dropout(self._norm(self._embed(ids), "bert.embeddings.LayerNorm"), p, kept)
+        hidden = self._norm(grid.pick(self._embed(ids)), "bert.embeddings.LayerNorm")
+        hidden = drop(hidden, p, kept, grid)
         for layer in range(self.settings.n_layers):
-            hidden = self._layer(hidden, attention_mask, f"bert.encoder.layer.{layer}", kept)
-        return hidden
+            hidden = self._layer(hidden, attention_mask, f"bert.encoder.layer.{layer}", kept, grid)
+        return grid.spread(hidden)
 
     def transform(self, hidden: Tensor) -> Tensor:
         """Run the MLM head up to the embeddings that it shares with the input. [K, M, H] -> [K, M, H]."""
@@ -100,6 +112,7 @@ class BertStack:
         positions: Tensor,
         attention_mask: Tensor | None = None,
         kept: Iterator[Tensor] | None = None,
+        places: Tensor | None = None,
     ) -> Tensor:
         """Encode, and keep some positions only: the head is most of the work of a small model.
 
@@ -108,11 +121,12 @@ class BertStack:
             positions: Indices into B·L, the same number for every model. Shape: [K, M].
             attention_mask: Shape: [K, B, L].
             kept: What dropout keeps.
+            places: Where there are pieces. Shape: [T].
 
         Returns:
             Hidden states. Shape: [K, M, H].
         """
-        hidden = self.encode(ids, attention_mask, kept).flatten(1, 2)  # [K, B·L, H]
+        hidden = self.encode(ids, attention_mask, kept, places).flatten(1, 2)  # [K, B·L, H]
         return hidden.gather(1, positions[:, :, None].expand(-1, -1, hidden.shape[-1]))
 
     def logits_at(self, ids: Tensor, positions: Tensor, attention_mask: Tensor | None = None) -> Tensor:
@@ -134,21 +148,25 @@ class BertStack:
         segment = self.weights["bert.embeddings.token_type_embeddings.weight"][:, None, :1]
         return looked_up + (positions + segment)
 
-    def _layer(self, hidden: Tensor, mask: Tensor | None, name: str, kept: Iterator[Tensor] | None) -> Tensor:
+    def _layer(
+        self, hidden: Tensor, mask: Tensor | None, name: str, kept: Iterator[Tensor] | None, grid: Grid
+    ) -> Tensor:
         p = self.settings.dropout
-        mixed = self._attend(hidden, mask, f"{name}.attention.self", kept)
-        attended = _dropout(self._linear(mixed, f"{name}.attention.output.dense"), p, kept)
+        mixed = grid.pick(self._attend(hidden, mask, f"{name}.attention.self", kept, grid))
+        attended = drop(self._linear(mixed, f"{name}.attention.output.dense"), p, kept, grid)
         hidden = self._norm(hidden + attended, f"{name}.attention.output.LayerNorm")
         inner = F.gelu(self._linear(hidden, f"{name}.intermediate.dense"))
-        outer = _dropout(self._linear(inner, f"{name}.output.dense"), p, kept)
+        outer = drop(self._linear(inner, f"{name}.output.dense"), p, kept, grid)
         return self._norm(hidden + outer, f"{name}.output.LayerNorm")
 
-    def _attend(self, hidden: Tensor, mask: Tensor | None, name: str, kept: Iterator[Tensor] | None) -> Tensor:
-        """Multi-head attention; models and sentences are one batch. [K, B, L, H] -> [K, B, L, H]."""
-        n_models, n_rows, length, width = hidden.shape
+    def _attend(
+        self, hidden: Tensor, mask: Tensor | None, name: str, kept: Iterator[Tensor] | None, grid: Grid
+    ) -> Tensor:
+        """Multi-head attention; models and sentences are one batch. [K, T or B·L, H] -> [K, B, L, H]."""
+        n_models, n_rows, length, width = grid.n_models, grid.n_rows, grid.length, self.settings.hidden_size
         n_heads = self.settings.n_heads
         # Query, key and value in one product: three matrices of one input.
-        joined = self._linear(hidden, *(f"{name}.{what}" for what in ("query", "key", "value")))
+        joined = grid.spread(self._linear(hidden, *(f"{name}.{what}" for what in ("query", "key", "value"))))
         heads = joined.reshape(n_models * n_rows, length, 3, n_heads, width // n_heads)
         query, key, value = heads.permute(2, 0, 3, 1, 4).unbind(0)  # [K·B, heads, L, H / heads]
         seen = None if mask is None else mask.reshape(n_models * n_rows, 1, 1, length)
@@ -160,7 +178,7 @@ class BertStack:
             if seen is not None:
                 scores = scores.masked_fill(~seen, float("-inf"))
             shape = (n_models, n_rows, n_heads, length, length)
-            weights = _dropout(scores.softmax(-1).reshape(shape), p, kept)
+            weights = drop(scores.softmax(-1).reshape(shape), p, kept)
             mixed = weights.reshape(n_models * n_rows, n_heads, length, length) @ value
         return mixed.transpose(1, 2).reshape(n_models, n_rows, length, width)
 
@@ -181,41 +199,3 @@ class BertStack:
 
 def _side_by_side(tensors: list[Tensor]) -> Tensor:
     return tensors[0] if len(tensors) == 1 else torch.cat(tensors, 1)
-
-
-def _dropout(x: Tensor, p: float, kept: Iterator[Tensor] | None) -> Tensor:
-    """Drop what is not kept and scale the rest. [K, ...] -> [K, ...]."""
-    return x if kept is None or p == 0.0 else x * next(kept) * (1.0 / (1.0 - p))
-
-
-def draw_dropout(
-    settings: ModelSettings, rows: tuple[int, ...], generators: Sequence[torch.Generator], dtype: torch.dtype
-) -> Iterator[Tensor] | None:
-    """Draw what dropout keeps in one update.
-
-    Args:
-        settings: Probabilities.
-        rows: Number of rows and their length, B and L.
-        generators: One for each model, or one for all, whose bits they then share.
-        dtype: Number type of the hidden states.
-
-    Returns:
-        Ones and zeros in the order in which the encoder uses them; None where nothing is dropped.
-        Shape: [K or 1, B, L, H] each, [K or 1, B, heads, L, L] on attention weights.
-    """
-    # Drawn for the longest row that there can be: the bits of a model do not depend on how long a batch is, which in a
-    # gang depends on the others.
-    (n_rows, length), longest = rows, settings.n_positions
-    states = (settings.dropout, (n_rows, longest, settings.hidden_size))
-    attention = (settings.attention_dropout, (n_rows, settings.n_heads, longest, longest))
-    sites = [states, *[attention, states, states] * settings.n_layers]
-    if not any(p for p, _ in sites):
-        return None
-
-    def draw(p: float, shape: tuple[int, ...]) -> Tensor:
-        empty = [torch.empty(shape, dtype=dtype, device=one.device) for one in generators]
-        drawn = [bits.bernoulli_(1.0 - p, generator=one) for bits, one in zip(empty, generators, strict=True)]
-        stacked = torch.stack(drawn) if len(drawn) > 1 else drawn[0][None]
-        return stacked[:, :, :length] if len(shape) == 3 else stacked[..., :length, :length]
-
-    return (draw(p, shape) for p, shape in sites if p)

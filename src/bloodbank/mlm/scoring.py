@@ -15,6 +15,7 @@ from torch import Tensor
 from bloodbank.mlm.loss import chunk_size
 from bloodbank.mlm.masking import TestMasks
 from bloodbank.mlm.model import WORDS, BertStack
+from bloodbank.mlm.padding import places_of
 
 METRICS = ("mrr", "accuracy", "cross_entropy", "bits_per_byte")
 HEALTHY_Z = 3.0
@@ -136,8 +137,8 @@ def _hidden(stack: BertStack, masks: TestMasks, rows: slice, masked: slice) -> T
     length = int(lengths.max())
     present = np.arange(length)[None] < lengths[:, None]
     positions = (masks.row[masked] - rows.start) * length + masks.position[masked]
-    mask = None if present.all() else of_each(present)
-    return stack.hidden_at(of_each(masks.ids[rows, :length]), of_each(positions), mask)
+    mask, places = (None, None) if present.all() else (of_each(present), places_of(present, stack.device))
+    return stack.hidden_at(of_each(masks.ids[rows, :length]), of_each(positions), mask, places=places)
 
 
 def score_unigram(masks: TestMasks, counts: Floats) -> PieceScores:

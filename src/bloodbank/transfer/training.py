@@ -158,8 +158,8 @@ def _watcher(store: Store, experiment: Experiment, members: list[Member]) -> Cal
         from torch.utils.tensorboard import SummaryWriter
     except ImportError:
         raise UsageError(
-            "execution.tensorboard = true, but the package `tensorboard` is not installed. Install it "
-            "(`pip install tensorboard`, or `bloodbank[tensorboard]`), or leave the setting out; loss_curves.csv holds the same numbers."
+            "execution.tensorboard = true, but the package `tensorboard` is not installed. Install it (`pip install "
+            "tensorboard`, or `bloodbank[tensorboard]`), or leave the setting out: loss_curves.csv has the same."
         ) from None
     folders = [store.root / TENSORBOARD / f"{member['label']}-{member['key']}" for member in members]
     writers: dict[int, Any] = {}
