@@ -75,15 +75,16 @@ class _ChunkedLoss(torch.autograd.Function):
                 logits *= weight / total
                 slopes[:, part] = logits.scatter_add_(2, wanted, -weight)
         if needed:
-            ctx.save_for_backward(
-                torch.bmm(slopes, embeddings), torch.bmm(slopes.transpose(1, 2), hidden), slopes.sum(1)
-            )
+            # Held by nobody else, so that the backward pass can hand them on without a copy.
+            ctx.gradients = [torch.bmm(slopes, embeddings), torch.bmm(slopes.transpose(1, 2), hidden), slopes.sum(1)]
         return losses
 
     @staticmethod
     def backward(ctx: Any, *grad_outputs: Tensor) -> tuple[Tensor | None, ...]:
         scale = grad_outputs[0]  # [K]
-        gradients = list(ctx.saved_tensors)
+        gradients = ctx.gradients
+        if ctx.output_gradients is not None:  # in training, where there is one backward pass
+            ctx.gradients = None
         # In training it is all ones; asking a GPU would mean to wait for it.
         if scale.is_cuda or not bool((scale == 1.0).all()):
             gradients = [one * scale.to(one.dtype).view(-1, *([1] * (one.dim() - 1))) for one in gradients]

@@ -15,6 +15,7 @@ import torch.nn.functional as F  # noqa: N812 - the name that everybody knows
 from torch import Tensor
 
 from bloodbank.mlm.dropout import drop
+from bloodbank.mlm.linear import linear
 from bloodbank.mlm.lookup import look_up
 from bloodbank.mlm.padding import Grid
 from bloodbank.settings import ModelSettings
@@ -187,8 +188,7 @@ class BertStack:
         weight = _side_by_side([self.weights[f"{name}.weight"] for name in names])
         bias = _side_by_side([self.weights[f"{name}.bias"] for name in names])
         flat = x.reshape(x.shape[0], -1, x.shape[-1])
-        out = torch.baddbmm(bias[:, None], flat, weight.transpose(1, 2))
-        return out.reshape(*x.shape[:-1], weight.shape[1])
+        return linear(flat, weight, bias).reshape(*x.shape[:-1], weight.shape[1])
 
     def _norm(self, x: Tensor, name: str) -> Tensor:
         """Apply K layer norms. [K, ..., H] -> [K, ..., H]."""
