@@ -10,6 +10,7 @@ summed. Real tokens are counted: padding is not, [CLS] and [SEP] are.
 from __future__ import annotations
 
 import argparse
+import sys
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from statistics import median
@@ -95,7 +96,7 @@ def main() -> None:
                 names[one.key] = one
                 measured.setdefault(one.key, []).append(measure(one.specs, one.environment, chosen.seconds))
                 if chosen.progress:
-                    print(f"round {number + 1}: {one.name}: {measured[one.key][-1]}", flush=True)
+                    print(f"round {number + 1}: {one.name}: {measured[one.key][-1]}", file=sys.stderr, flush=True)
     vocabulary = next(iter(text.values())).vocabulary.size
     model = setups.preset("paper", quick=quick).model
     lines = [
