@@ -87,10 +87,11 @@ def run(
 
 
 def _remove_models(plans: list[Plan], store: Store) -> None:
-    """Remove the donors that are not kept: they were there for as long as others went on from them."""
+    """Remove the donors that are not kept, which others went on from; with `keep_models = "none"` all models."""
     for plan in plans:
         for model, output in plan.models.items():
-            if model.is_donor and not is_kept(plan, model):
+            unwanted = model.is_donor or plan.experiment.grid.keep_models == "none"
+            if unwanted and not is_kept(plan, model):
                 store.remove(output)
 
 

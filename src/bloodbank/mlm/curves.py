@@ -8,7 +8,7 @@ import numpy as np
 import torch
 
 from bloodbank.mlm.gang import mlm_losses
-from bloodbank.mlm.masking import MaskedRows, make_test_masks
+from bloodbank.mlm.masking import make_test_masks
 from bloodbank.mlm.model import BertStack
 from bloodbank.mlm.sequences import Sequences
 from bloodbank.randomness import generator
@@ -61,17 +61,7 @@ class DevText:
             corruption="mask", random=generator("dev masks", language),
         )  # fmt: skip
         self.n_masked = len(masks.gold)
-        self.batches: list[MaskedRows] = []
-        for start in range(0, few.n_rows, _ROWS_AT_A_TIME):
-            begin, end = np.searchsorted(masks.row, [start, start + _ROWS_AT_A_TIME])
-            if begin == end:
-                continue
-            lengths = masks.lengths[start : start + _ROWS_AT_A_TIME]
-            length = int(lengths.max())
-            present = np.arange(length)[None] < lengths[:, None]
-            positions = (masks.row[begin:end] - start) * length + masks.position[begin:end]
-            ids = masks.ids[start : start + _ROWS_AT_A_TIME, :length]
-            self.batches.append(MaskedRows(ids, None if present.all() else present, positions, masks.gold[begin:end]))
+        self.batches = [batch for _, batch in masks.batches(_ROWS_AT_A_TIME)]
 
     @torch.no_grad()
     def losses(self, stack: BertStack) -> list[float]:

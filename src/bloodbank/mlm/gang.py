@@ -25,6 +25,24 @@ Losses = Callable[[BertStack, Any, "Iterator[Tensor] | None"], Tensor]
 _LATE = 0.9  # training loss is the mean over the last tenth of the updates
 
 
+def for_each(stack: BertStack, batch: MaskedRows, array: np.ndarray[Any, Any]) -> Tensor:
+    """Bring an array of a batch to the models: one for all of them, or one for each. Shape: [K, ...]."""
+    tensor = torch.from_numpy(array)
+    if stack.device.type == "cuda":  # the copy does not wait for the device, nor the device for the copy
+        tensor = tensor.pin_memory().to(stack.device, non_blocking=True)
+    return tensor.expand(stack.n_models, *array.shape) if batch.ids.ndim == 2 else tensor
+
+
+def hidden_of(stack: BertStack, batch: MaskedRows, kept: Iterator[Tensor] | None = None) -> Tensor:
+    """Encode a batch and keep its masked places. Shape: [K, M, H]."""
+    mask, places = None, None
+    if batch.attention_mask is not None:
+        mask = for_each(stack, batch, batch.attention_mask)
+        places = places_of(batch.attention_mask, stack.device)
+    ids, positions = (for_each(stack, batch, array) for array in (batch.ids, batch.positions))
+    return stack.hidden_at(ids, positions, mask, kept, places)
+
+
 def mlm_losses(stack: BertStack, batch: MaskedRows, kept: Iterator[Tensor] | None = None) -> Tensor:
     """Return each model's mean cross-entropy over the masked pieces of a batch.
 
@@ -36,20 +54,11 @@ def mlm_losses(stack: BertStack, batch: MaskedRows, kept: Iterator[Tensor] | Non
     Returns:
         Nats a masked piece. Shape: [K].
     """
-    shared = batch.ids.ndim == 2
-
-    def of_each(array: np.ndarray[Any, Any]) -> Tensor:
-        tensor = torch.from_numpy(array)
-        if stack.device.type == "cuda":  # the copy does not wait for the device, nor the device for the copy
-            tensor = tensor.pin_memory().to(stack.device, non_blocking=True)
-        return tensor.expand(stack.n_models, *array.shape) if shared else tensor
-
-    mask, places = None, None
-    if batch.attention_mask is not None:
-        mask, places = of_each(batch.attention_mask), places_of(batch.attention_mask, stack.device)
-    gold = of_each(batch.gold)
-    weight = torch.ones_like(gold, dtype=torch.float32) if batch.weight is None else of_each(batch.weight)
-    hidden = stack.transform(stack.hidden_at(of_each(batch.ids), of_each(batch.positions), mask, kept, places))
+    gold = for_each(stack, batch, batch.gold)
+    weight = torch.ones_like(gold, dtype=torch.float32)
+    if batch.weight is not None:
+        weight = for_each(stack, batch, batch.weight)
+    hidden = stack.transform(hidden_of(stack, batch, kept))
     words, bias = stack.weights[WORDS], stack.weights["cls.predictions.bias"]
     return masked_losses(hidden, words, bias, gold, weight, output_gradients=stack.output_gradients)
 

@@ -6,6 +6,7 @@ tokenizer and layout: they are made once, stored, and the same for every model t
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -136,6 +137,19 @@ class TestMasks:
     gold: Ints
     unit: Ints
     n_bytes: Ints
+
+    def batches(self, n_rows: int) -> Iterator[tuple[slice, MaskedRows]]:
+        """Cut into batches of so many rows; each with the places of its masked pieces among all."""
+        for start in range(0, len(self.ids), n_rows):
+            begin, end = (int(x) for x in np.searchsorted(self.row, [start, start + n_rows]))
+            if begin == end:
+                continue
+            rows, masked = slice(start, start + n_rows), slice(begin, end)
+            length = int(self.lengths[rows].max())
+            present = np.arange(length)[None] < self.lengths[rows, None]
+            positions = (self.row[masked] - start) * length + self.position[masked]
+            mask = None if present.all() else present
+            yield masked, MaskedRows(self.ids[rows, :length], mask, positions, self.gold[masked])
 
 
 def make_test_masks(

@@ -12,10 +12,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from bloodbank.mlm.gang import for_each, hidden_of
 from bloodbank.mlm.loss import chunk_size
 from bloodbank.mlm.masking import TestMasks
 from bloodbank.mlm.model import WORDS, BertStack
-from bloodbank.mlm.padding import places_of
 
 METRICS = ("mrr", "accuracy", "cross_entropy", "bits_per_byte")
 HEALTHY_Z = 3.0
@@ -111,34 +111,15 @@ def score_models(stack: BertStack, masks: TestMasks, n_rows: int = 32) -> list[P
     found = torch.zeros(3, n_models, n_masked, dtype=torch.float64, device=stack.device)
     finite = torch.ones(n_models, dtype=torch.bool, device=stack.device)
     size = chunk_size(n_models, stack.weights[WORDS].shape[1], stack.device)
-    for start in range(0, len(masks.ids), n_rows):
-        begin, end = (int(x) for x in np.searchsorted(masks.row, [start, start + n_rows]))
-        if begin == end:
-            continue
-        hidden = _hidden(stack, masks, slice(start, start + n_rows), slice(begin, end))
-        gold = torch.from_numpy(masks.gold[begin:end]).to(stack.device).expand(n_models, -1)
-        for first in range(0, end - begin, size):
+    for masked, batch in masks.batches(n_rows):
+        hidden, gold = hidden_of(stack, batch), for_each(stack, batch, batch.gold)
+        for first in range(0, len(batch.gold), size):
             part = slice(first, first + size)
             logits = stack.predict(hidden[:, part])
             finite &= _finite(logits).all(-1)
-            place = slice(begin + first, min(begin + first + size, end))
-            found[:, :, place] = torch.stack(_score(logits, gold[:, part]))
+            found[:, :, masked][:, :, part] = torch.stack(_score(logits, gold[:, part]))
     scores = found.cpu().numpy()
     return [PieceScores(*scores[:, model]) if ok else None for model, ok in enumerate(finite.tolist())]
-
-
-def _hidden(stack: BertStack, masks: TestMasks, rows: slice, masked: slice) -> Tensor:
-    """Encode some rows and keep their masked places. Shape: [K, M, H]."""
-
-    def of_each(array: np.ndarray[Any, Any]) -> Tensor:
-        return torch.from_numpy(array).to(stack.device).expand(stack.n_models, *array.shape)
-
-    lengths = masks.lengths[rows]
-    length = int(lengths.max())
-    present = np.arange(length)[None] < lengths[:, None]
-    positions = (masks.row[masked] - rows.start) * length + masks.position[masked]
-    mask, places = (None, None) if present.all() else (of_each(present), places_of(present, stack.device))
-    return stack.hidden_at(of_each(masks.ids[rows, :length]), of_each(positions), mask, places=places)
 
 
 def score_unigram(masks: TestMasks, counts: Floats) -> PieceScores:

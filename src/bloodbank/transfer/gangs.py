@@ -20,6 +20,7 @@ from bloodbank.store import Output, Store, digest, write_json
 from bloodbank.tokenizer import Vocabulary
 from bloodbank.transfer.plan import Plan
 from bloodbank.transfer.records import provenance
+from bloodbank.transfer.training import device_of
 from bloodbank.transfer.work import gangs_of
 
 if TYPE_CHECKING:
@@ -37,7 +38,7 @@ def gang_output(plan: Plan, vocab_size: int) -> Output:
     experiment = plan.experiment
     device = device_name(experiment)
     kept = [experiment.model.model_dump(), experiment.training.model_dump(), vocab_size, experiment.execution.threads]
-    key = digest(_VERSION, *kept, _longest(plan), experiment.execution.workers)
+    key = digest(_VERSION, *kept, _longest(plan))
     return Output(STAGE, "".join(c if c.isalnum() else "-" for c in device), key)
 
 
@@ -116,7 +117,7 @@ def _timed(experiment: Experiment, vocab_size: int, gang: int, clock: Callable[[
 
     model, training = experiment.model, experiment.training
     vocabulary = Vocabulary(vocab_size, 0, 1, 2, 3, 4)
-    stack = new_stack(model, vocabulary.size, (0,) * gang, vocabulary.pad).to(_torch_device(experiment))
+    stack = new_stack(model, vocabulary.size, (0,) * gang, vocabulary.pad).to(device_of(experiment))
     random = generator("estimate")
     ids = random.integers(5, vocabulary.size, size=(training.batch_size, model.n_positions))
     lengths = np.full(len(ids), model.n_positions)
@@ -157,17 +158,11 @@ def _longest(plan: Plan) -> int:
 def _free(experiment: Experiment) -> float:
     import torch
 
-    return float(torch.cuda.mem_get_info()[0]) if _torch_device(experiment) == "cuda" else float(free_memory())
-
-
-def _torch_device(experiment: Experiment) -> str:
-    return "cpu" if device_name(experiment) == "cpu" else "cuda"
+    return float(torch.cuda.mem_get_info()[0]) if device_of(experiment) == "cuda" else float(free_memory())
 
 
 def device_name(experiment: Experiment) -> str:
     """Name what trains: `cpu`, or the GPU's own name."""
     import torch
 
-    if experiment.execution.device == "cpu" or not torch.cuda.is_available():
-        return "cpu"
-    return str(torch.cuda.get_device_name())
+    return "cpu" if device_of(experiment) == "cpu" else str(torch.cuda.get_device_name())
