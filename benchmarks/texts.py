@@ -8,14 +8,15 @@ from __future__ import annotations
 import json
 import os
 from dataclasses import asdict, dataclass
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from bloodbank.corpus import read_lines
+from bloodbank.corpus import open_source
 from bloodbank.randomness import generator
-from bloodbank.settings import TokenizerSettings
+from bloodbank.settings import SourceSettings, TokenizerSettings
 from bloodbank.store import digest, write_json
 from bloodbank.tokenizer import Vocabulary, encode_text, load_tokenizer, train_tokenizer, write_array
 
@@ -71,9 +72,9 @@ def real_texts(work: Path, languages: list[str], vocab_size: int, row_length: in
     source = {one: folder / f"{one}.txt.xz" for one in found}
     tokenizer = work / f"tokenizer-{digest(found, vocab_size, _TOKENIZER_CHARS)[:8]}"
     if not (tokenizer / "tokenizer_config.json").exists():
-        beginnings = [_first(read_lines(path), _TOKENIZER_CHARS) for path in source.values()]
+        beginnings = [_first(_lines(path), _TOKENIZER_CHARS) for path in source.values()]
         _train(beginnings, TokenizerSettings(vocab_size=vocab_size), tokenizer)
-    return {one: _encode(read_lines(source[one]), tokenizer, work / one, row_length) for one in languages}
+    return {one: _encode(_lines(source[one]), tokenizer, work / one, row_length) for one in languages}
 
 
 def generated_texts(work: Path, languages: list[str], vocab_size: int, row_length: int) -> dict[str, Text]:
@@ -99,7 +100,7 @@ def made_up_text(work: Path, vocab_size: int, n_pieces: int) -> Text:
 
 def _train(texts: list[list[str]], settings: TokenizerSettings, folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
-    train_tokenizer(texts, settings, folder)
+    train_tokenizer(lambda: chain.from_iterable(texts), settings, folder)
 
 
 def _encode(lines: list[str], folder: Path, stem: Path, row_length: int) -> Text:
@@ -109,12 +110,17 @@ def _encode(lines: list[str], folder: Path, stem: Path, row_length: int) -> Text
     stems = {part: stem.with_name(f"{stem.name}-{part}-{key}") for part in ("train", "test")}
     for part, own in (("train", lines[len(test) :]), ("test", test)):
         if not _exists(stems[part]):
-            encoded = [ids for ids, _ in encode_text(own, tokenizer)]
+            encoded = [ids for _, ids, _ in encode_text(own, tokenizer)]
             write_json(_with(stems[part], "json"), {"chars_per_piece": sum(map(len, own)) / sum(map(len, encoded))})
             cut = [ids[: row_length - 2] for ids in encoded]
             _write(stems[part], np.concatenate([np.asarray(ids) for ids in cut]), np.cumsum([0, *map(len, cut)]))
     measured = json.loads(_with(stems["train"], "json").read_text(encoding="utf-8"))["chars_per_piece"]
     return Text(str(stems["train"]), str(stems["test"]), str(folder), vocabulary, measured)
+
+
+def _lines(path: Path) -> list[str]:
+    source = open_source(SourceSettings(path=str(path)), path.name.partition(".")[0])
+    return [line.strip() for document in source.read() for line in document.paragraphs]
 
 
 def _random_lines(language: str) -> list[str]:

@@ -232,7 +232,7 @@ def test_status_tells_what_is_done(finished, tmp_path):
 
 def test_extra_languages_are_seen_by_the_tokenizer_only(tmp_path):
     path = write_experiment(tmp_path)
-    digits = "\n".join(f"{n} {n + 1} {n * 7}" for n in range(300))
+    digits = "\n".join(f"a {n} {n + 1} {n * 7}" for n in range(300))
     (tmp_path / "x-e.txt").write_text(digits + "\n", encoding="utf-8")
     text = path.read_text().replace("[tokenizer]", '[tokenizer]\nextra_languages = ["x-e"]')
     path.write_text(text.replace("[grid]", '[grid]\npairs = [["x-a", "x-b"]]'), encoding="utf-8")

@@ -14,12 +14,25 @@ from bloodbank.errors import BloodbankError, UsageError
 if TYPE_CHECKING:
     from bloodbank.bank import Bank
     from bloodbank.experiment import Experiment, load_experiment
-    from bloodbank.pipeline import run
+    from bloodbank.pipeline import audit as audit_corpus
+    from bloodbank.pipeline import build_texts, run
     from bloodbank.results import open_run as open  # noqa: A004 - read as bb.open
 
-__all__ = ["Bank", "BloodbankError", "Experiment", "UsageError", "load_experiment", "open", "run"]
+__all__ = [
+    "Bank",
+    "BloodbankError",
+    "Experiment",
+    "UsageError",
+    "audit_corpus",
+    "build_texts",
+    "load_experiment",
+    "open",
+    "run",
+]
 _WHERE = {
     "Bank": ("bloodbank.bank", "Bank"),
+    "audit_corpus": ("bloodbank.pipeline", "audit"),
+    "build_texts": ("bloodbank.pipeline", "build_texts"),
     "Experiment": ("bloodbank.experiment", "Experiment"),
     "load_experiment": ("bloodbank.experiment", "load_experiment"),
     "open": ("bloodbank.results", "open_run"),

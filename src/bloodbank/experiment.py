@@ -26,6 +26,7 @@ from bloodbank.settings import (
     ScoringSettings,
     Seeds,
     Settings,
+    SourceSettings,
     TokenizerSettings,
     TrainingSettings,
 )
@@ -73,8 +74,7 @@ class Experiment(Settings):
         both = sorted(set(self.tokenizer.extra_languages) & set(self.languages))
         if both:
             raise ValueError(f"tokenizer.extra_languages names {', '.join(both)}, which is among `languages` already")
-        if "{language}" not in self.corpus.path:
-            raise ValueError('corpus.path must hold `{language}`, as in path = "text/{language}.txt.xz"')
+        self._check_sources()
         return self
 
     def seeds_of(self, language: str) -> tuple[int, ...]:
@@ -82,9 +82,25 @@ class Experiment(Settings):
         more = self.more_seeds.get(language, ())
         return self.seeds + tuple(seed for seed in more if seed not in self.seeds)
 
-    def source_of(self, language: str) -> Path:
-        """Return the text file of a language."""
-        return Path(self.corpus.path.replace("{language}", language))
+    def _check_sources(self) -> None:
+        """Check that every language has a text of its own."""
+        named = (*self.languages, *self.tokenizer.extra_languages)
+        unknown = [code for code in self.corpus.sources if code not in named]
+        if unknown:
+            raise ValueError(f"corpus.sources names {', '.join(unknown)}, which is not among `languages`")
+        if any(code not in self.corpus.sources for code in named) and not self.corpus.names_language():
+            raise ValueError('corpus.path must hold `{language}`, as in path = "text/{language}.txt.xz"')
+        if self.corpus.too_little == "smallest":
+            if "self" in self.grid.controls:
+                raise ValueError(
+                    'corpus.too_little = "smallest" leaves no other text for the control `self`: lower '
+                    "corpus.budget_chars to what every language has twice, or leave `self` out"
+                )
+            if self.corpus.budget_tokens is not None:
+                raise ValueError(
+                    'corpus.too_little = "smallest" cuts characters, not tokens: give the budget_tokens that every '
+                    "language has, which the message of a run with too many names"
+                )
 
 
 def load_experiment(path: Path | str) -> Experiment:
@@ -120,14 +136,28 @@ def make_experiment(content: dict[str, Any], *, where: str, base: Path) -> Exper
     """
     preset_text = resources.files("bloodbank").joinpath("presets", f"{content.get('preset', 'recommended')}.toml")
     merged = _merge(tomllib.loads(preset_text.read_text(encoding="utf-8")), content)
-    for section, key in (("corpus", "path"), ("tokenizer", "path")):
-        value = merged.get(section, {}).get(key) if isinstance(merged.get(section, {}), dict) else None
-        if isinstance(value, str) and value:
-            merged[section] = {**merged[section], key: str(base / os.path.expanduser(value))}  # noqa: PTH111 - never raises
+    for section in ("corpus", "tokenizer"):
+        merged = _with_full_paths(merged, section, base)
     try:
         return Experiment.model_validate(merged)
     except ValidationError as error:
         raise UsageError(_explain(error, where)) from None
+
+
+def _with_full_paths(content: dict[str, Any], key: str, base: Path) -> dict[str, Any]:
+    """Make `path` of a section, and of the sources in it, start from a folder; what has another type stays."""
+    section = content.get(key)
+    if not isinstance(section, dict):
+        return content
+    changed = dict(section)
+    if isinstance(section.get("path"), str) and section["path"]:
+        changed["path"] = str(base / os.path.expanduser(section["path"]))  # noqa: PTH111 - never raises
+    if key == "corpus" and isinstance(section.get("sources"), dict):
+        sources = section["sources"]
+        for code in sources:
+            sources = _with_full_paths(sources, code, base)
+        changed["sources"] = sources
+    return {**content, key: changed}
 
 
 def presets() -> tuple[str, ...]:
@@ -184,7 +214,9 @@ def _suggest(location: list[str]) -> str:
     """Say which key was meant, or which there are."""
     model: type[BaseModel] = Experiment
     for part in location[:-1]:
-        annotation = model.model_fields[part].annotation
+        if part not in model.model_fields:  # a language's code in corpus.sources
+            continue
+        annotation = SourceSettings if part == "sources" else model.model_fields[part].annotation
         if not (isinstance(annotation, type) and issubclass(annotation, BaseModel)):
             return ""
         model = annotation

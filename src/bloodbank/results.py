@@ -13,10 +13,16 @@ from typing import Any
 import pandas as pd
 
 from bloodbank.bank import Bank, build_bank, draw_curves, draw_heatmap, draw_plane, read_bank, write_bank
+from bloodbank.corpus import read_summary
+from bloodbank.corpus.audit_figures import draw_audit
+from bloodbank.corpus.audit_record import Audit
+from bloodbank.corpus.audit_table import csv_rows
+from bloodbank.corpus.card import data_card
 from bloodbank.errors import UsageError
 from bloodbank.runfolder import bank_settings, read_experiment
-from bloodbank.store import PROVENANCE, Store
+from bloodbank.store import PROVENANCE, Store, replace_file
 from bloodbank.transfer import LOSS_CURVES, MEASUREMENTS, Plan, read_measurements, read_records, write_tables
+from bloodbank.transfer.audit import AUDIT_FILE, OVERLAP_FILE, read_audit
 
 
 def open_run(folder: str | Path, *, protocol: str | None = None, budget: int | None = None) -> Bank:
@@ -84,6 +90,30 @@ def write_results(plan: Plan, store: Store) -> Bank:
         draw_curves(curves, place, experiment.languages, protocol)
         banks.append(bank)
     return banks[0]
+
+
+def write_audit(plan: Plan, store: Store) -> Audit | None:
+    """Write the audit into the run folder, as data, tables, figures and data card.
+
+    Returns:
+        The audit; None where it was not made.
+    """
+    audit = read_audit(plan, store)
+    if audit is None or plan.audit is None:
+        return None
+    folder = store.root / plan.folder
+    settings = bank_settings(plan.experiment)["corpus"]
+    provenance = {language: read_summary(store.path(output))["source"] for language, output in plan.corpora.items()}
+    for name, text in (
+        (OVERLAP_FILE, (store.path(plan.audit) / OVERLAP_FILE).read_text(encoding="utf-8")),
+        (AUDIT_FILE, audit.model_dump_json(indent=1) + "\n"),
+        ("audit.csv", pd.DataFrame(csv_rows(audit)).to_csv(index=False, lineterminator="\n")),
+        ("DATA_CARD.md", data_card(audit, settings, provenance)),
+    ):
+        with replace_file(folder / name) as temporary:
+            temporary.write_text(text, encoding="utf-8")
+    draw_audit(audit, folder)
+    return audit
 
 
 def _provenance(plan: Plan, records: list[dict[str, Any]]) -> dict[str, Any]:

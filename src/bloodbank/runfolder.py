@@ -23,12 +23,15 @@ from bloodbank.store import Output, Store, replace_file, write_json
 from bloodbank.transfer import Plan, targets_of
 
 EXPERIMENT, PLAN, FAILURES, SOURCES = "experiment.json", "plan.json", "failures.json", "sources.json"
-STAGES = ("corpus", "tokenizer", "tokens", "masks", "models", "scores")
+STAGES = ("corpus", "tokenizer", "tokens", "audit", "masks", "models", "scores")
 CHECKPOINTS = "checkpoints"
 HELPERS = ("gangs", CHECKPOINTS)  # how many models go side by side; models in training
 RESULTS = (
     "bank.json", "matrix.csv", "measurements.csv", "sentence_scores.parquet", "loss_curves.csv",
     "heatmap.svg", "heatmap.png", "plane.svg", "plane.png", "curves.svg", "curves.png",
+    "audit.json", "audit.csv", "audit_overlap.csv", "DATA_CARD.md", *(
+        f"audit_{name}.{ending}" for name in ("sizes", "lengths", "foreign", "overlap") for ending in ("svg", "png")
+    ),
 )  # fmt: skip
 _OURS = {EXPERIMENT, PLAN, FAILURES, SOURCES, "locks", "tensorboard", *PROTOCOLS, *STAGES, *HELPERS, *RESULTS}
 
@@ -79,7 +82,8 @@ def check_settings(plans: list[Plan], store: Store) -> None:
     stale = [
         f"{entry['stage']}/{entry['label']}"
         for entry in before["outputs"]
-        if now.get(f"{entry['stage']}/{entry['label']}", entry["key"]) != entry["key"]
+        if entry["stage"] != "audit"  # made again in seconds, and that of all languages changes with every one more
+        and now.get(f"{entry['stage']}/{entry['label']}", entry["key"]) != entry["key"]
         and store.has(Output(entry["stage"], entry["label"], entry["key"]))
     ]
     if stale:
@@ -186,7 +190,8 @@ def _changes(before: dict[str, Any], now: dict[str, Any]) -> list[str]:
     """List the settings that differ, those that change no number left out."""
     flat_before, flat_now = dict(_flat(before)), dict(_flat(now))
     ignored = (
-        "execution.", "corpus.path", "corpus.more_budgets", "name", "preset", "grid.keep_models",
+        "execution.", "corpus.path", "corpus.sources", "corpus.licence", "corpus.more_budgets", "corpus.too_little",
+        "name", "preset", "grid.keep_models",
         "grid.include_unhealthy", "grid.protocols", "grid.controls", "grid.sets", "scoring.metric",
     )  # fmt: skip
     return [

@@ -51,19 +51,58 @@ class Settings(BaseModel):
     )
 
 
-class CorpusSettings(Settings):
+class SourceSettings(Settings):
+    """`[corpus.sources.CODE]`: where the text of one language comes from, instead of what `[corpus]` says."""
+
+    source: Literal["text", "wikipedia", "hub"] = Field("text", description='`"text"`: files of one paragraph a line. `"wikipedia"`: dumps, `pages-articles`. `"hub"`: a dataset of Hugging Face, or local Parquet and JSON Lines files')
+    path: str = Field("", description="Files, folders or patterns (`*`), with `{language}` for the code; relative to the experiment file. Text: plain, .gz, .bz2, .xz or .zst; a folder stands for all files in it")
+    dataset: str = Field("", description='`"hub"`: name of the dataset, as in `"wikimedia/wikipedia"`; may hold `{language}`')
+    config: str = Field("", description='`"hub"`: its configuration, as in `"20231101.{language}"`')
+    split: str = Field("train", description='`"hub"`: its split')
+    column: str = Field("text", description='`"hub"`: the column that holds the text; may hold `{language}`')
+    key_column: str = Field("", description='`"hub"` with `parallel = "keys"`: the column that names the same record in every language')
+    revision: str = Field("", description='`"hub"`: a commit or tag of the dataset; the newest by default, which is then written down')
+    licence: str = Field("", description="Licence of the text, for the data card; by default what the source says of itself")
+
+    def names_language(self) -> bool:
+        """Tell whether the code of the language stands in what names the text."""
+        return any("{language}" in value for value in (self.path, self.dataset, self.config, self.split, self.column))
+
+    def of(self, language: str) -> SourceSettings:
+        """Put a language's code in its place."""
+        named = {key: value.replace("{language}", language) for key, value in self._source().items()}
+        return SourceSettings.model_validate(named)
+
+    def _source(self) -> dict[str, str]:
+        return {key: getattr(self, key) for key in SourceSettings.model_fields}
+
+
+class CorpusSettings(SourceSettings):
     """`[corpus]`: which text, and how much of it (section 3)."""
 
-    path: str = Field("", description="Text files, one paragraph a line, with `{language}` for the code; relative to the experiment file. Plain, .gz, .bz2, .xz or .zst")
-    parallel: Literal["no", "lines", "stretch"] = Field("no", description='Translations of each other? `"lines"`: line i is the same message in every file; `"stretch"`: the same book, not aligned by line. Then the same messages or the same stretch are held out in every language')
+    sources: dict[Code, SourceSettings] = Field({}, description="Sources of single languages, `[corpus.sources.de]`, with the keys above")
+    parallel: Literal["no", "lines", "stretch", "keys"] = Field("no", description='Translations of each other? `"lines"`: line i is the same message in every file; `"stretch"`: the same book, not aligned by line; `"keys"`: records with the same key (`key_column`). Then the same messages or the same stretch are held out in every language')
     budget_chars: Count = Field(10_000_000, description="Training text per language, in characters (paper: 10 million)")
+    budget_bytes: Count | None = Field(None, description="Training text per language in bytes of UTF-8, instead of characters")
+    budget_tokens: Count | None = Field(None, description="Training text per language in pieces of the tokenizer: it is trained on `budget_chars` of every language, and encoding cuts to so many pieces")
     more_budgets_chars: Budgets = Field((), description="Further budgets, in characters; one bank each, with the tokenizer of the first and the same test text. Of two budgets the smaller text is the beginning of the larger")
+    too_little: Literal["fail", "smallest", "keep"] = Field("fail", description='A language has less than the budget: `"fail"`; `"smallest"`: all are cut to the smallest; `"keep"`: it stays short, and is marked')
     dev_chars: Count = Field(100_000, description="Dev text per language, in characters")
     test_chars: Count = Field(200_000, description="Test text per language, in characters")
+    sampling: Literal["consecutive", "streams"] = Field("consecutive", description='`"consecutive"`: text that follows on from one seeded place (paper). `"streams"`: from `n_streams` seeded places')
+    n_streams: Count = Field(100, description='`sampling = "streams"`: number of places')
+    unit: Literal["paragraph", "sentence"] = Field("paragraph", description="What stands on a line of the corpus: a unit of test text, and of `rows` (paper: sentence)")
+    cleaning: Literal["standard", "minimal"] = Field("standard", description='`"standard"`: lines without a letter and boilerplate are left out. `"minimal"`: only Unicode form C, control characters and white space')
+    duplicates: Literal["drop", "keep"] = Field("drop", description="Paragraphs that stand in the text already, but for case and spaces")
+    near_duplicates: Literal["report", "drop"] = Field("report", description="Paragraphs that are nearly the same as an earlier one: counted by the audit, or left out")
+    contamination: Literal["report", "filter"] = Field("report", description="Paragraphs in another language: counted by the audit, or left out")
     heldout_share: Annotated[float, Field(gt=0.0, le=0.5)] = Field(0.1, description="Parallel sources only: share of the source that is held out for dev and test, at the same place in every language")
     guard_share: Share = Field(0.01, description='`parallel = "stretch"` only: share of the source left out on either side of what is held out, since books are not aligned exactly')
     seed: Annotated[int, Field(ge=0)] = Field(0, description="Where in the source the text starts; a matter of the corpus, not a replicate")
 
+    def source_of(self, language: str) -> SourceSettings:
+        """Return where a language's text comes from."""
+        return self.sources.get(language, self).of(language)
 
     @property
     def budgets(self) -> tuple[int, ...]:
@@ -71,9 +110,30 @@ class CorpusSettings(Settings):
         return (self.budget_chars, *self.more_budgets_chars)
 
     @model_validator(mode="after")
-    def _budgets_differ(self) -> Self:
+    def _budgets_fit_together(self) -> Self:
         if self.budget_chars in self.more_budgets_chars:
             raise ValueError(f"more_budgets_chars names {self.budget_chars:,}, which is budget_chars already")
+        for key, value in (("budget_bytes", self.budget_bytes), ("budget_tokens", self.budget_tokens)):
+            if self.more_budgets_chars and value is not None:
+                raise ValueError(f"more_budgets_chars are characters; leave them out with {key}, or {key} out with them")
+        if self.more_budgets_chars and self.sampling == "streams":
+            raise ValueError(
+                'more_budgets_chars need sampling = "consecutive", where a smaller text is the beginning of a larger'
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _sampling_fits_the_source(self) -> Self:
+        if self.parallel != "no" and self.sampling == "streams":
+            raise ValueError('sampling = "streams" is for texts that are not parallel; those hold out one stretch')
+        kinds = {self.source, *(one.source for one in self.sources.values())}
+        if self.parallel == "lines" and kinds != {"text"}:
+            raise ValueError(
+                'parallel = "lines" is for text files; records of a data set are told apart by keys: parallel = "keys" '
+                "and key_column"
+            )
+        if self.parallel in ("lines", "keys") and self.unit == "sentence":
+            raise ValueError(f'parallel = "{self.parallel}" keeps lines as they are; leave unit = "paragraph"')
         return self
 
 

@@ -5,8 +5,10 @@ from itertools import pairwise
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from listed import ListSource, split
 
-from bloodbank.corpus.splitting import comparable, split, take
+from bloodbank.corpus.splitting import Part, comparable
+from bloodbank.errors import UsageError
 from bloodbank.randomness import generator
 from bloodbank.settings import CorpusSettings
 
@@ -28,7 +30,10 @@ def corpus(parallel="no", *, train=ALL, dev=ALL, test=ALL, **more):
 @st.composite
 def corpora(draw):
     return corpus(
-        draw(st.sampled_from(["no", "lines", "stretch"])),
+        parallel := draw(st.sampled_from(["no", "lines", "stretch"])),
+        sampling=draw(st.sampled_from(["consecutive", "streams"])) if parallel == "no" else "consecutive",
+        n_streams=draw(st.integers(1, 5)),
+        duplicates=draw(st.sampled_from(["drop", "keep"])),
         train=draw(budgets),
         dev=draw(budgets),
         test=draw(budgets),
@@ -39,14 +44,27 @@ def corpora(draw):
 
 
 @given(sources, corpora())
-def test_budgets_are_met_within_one_cut(lines, chosen):
-    found = split(lines, chosen, "de")
+def test_budgets_are_met_within_one_cut_unless_the_source_is_used_up(lines, chosen):
+    found = split(lines, chosen, "de", PARTS)
     wanted = {"train": chosen.budget_chars, "dev": chosen.dev_chars, "test": chosen.test_chars}
     longest = max(map(len, lines))
     for part in PARTS:
-        n_chars = sum(map(len, found.parts[part]))
-        assert n_chars <= wanted[part]
-        assert n_chars > min(wanted[part], found.available_chars[part]) - longest
+        assert sum(map(len, found.parts[part])) <= wanted[part]
+    short = [part for part in PARTS if sum(map(len, found.parts[part])) <= wanted[part] - longest]
+    if short and chosen.parallel == "no":
+        assert found.share_read == 1.0
+        assert found.chars_read == sum(map(len, lines))
+        taken = {comparable(line) for part in PARTS for line in found.parts[part]}
+        cut = [line for part in PARTS for line in found.parts[part][-1:]]
+        left = [line for line in lines if line and comparable(line) not in taken]
+        assert all(any(line.startswith(end) for end in cut) for line in left)  # but for what was cut
+
+
+@given(sources, corpora())
+def test_no_paragraph_stands_twice_where_duplicates_are_dropped(lines, chosen):
+    found = split(lines, chosen.model_copy(update={"duplicates": "drop"}), "de")
+    texts = [comparable(line) for part in found.parts.values() for line in part]
+    assert len(texts) == len(set(texts))
 
 
 @given(sources, corpora())
@@ -112,8 +130,10 @@ def test_text_that_is_not_parallel_starts_elsewhere_in_every_language_and_for_ev
 def test_text_that_is_not_parallel_goes_on_at_the_beginning():
     # 20 paragraphs of 11 or 12 characters; no cut, so the three parts are the source once round.
     lines = [f"number {i:04}" for i in range(20)]
-    parts = split(lines, corpus(train=11 * 10, dev=11 * 3, test=11 * 7), "de").parts
+    found = split(lines, corpus(train=11 * 10, dev=11 * 3, test=11 * 7), "de", PARTS)
+    parts = found.parts
     assert [len(parts[part]) for part in PARTS] == [10, 3, 7]
+    assert found.chars_read / found.share_read == pytest.approx(20 * 11, rel=0.06)  # all but the last was passed
     order = [int(line.split()[1]) for part in ("test", "dev", "train") for line in parts[part]]
     assert all((b - a) % 20 == 1 for a, b in pairwise(order))
 
@@ -272,7 +292,109 @@ def test_what_is_held_out_is_shared_as_the_budgets_are():
     assert len(parts["train"]) == pytest.approx(700, abs=1)
 
 
+# Records with keys.
+
+
+@given(st.integers(2, 60), st.integers(0, 9), st.data())
+def test_the_same_keys_are_held_out_in_every_language(n, seed, data):
+    chosen = corpus("keys", seed=seed, heldout_share=0.3)
+    keys = [f"verse {i}" for i in range(n)]
+    complete = split(ListSource(numbered(n), keys), chosen, "de").parts
+    order = data.draw(st.permutations(range(n)))[: data.draw(st.integers(1, n))]
+    some = ListSource([f"fi-paragraph {i}" for i in order], [keys[i] for i in order])
+    parts = split(some, chosen, "fi").parts
+    for part in PARTS:
+        assert set(indices(parts[part], "fi-")) == set(indices(complete[part])) & set(order)
+    assert sorted(i for part in PARTS for i in indices(complete[part])) == list(range(n))
+
+
+def test_about_the_asked_share_of_keys_is_held_out():
+    source = ListSource(numbered(5_000), [str(i) for i in range(5_000)])
+    parts = split(source, corpus("keys", heldout_share=0.2, test=3, dev=1, train=10**6), "de").parts
+    assert parts["train"]
+    n_train = len(split(source, corpus("keys", heldout_share=0.2), "de").parts["train"])
+    assert n_train == pytest.approx(4_000, abs=4 * (5_000 * 0.2 * 0.8) ** 0.5)
+
+
+def test_records_without_a_key_are_told():
+    with pytest.raises(UsageError, match="needs a key for every record: set key_column"):
+        split(numbered(5), corpus("keys"), "de")
+
+
+# From many places.
+
+
+@pytest.mark.parametrize("seekable", [True, False])
+def test_streams_take_equal_shares_from_many_seeded_places(seekable):
+    lines = [f"number {i:05}" for i in range(10_000)]
+    source = ListSource(lines, seekable=seekable)
+    chosen = corpus(train=12 * 800, dev=12 * 100, test=12 * 100, sampling="streams", n_streams=50)
+    found = split(source, chosen, "de", PARTS)
+    assert {part: len(found.parts[part]) for part in PARTS} == {"train": 800, "dev": 100, "test": 100}
+    starts = sorted(generator(0, "corpus", "de").random(50))
+    numbers = sorted(int(line.split()[1]) for part in PARTS for line in found.parts[part])
+    gaps = sum(b - a > 1 for a, b in pairwise(numbers))
+    assert 40 <= gaps < 50  # as many stretches as places, but for some that run into the next
+    assert all(any(abs(number / 10_000 - start) < 0.02 for start in starts) for number in numbers)
+    assert 0.09 < found.share_read < 0.13
+    assert found.chars_read / found.share_read == pytest.approx(120_000, rel=0.1)
+    assert len(source.readings) == (50 if seekable else 1)
+
+
+def test_both_ways_to_reach_the_places_take_the_same_text():
+    lines = [f"number {i % 700:05}" for i in range(2_000)]
+    chosen = corpus(train=12 * 300, dev=12 * 30, test=12 * 30, sampling="streams", n_streams=7)
+    both = [split(ListSource(lines, seekable=seekable), chosen, "de", PARTS) for seekable in (True, False)]
+    assert both[0] == both[1]
+
+
+def test_streams_of_a_short_source_take_all_of_it():
+    chosen = corpus(test=36, dev=36, sampling="streams", n_streams=5)
+    found = split([f"number {i:05}" for i in range(50)], chosen, "de", PARTS)
+    assert sorted(line for part in PARTS for line in found.parts[part]) == [f"number {i:05}" for i in range(50)]
+    assert found.share_read == 1.0
+    assert found.chars_read == 50 * 12
+
+
+def test_a_sample_reads_no_more_of_the_source_than_it_takes():
+    source = ListSource([f"number {i:05}" for i in range(10_000)])
+    chosen = corpus(train=12 * 100, dev=12 * 10, test=12 * 10)
+    found = split(source, chosen, "fi", PARTS)
+    assert sum(n for _, n in source.readings) <= 125
+    assert found.share_read == pytest.approx(0.012, abs=1e-3)
+
+
+# Budgets in bytes.
+
+
+@given(
+    st.lists(st.text("aä中😀 ", min_size=1, max_size=30).map(str.strip).filter(bool), min_size=1), st.integers(1, 60)
+)
+def test_a_budget_in_bytes_is_never_passed_and_no_character_is_cut_in_two(lines, budget):
+    part = Part(budget, in_bytes=True)
+    for line in lines:
+        if not part.closed:
+            part.add(part.offer(line))
+    taken = "".join(part.paragraphs).encode()
+    assert part.size == len(taken) <= budget
+    if part.closed:
+        assert len(taken) > budget - 4 * 30
+    assert all(any(line.startswith(piece) for line in lines) for piece in part.paragraphs)
+
+
 # Taking text up to a budget, by hand.
+
+
+def take(lines, budget):
+    """Fill one part, and count the paragraphs that were used up."""
+    part, n_taken = Part(budget), 0
+    for line in lines:
+        if part.closed:
+            break
+        piece, n_taken = part.offer(line), n_taken + 1
+        if piece:
+            part.add(piece)
+    return part.paragraphs, n_taken
 
 
 @pytest.mark.parametrize(

@@ -21,6 +21,7 @@ from bloodbank.transfer import (
     model_of,
     models_of,
     phase_of,
+    targets_of,
 )
 from bloodbank.transfer.models import Text
 
@@ -304,7 +305,7 @@ def finish(store, plan, outputs, gang=()):
 @pytest.mark.parametrize("size", [2, 3, 4])
 def test_gangs_of_tasks_do_not_depend_on_what_is_missing(experiment, tmp_path, size):
     plan, store = make_plan(experiment(4, {"protocols": ["sequential", "joint"]})), Store(tmp_path / "run")
-    whole = members(missing_tasks(plan, store, size))
+    whole = members(missing_tasks(plan, targets_of(plan), store, size))
     assert whole == [[model.label for model in gang] for gang in gangs_of(plan, size)]
     finish(store, plan, [*plan.corpora.values(), plan.tokenizer, *plan.tokens.values(), *plan.masks.values()])
     donors = {model.label: output for model, output in plan.models.items() if model.is_donor}
@@ -317,13 +318,15 @@ def test_gangs_of_tasks_do_not_depend_on_what_is_missing(experiment, tmp_path, s
     for gang in pairs:
         for label in gang:
             finish(store, plan, outputs[label], gang)
-    assert members(missing_tasks(plan, store, size)) == []
+    assert members(missing_tasks(plan, targets_of(plan), store, size)) == []
     for gang in pairs:
         for label in gang:
             for output in outputs[label]:
                 (store.path(output) / "training.json").unlink()
                 store.path(output).rmdir()
-                (task,) = [task for task in missing_tasks(plan, store, size) if task.function == TRAIN]
+                (task,) = [
+                    task for task in missing_tasks(plan, targets_of(plan), store, size) if task.function == TRAIN
+                ]
                 assert members([task]) == [gang]
                 assert output in task.outputs
                 assert set(task.outputs) <= set(outputs[label])
@@ -332,7 +335,7 @@ def test_gangs_of_tasks_do_not_depend_on_what_is_missing(experiment, tmp_path, s
 
 def test_a_gang_of_joint_models_makes_both_scores_of_each(experiment, tmp_path):
     plan, store = make_plan(experiment(3, {"protocols": ["joint"]})), Store(tmp_path / "run")
-    tasks = missing_tasks(plan, store, 3)
+    tasks = missing_tasks(plan, targets_of(plan), store, 3)
     assert members(tasks) == [
         ["x-0_seed0", "x-1_seed0", "x-2_seed0"],
         [f"joint_x-{a}_x-{b}_seed0" for a, b in ("01", "02", "12")],
@@ -345,7 +348,7 @@ def test_a_gang_of_joint_models_makes_both_scores_of_each(experiment, tmp_path):
 def test_what_a_task_needs_is_made_before_it_for_every_protocol_and_control(experiment, tmp_path):
     for plan in make_plans(experiment(3, ALL, corpus={"more_budgets_chars": [900]})):
         seen = {plan.tokenizer} if plan.suffix else set()
-        for task in missing_tasks(plan, Store(tmp_path / "run"), 3):
+        for task in missing_tasks(plan, targets_of(plan), Store(tmp_path / "run"), 3):
             if task.function != TRAIN:
                 assert set(task.requires) <= seen, task.label
             seen.update(task.outputs)

@@ -1,16 +1,28 @@
-"""Section 3: text files in, balanced and disjoint train, dev and test text per language out."""
+"""Section 3: raw sources in, balanced and disjoint train, dev and test text per language out, with an audit."""
 
-from bloodbank.corpus.build import CORPUS_VERSION, OTHER, PARTS, build_corpus, check_budgets, read_part
-from bloodbank.corpus.reading import check_is_file, read_lines, source_digest
+from bloodbank.corpus.build import (
+    CORPUS_VERSION,
+    OTHER,
+    PARTS,
+    build_corpus,
+    cut_corpus,
+    read_part,
+    read_summary,
+    short_parts,
+)
+from bloodbank.corpus.opening import open_source
+from bloodbank.corpus.source import Document, Source
 
 __all__ = [
     "CORPUS_VERSION",
     "OTHER",
     "PARTS",
+    "Document",
+    "Source",
     "build_corpus",
-    "check_budgets",
-    "check_is_file",
-    "read_lines",
+    "cut_corpus",
+    "open_source",
     "read_part",
-    "source_digest",
+    "read_summary",
+    "short_parts",
 ]

@@ -1,27 +1,35 @@
 """The corpus stage: one output per language, `train.txt`, `dev.txt`, `test.txt` and `corpus.json`.
 
-Reads a text file, writes consecutive paragraphs up to the budgets. Command: `bloodbank run experiment.toml`.
+Reads a source, writes cleaned text up to the budgets. Command: `bloodbank run experiment.toml`.
 """
 
 from __future__ import annotations
 
+import json
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from bloodbank.corpus.reading import read_lines
-from bloodbank.corpus.splitting import LONGEST_CUT, split
+from bloodbank.corpus.parallel import split_parallel
+from bloodbank.corpus.preparing import Preparer
+from bloodbank.corpus.sampling import sample, starts_of
+from bloodbank.corpus.source import Source
+from bloodbank.corpus.splitting import LONGEST_CUT, Part, Parts, Split
 from bloodbank.errors import UsageError
 from bloodbank.settings import CorpusSettings
 from bloodbank.store import write_json
 
-CORPUS_VERSION = 1
+if TYPE_CHECKING:
+    from bloodbank.corpus.near_duplicates import NearDuplicates
+
+CORPUS_VERSION = 2
 PARTS = ("train", "dev", "test")
 OTHER = ("other",)  # what the control `self` reads
-_SETTING = {"train": "budget_chars", "other": "budget_chars", "dev": "dev_chars", "test": "test_chars"}
+SUMMARY = "corpus.json"
 
 
 def build_corpus(
-    source: Path,
+    source: Source,
     language: str,
     settings: CorpusSettings,
     folder: Path,
@@ -32,9 +40,9 @@ def build_corpus(
     """Write parts of one language's text.
 
     Args:
-        source: Text file, one paragraph a line.
+        source: Where the text comes from.
         language: Its code.
-        settings: Budgets and seed.
+        settings: Budgets, cleaning, sampling and seed.
         folder: Where to write.
         wanted: Parts: `train`, `dev` and `test`, or `other`.
         only_train: The text is for the tokenizer alone, so dev and test may be short.
@@ -43,60 +51,159 @@ def build_corpus(
         What was done, in numbers; also written as `corpus.json`.
 
     Raises:
-        UsageError: The source cannot be read, or is too short for a budget.
+        UsageError: The source cannot be read, holds no text, or is too short for a budget.
     """
-    lines = read_lines(source)
-    parts = split(lines, settings, language)
-    summary = {
-        "language": language,
-        "n_lines": len(lines),
-        "source_chars": sum(map(len, lines)),
-        "n_repeated": parts.n_repeated,
-        "n_paragraphs": {part: len(parts.parts[part]) for part in wanted},
-        "n_chars": {part: sum(map(len, parts.parts[part])) for part in wanted},
-        "n_bytes": {part: sum(len(line.encode()) for line in parts.parts[part]) for part in wanted},
-        "example": next(iter(parts.parts[wanted[0]]), ""),
+    preparer = Preparer(settings, language)
+    near = _near_duplicates() if settings.near_duplicates == "drop" else None
+    parts = Parts(settings, wanted, near)
+    if settings.parallel == "no":
+        found = sample(source, starts_of(settings, language), parts, preparer)
+    else:
+        found = split_parallel(source, settings, parts, preparer)
+    if not found.chars_read:
+        raise UsageError(
+            f"{_name(source, language)}: no text is left after cleaning. Give text of one paragraph a line, or look at "
+            f"what was removed: {dict(preparer.removed) or 'nothing'}."
+        )
+    texts = {part: found.parts[part] for part in wanted}
+    removed = preparer.removed | {"repeated": parts.n_repeated} | ({"near_duplicates": parts.n_near} if near else {})
+    summary = _summary(texts, found, language) | {
+        "source": {"kind": source.kind, "files": [path.name for path in source.files()], **source.describe()},
+        "met": dict(source.counts),
+        "removed": dict(removed),
     }
-    check_budgets(summary, settings, source, only_train=only_train)
-    for part in wanted:
-        (folder / f"{part}.txt").write_text("\n".join(parts.parts[part]) + "\n", encoding="utf-8")
-    write_json(folder / "corpus.json", summary)
+    summary["short"] = short_parts(summary, settings, _name(source, language), only_train=only_train)
+    _write(texts, summary, folder)
     return summary
 
 
-def read_part(folder: Path, part: str) -> list[str]:
-    """Read one part of a corpus output back, a paragraph an item."""
-    return (folder / f"{part}.txt").read_text(encoding="utf-8").removesuffix("\n").split("\n")
+def _near_duplicates() -> NearDuplicates:
+    from bloodbank.corpus.near_duplicates import NearDuplicates
+
+    return NearDuplicates()
 
 
-def check_budgets(summary: dict[str, Any], settings: CorpusSettings, source: Path, *, only_train: bool) -> None:
-    """Check that a text meets its budgets, but for the word that a cut may cost.
+def _summary(texts: dict[str, list[str]], found: Split, language: str) -> dict[str, Any]:
+    return {
+        "language": language,
+        "chars_read": found.chars_read,
+        "share_read": found.share_read,
+        **_sizes(texts),
+        "example": next((text[0] for text in texts.values() if text), ""),
+    }
+
+
+def _sizes(texts: dict[str, list[str]]) -> dict[str, dict[str, int]]:
+    return {
+        "n_paragraphs": {part: len(text) for part, text in texts.items()},
+        "n_chars": {part: sum(map(len, text)) for part, text in texts.items()},
+        "n_bytes": {part: sum(len(line.encode()) for line in text) for part, text in texts.items()},
+    }
+
+
+def _write(texts: dict[str, list[str]], summary: dict[str, Any], folder: Path) -> None:
+    for part, text in texts.items():
+        (folder / f"{part}.txt").write_text("".join(f"{line}\n" for line in text), encoding="utf-8")
+    write_json(folder / SUMMARY, summary)
+
+
+def cut_corpus(whole: Path, smallest: dict[str, int], settings: CorpusSettings, folder: Path) -> dict[str, Any]:
+    """Cut a corpus to what the language with the least text has (`corpus.too_little = "smallest"`).
 
     Args:
-        summary: What `build_corpus` returned.
+        whole: Output of `build_corpus`.
+        smallest: For each part, its characters, or bytes of training text where the budget is in bytes.
         settings: Budgets.
-        source: For the message.
+        folder: Where to write.
+    """
+    texts: dict[str, list[str]] = {}
+    for part, budget in smallest.items():
+        taken = Part(budget, in_bytes=part == "train" and settings.budget_bytes is not None)
+        for line in read_part(whole, part):
+            if taken.closed:
+                break
+            taken.add(taken.offer(line))
+        texts[part] = [line for line in taken.paragraphs if line]
+    summary = read_summary(whole) | _sizes(texts) | {"cut_to": smallest, "short": {}}
+    _write(texts, summary, folder)
+    return summary
+
+
+def read_summary(folder: Path) -> dict[str, Any]:
+    """Read `corpus.json`."""
+    found: dict[str, Any] = json.loads((folder / SUMMARY).read_text(encoding="utf-8"))
+    return found
+
+
+def read_part(folder: Path, part: str) -> Iterator[str]:
+    """Read one part of a corpus output back, a paragraph at a time."""
+    with (folder / f"{part}.txt").open(encoding="utf-8", newline="\n") as file:
+        for line in file:
+            yield line.removesuffix("\n")
+
+
+def short_parts(summary: dict[str, Any], settings: CorpusSettings, name: str, *, only_train: bool) -> dict[str, int]:
+    """Find the parts that miss their budgets by more than the word that a cut may cost.
+
+    Args:
+        summary: What `build_corpus` wrote.
+        settings: Budgets, and what to do with a language that has too little.
+        name: Of the source, for the message.
         only_train: The text is for the tokenizer alone, so dev and test may be short.
 
+    Returns:
+        Their sizes, where a short text is kept or all are cut to the shortest.
+
     Raises:
-        UsageError: Names the first part that falls short, in the order in which they are taken.
+        UsageError: One is short and that is not allowed, or there is none at all; names the first in the order in which
+            they are taken.
     """
     present = [part for part in ("test", "dev", "train", "other") if part in summary["n_chars"]]
-    budgets = {"test": settings.test_chars, "dev": settings.dev_chars}
+    short = {}
     for part in ("train",) if only_train else present:
-        budget, got = budgets.get(part, settings.budget_chars), summary["n_chars"][part]
+        setting, budget = _budget(part, settings)
+        got = summary["n_bytes" if setting == "budget_bytes" else "n_chars"][part]
         if got >= budget - max(LONGEST_CUT, 0.01 * budget) and got > 0:
             continue
-        share = " or raise corpus.heldout_share" if part != "train" and settings.parallel != "no" else ""
-        if part == "other":
-            raise UsageError(
-                f"{source}: {got:,} characters are left after the training text, but the control `self` needs "
-                f"{budget:,} of other text of the same language. Give more text, lower corpus.budget_chars, or leave "
-                "`self` out of grid.controls."
-            )
-        lower = f"corpus.{_SETTING[part]} to at most {got:,}" if got else "the budgets of the other parts"
-        raise UsageError(
-            f"{source}: {got:,} characters of {part} text, but corpus.{_SETTING[part]} = {budget:,} (one paragraph a "
-            "line; a repeated one counts once). Every language must bring the same: give more text, "
-            f"or lower {lower}{share}."
+        if got and settings.too_little != "fail" and part != "other":
+            short[part] = got
+            continue
+        raise UsageError(_too_short(name, part, got, setting, settings))
+    return short
+
+
+def _budget(part: str, settings: CorpusSettings) -> tuple[str, int]:
+    """Return the setting that holds the budget of a part, and the budget."""
+    if part in ("dev", "test"):
+        setting = f"{part}_chars"
+    else:
+        setting = "budget_bytes" if settings.budget_bytes is not None else "budget_chars"
+    return setting, getattr(settings, setting)
+
+
+def _too_short(name: str, part: str, got: int, setting: str, settings: CorpusSettings) -> str:
+    unit, budget = "bytes" if setting == "budget_bytes" else "characters", getattr(settings, setting)
+    if part == "other":
+        return (
+            f"{name}: {got:,} {unit} are left after the training text, but the control `self` needs "
+            f"{budget:,} of other text of the same language. Give more text, lower corpus.{setting}, or leave "
+            "`self` out of grid.controls."
         )
+    share = " or raise corpus.heldout_share" if part != "train" and settings.parallel != "no" else ""
+    lower = f"corpus.{setting} to at most {got:,}" if got else "the budgets of the other parts"
+    keep = (
+        ' With corpus.too_little = "smallest" all are cut to the smallest, with "keep" it stays short.' if got else ""
+    )
+    return (
+        f"{name}: {got:,} {unit} of {part} text, but corpus.{setting} = {budget:,} (a repeated "
+        "paragraph counts once). Every language must bring the same: give more text, "
+        f"or lower {lower}{share}.{keep}"
+    )
+
+
+def _name(source: Source, language: str) -> str:
+    """Name a source in messages."""
+    files: Sequence[Path] = source.files()
+    if not files:
+        return f"{language} ({source.describe().get('name', source.kind)})"
+    return str(files[0]) if len(files) == 1 else f"{files[0]} and {len(files) - 1} more"

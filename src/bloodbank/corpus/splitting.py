@@ -1,40 +1,76 @@
-"""Disjoint train, dev and test text from the paragraphs of one source.
-
-All are stretches of consecutive paragraphs: first what is held out, from a seeded start, then the training
-text, going on at the beginning where the source ends. For parallel sources the place of what is held out
-depends on the seed only, never on the language or on which other languages there are.
-"""
+"""The parts of a corpus, each filled up to its budget, none with a text that another has."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Sequence, Set
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING
 
-import numpy as np
-
-from bloodbank.randomness import generator
+from bloodbank.corpus.source import Document
 from bloodbank.settings import CorpusSettings
 
-Places = np.ndarray[Any, np.dtype[np.float64]]
+if TYPE_CHECKING:
+    from bloodbank.corpus.near_duplicates import NearDuplicates
+
+Prepare = Callable[[Document], Sequence[str]]  # what makes lines of the corpus out of a document
 LONGEST_CUT = 50  # characters given up for a cut between words; scripts without spaces are cut anywhere
 _SPACES = re.compile(r"\s+")
+_NOTHING: Set[str] = frozenset()
 
 
-@dataclass(frozen=True)
+@dataclass
+class Part:
+    """Paragraphs taken up to a budget; the last one is cut at a space so that the budget is met.
+
+    Attributes:
+        budget: Largest number of characters, line ends not counted; of bytes where `in_bytes`.
+        paragraphs: What was taken.
+        size: Characters or bytes taken.
+        closed: True once nothing more is taken.
+    """
+
+    budget: int
+    in_bytes: bool = False
+    paragraphs: list[str] = field(default_factory=list)
+    size: int = 0
+    closed: bool = False
+
+    def offer(self, paragraph: str) -> str:
+        """Take a paragraph, or as much of it as fits; return what would be taken."""
+        left = self.budget - self.size
+        length = len(paragraph.encode()) if self.in_bytes else len(paragraph)
+        if length < left:
+            return paragraph
+        self.closed = True
+        if length == left:
+            return paragraph
+        if self.in_bytes:
+            left = len(paragraph.encode()[:left].decode(errors="ignore"))
+        cut = paragraph[: left + 1].rfind(" ", max(0, left - LONGEST_CUT))
+        return paragraph[: cut if cut > 0 else left].strip()
+
+    def add(self, piece: str) -> None:
+        """Add what `offer` returned."""
+        self.paragraphs.append(piece)
+        self.size += len(piece.encode()) if self.in_bytes else len(piece)
+
+
+@dataclass
 class Split:
     """Paragraphs of the parts, and what was left out on the way.
 
     Attributes:
-        parts: Paragraphs of `train`, `dev`, `test` and `other`.
-        available_chars: Characters that each part could have had.
-        n_repeated: Paragraphs left out because another part has the same text.
+        parts: Paragraphs of `train`, `dev`, `test` and `other`, as far as they were wanted.
+        n_repeated: Paragraphs left out because the text has them already, or another part has.
+        chars_read: Characters of the source that were read, cleaned, line ends not counted.
+        share_read: Share of the source that was read; 1.0: all of it.
     """
 
     parts: dict[str, list[str]]
-    available_chars: dict[str, int] = field(default_factory=dict)
-    n_repeated: int = 0
+    n_repeated: int
+    chars_read: int
+    share_read: float
 
 
 def comparable(paragraph: str) -> str:
@@ -42,135 +78,65 @@ def comparable(paragraph: str) -> str:
     return _SPACES.sub(" ", paragraph).strip().casefold()
 
 
-def split(lines: list[str], settings: CorpusSettings, language: str) -> Split:
-    """Split a source into its parts, each up to its budget of characters.
+class Parts:
+    """Train, dev and test text, and `other` where it is wanted, while they are filled.
 
-    Besides train, dev and test there is `other`: text that follows the training text and shares no paragraph with it,
-    up to the same budget, for the control `self`.
-
-    Args:
-        lines: Paragraphs; empty ones count as places in a source that is aligned by line.
-        settings: Budgets, kind of parallelism, seed.
-        language: Code; it moves the start of sources that are not parallel.
-
-    Returns:
-        The parts; they may be shorter than their budgets, see `Split.available_chars`.
+    Attributes:
+        parts: By name, in the order in which text is given to them: what is held out first, `other` last.
+        n_repeated: Paragraphs left out because the text has them already, or another part has.
+        n_near: Paragraphs left out because they are nearly the same as an earlier one.
     """
-    if settings.parallel == "no":
-        return _split_alone(lines, settings, language)
-    places = _places_of_lines(lines) if settings.parallel == "lines" else _places_in_stretch(lines)
-    guard = settings.guard_share if settings.parallel == "stretch" else 0.0
-    return _split_parallel(lines, places, settings, guard)
 
+    def __init__(self, settings: CorpusSettings, wanted: Sequence[str], near: NearDuplicates | None = None) -> None:
+        train, in_bytes = settings.budget_bytes or settings.budget_chars, settings.budget_bytes is not None
+        self.parts = {
+            "test": Part(settings.test_chars),
+            "dev": Part(settings.dev_chars),
+            "train": Part(train, in_bytes),
+        }
+        if "other" in wanted:  # begins where training text ends, so that is found first
+            self.parts["other"] = Part(train, in_bytes)
+        self.n_repeated = self.n_near = 0
+        self._near = near
+        self._keep_repeated = settings.duplicates == "keep"
+        self._seen: dict[str, str] = {}  # text, case and spaces set aside -> the part that has it
 
-def _split_alone(lines: list[str], settings: CorpusSettings, language: str) -> Split:
-    """Take test, dev and train one after the other; training text repeats nothing that is held out."""
-    paragraphs = [line for line in lines if line]
-    start = int(generator(settings.seed, "corpus", language).integers(len(paragraphs)))
-    rest = paragraphs[start:] + paragraphs[:start]
-    parts: dict[str, list[str]] = {}
-    seen: set[str] = set()
-    available, n_repeated = {}, 0
-    for part, budget in (
-        ("test", settings.test_chars),
-        ("dev", settings.dev_chars),
-        ("train", settings.budget_chars),
-        ("other", settings.budget_chars),
-    ):
-        fresh = [line for line in rest if comparable(line) not in seen]
-        n_repeated += (len(rest) - len(fresh)) * (part != "other")
-        parts[part], n_taken = _take_apart(fresh, budget, seen)
-        available[part] = sum(map(len, fresh))
-        rest = fresh[n_taken:]
-        # The whole of a paragraph that was cut too: a second copy of it holds what was taken.
-        seen.update(map(comparable, [*parts[part], *fresh[:n_taken]]))
-    return Split(parts, available, n_repeated)
+    def put(self, name: str, line: str, others: Set[str] = _NOTHING, *, counted: bool = True) -> None:
+        """Give a paragraph to a part, cut to what is left of its budget.
 
+        Args:
+            name: The part.
+            line: The paragraph.
+            others: Texts, case and spaces set aside, that may not be in it.
+            counted: Whether it counts as repeated where the text has it already.
+        """
+        key = comparable(line)
+        if key in others or self._stands_already(key, name):
+            self.n_repeated += counted
+            return
+        if self._near and self._near.add(line):
+            self.n_near += counted
+            return
+        piece = self.parts[name].offer(line)
+        cut = comparable(piece)
+        # What only the cut made equal to another text is left out.
+        if cut == key or not (cut == "" or cut in others or self._stands_already(cut, name)):
+            self.parts[name].add(piece)
+            self._seen[cut] = name
+        # The whole of a paragraph that is cut is remembered too: a second copy of it holds what was taken.
+        self._seen[key] = name
 
-def _split_parallel(
-    lines: list[str],
-    places: Places,
-    settings: CorpusSettings,
-    guard: float,
-) -> Split:
-    """Hold out the paragraphs at the same places in every language.
+    def _stands_already(self, key: str, name: str) -> bool:
+        return key in self._seen and not (self._keep_repeated and self._seen[key] == name)
 
-    A text that stands both in what is held out and elsewhere in the source is dropped from both: it translates
-    held-out messages as well as training ones of other languages. So no language trains on a translation of
-    another's test text, whichever languages the experiment names.
-    """
-    start = generator(settings.seed, "corpus", "parallel").random()
-    test_share = settings.heldout_share * settings.test_chars / (settings.test_chars + settings.dev_chars)
-    # Places from the start on, in a source that goes on at its beginning.
-    distance = (places - start) % 1.0
-    in_test = distance < test_share
-    in_dev = ~in_test & (distance < settings.heldout_share)
-    in_train = (distance >= settings.heldout_share + guard) & (distance < 1.0 - guard)
-    order = np.argsort(distance, kind="stable")
-    inside = {comparable(lines[i]) for i in np.flatnonzero(in_test | in_dev)}
-    outside = {comparable(lines[i]) for i in np.flatnonzero(~in_test & ~in_dev)}
-    train, repeated_train = _without(inside, [lines[i] for i in order if in_train[i] and lines[i]])
-    test, repeated_test = _without(outside, [lines[i] for i in order if in_test[i] and lines[i]])
-    tested = set(map(comparable, test))
-    taken, n_taken = _take_apart(train, settings.budget_chars, inside)
-    trained = {comparable(line) for line in [*taken, *train[:n_taken]]}
-    other, _ = _without(trained, train[n_taken:])
-    dev, repeated_dev = _without(outside | tested, [lines[i] for i in order if in_dev[i] and lines[i]])
-    parts = {
-        "train": taken,
-        "other": _take_apart(other, settings.budget_chars, inside | trained)[0],
-        "dev": _take_apart(dev, settings.dev_chars, outside | tested)[0],
-        "test": _take_apart(test, settings.test_chars, outside | set(map(comparable, dev)))[0],
-    }
-    texts = {"train": train, "other": other, "dev": dev, "test": test}
-    available = {part: sum(map(len, text)) for part, text in texts.items()}
-    return Split(parts, available, repeated_train + repeated_test + repeated_dev)
+    def first_open(self, names: Sequence[str], due: float = 1.0) -> str | None:
+        """Name the first of some parts that has less than its due share of its budget; None: all have it."""
+        for name in names:
+            part = self.parts.get(name)
+            if part and not part.closed and part.size < due * part.budget:
+                return name
+        return None
 
-
-def take(paragraphs: Iterable[str], budget_chars: int) -> tuple[list[str], int]:
-    """Take consecutive paragraphs up to a budget; the last one is cut at a space so that the budget is met.
-
-    Args:
-        paragraphs: Text in order.
-        budget_chars: Largest number of characters, line ends not counted.
-
-    Returns:
-        The paragraphs, and how many of the source's were used up.
-    """
-    taken: list[str] = []
-    left = budget_chars
-    for n_taken, paragraph in enumerate(paragraphs):
-        if len(paragraph) > left:
-            cut = paragraph[: left + 1].rfind(" ", max(0, left - LONGEST_CUT))
-            piece = paragraph[: cut if cut > 0 else left].strip()
-            return ([*taken, piece] if piece else taken), n_taken + 1
-        taken.append(paragraph)
-        left -= len(paragraph)
-        if not left:
-            return taken, n_taken + 1
-    return taken, len(taken)
-
-
-def _take_apart(paragraphs: list[str], budget_chars: int, others: set[str]) -> tuple[list[str], int]:
-    """Take up to a budget; a last one that only the cut made equal to a text of another part is left out."""
-    taken, n_taken = take(paragraphs, budget_chars)
-    if taken and comparable(taken[-1]) in others:
-        taken.pop()
-    return taken, n_taken
-
-
-def _without(others: set[str], paragraphs: list[str]) -> tuple[list[str], int]:
-    kept = [paragraph for paragraph in paragraphs if comparable(paragraph) not in others]
-    return kept, len(paragraphs) - len(kept)
-
-
-def _places_of_lines(lines: list[str]) -> Places:
-    """Line i of n stands at i / n: the same for the same message in every language."""
-    return np.arange(len(lines)) / len(lines)
-
-
-def _places_in_stretch(lines: list[str]) -> Places:
-    """A paragraph stands where its middle is, as a share of the characters of the book."""
-    lengths = np.array([len(line) for line in lines], dtype=np.float64)
-    middles: Places = (np.cumsum(lengths) - lengths / 2) / lengths.sum()
-    return middles
+    def lines(self) -> dict[str, list[str]]:
+        """Return the paragraphs of each part."""
+        return {name: part.paragraphs for name, part in self.parts.items()}

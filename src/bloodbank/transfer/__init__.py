@@ -1,7 +1,7 @@
 """Section 4.2: which models are needed, training and scoring them, and the tables of measurements."""
 
 from bloodbank.transfer.models import Cell, Model, cells_of, model_of, models_of, phase_of
-from bloodbank.transfer.plan import Plan, is_kept, make_plan, make_plans, targets_of
+from bloodbank.transfer.plan import Plan, audits_of, is_kept, make_plan, make_plans, targets_of
 from bloodbank.transfer.tables import (
     LOSS_CURVES,
     MEASUREMENTS,
@@ -24,6 +24,7 @@ __all__ = [
     "Cell",
     "Model",
     "Plan",
+    "audits_of",
     "cells_of",
     "curve_table",
     "form_gangs",

@@ -18,7 +18,7 @@ from bloodbank.store import Store
 from bloodbank.tokenizer import load_tokenizer
 from bloodbank.transfer.gangs import measure_rate, memory_of_gang
 from bloodbank.transfer.models import Model, model_of, phase_of
-from bloodbank.transfer.plan import Plan, is_kept
+from bloodbank.transfer.plan import Plan, is_kept, targets_of
 from bloodbank.transfer.work import TRAIN, missing_tasks
 
 # Characters in a piece where nothing has been encoded yet. Scripts of words: measured 2.2 with 1 000 pieces, 2.2 to
@@ -115,7 +115,7 @@ def estimate(plan: Plan, store: Store, *, gang: int = 1, timed: bool = True) -> 
     """
     experiment, size = plan.experiment, vocab_size(plan, store)
     # Models that were removed after their use are trained again where something still needs them.
-    tasks = [task for task in missing_tasks(plan, store) if task.function == TRAIN]
+    tasks = [task for task in missing_tasks(plan, targets_of(plan), store) if task.function == TRAIN]
     left = {task.arguments["members"][0]["key"] for task in tasks}
     tokens = {model: n for model, n in tokens_of_models(plan, store).items() if plan.models[model].key in left}
     n_monolingual = sum(model.kind == "monolingual" for model in plan.models)

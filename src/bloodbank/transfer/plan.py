@@ -12,16 +12,19 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from bloodbank.corpus import CORPUS_VERSION, check_is_file, source_digest
+from bloodbank.corpus import CORPUS_VERSION, Source, open_source
 from bloodbank.errors import UsageError
 from bloodbank.execution import computes_in_bfloat16
 from bloodbank.experiment import Experiment
+from bloodbank.settings import SourceSettings
 from bloodbank.store import PROVENANCE, Output, digest, replace_file
 from bloodbank.tokenizer import TOKENIZER_VERSION, tokenizer_digest
 from bloodbank.transfer.models import Cell, Model, cells_of, model_of, models_of, phase_of
 
 # Raise one when the code of that stage changes what it writes.
-ENCODE_VERSION, MASKS_VERSION, TRAIN_VERSION, SCORE_VERSION = 1, 1, 2, 2
+ENCODE_VERSION, AUDIT_VERSION, MASKS_VERSION, TRAIN_VERSION, SCORE_VERSION = 2, 1, 1, 2, 2
+# The hash of the source stands for where it lies; the rest changes no text that is written.
+_NO_TEXT = (*SourceSettings.model_fields, "sources", "more_budgets_chars", "budget_tokens", "too_little")
 
 
 @dataclass
@@ -31,16 +34,21 @@ class Plan:
     Attributes:
         experiment: Its settings, with one budget and a number type.
         corpora: Text of each language, of the extra ones too.
+        uncut: The same before all are cut to the smallest, where that was asked.
         tokenizer: The tokenizer.
         tokens, masks: Ids of each language; masks on its test text.
         others, other_tokens: Other text of each language, where the control `self` needs it, and its ids.
         models: The trained models.
         scores: The scores of each cell.
+        audits: What is found out about the text of each language.
+        audit: The same of all of them together.
+        full_audit: Whether a large source is read whole for it.
         suffix: Ends the labels of all budgets but the first.
     """
 
     experiment: Experiment
     corpora: dict[str, Output] = field(default_factory=dict)
+    uncut: dict[str, Output] = field(default_factory=dict)
     tokenizer: Output = field(default_factory=lambda: Output("tokenizer", "tokenizer", ""))
     tokens: dict[str, Output] = field(default_factory=dict)
     masks: dict[str, Output] = field(default_factory=dict)
@@ -48,13 +56,22 @@ class Plan:
     other_tokens: dict[str, Output] = field(default_factory=dict)
     models: dict[Model, Output] = field(default_factory=dict)
     scores: dict[Cell, Output] = field(default_factory=dict)
+    audits: dict[str, Output] = field(default_factory=dict)
+    audit: Output | None = None
+    full_audit: bool = False
     suffix: str = ""
 
     @property
     def outputs(self) -> list[Output]:
         """All outputs, in the order in which they are made."""
-        tables = (self.others, self.tokens, self.other_tokens, self.masks, self.models, self.scores)
-        return [*self.corpora.values(), self.tokenizer, *(output for table in tables for output in table.values())]
+        tables = (self.others, self.tokens, self.other_tokens, self.audits, self.masks, self.models, self.scores)
+        texts = (*self.uncut.values(), *self.corpora.values())
+        return [
+            *texts,
+            self.tokenizer,
+            *(output for table in tables for output in table.values()),
+            *audits_of(self)[-1:],
+        ]
 
     def keys(self) -> dict[str, str]:
         """Return `STAGE/LABEL` -> key: what a run folder holds for this plan."""
@@ -66,20 +83,23 @@ class Plan:
         return f"budget-{self.experiment.corpus.budget_chars}" if self.suffix else "."
 
 
-def make_plans(experiment: Experiment, cache: Path | None = None) -> list[Plan]:
+def make_plans(experiment: Experiment, cache: Path | None = None, *, full_audit: bool = False) -> list[Plan]:
     """Resolve the keys of all outputs, for each budget; all have the tokenizer of the first.
 
     Args:
         experiment: Settings.
         cache: File that remembers the hashes of sources that have not changed since; None: hash them all.
+        full_audit: Whether the audit reads large sources whole.
 
     Raises:
         UsageError: A source is missing or the grid is empty.
     """
-    digests = _source_digests(experiment, cache)
+    digests, experiment = _source_digests(experiment, cache)
     plans: list[Plan] = []
     for budget in experiment.corpus.budgets:
-        plans.append(_make_plan(_resolved(experiment, budget), digests, plans[0] if plans else None))
+        plan = _make_plan(_resolved(experiment, budget), digests, plans[0] if plans else None)
+        _plan_audit(plan, full=full_audit)
+        plans.append(plan)
     return plans
 
 
@@ -102,7 +122,7 @@ def _make_plan(experiment: Experiment, digests: dict[str, str], first: Plan | No
     suffix = f"_{experiment.corpus.budget_chars}chars" if first else ""
     plan = Plan(experiment, suffix=suffix)
     settings = {name: section.model_dump() for name, section in experiment if hasattr(section, "model_dump")}
-    corpus = {key: value for key, value in settings["corpus"].items() if key not in ("path", "more_budgets_chars")}
+    corpus = {key: value for key, value in settings["corpus"].items() if key not in _NO_TEXT}
 
     def text_of(language: str, *more: str) -> Output:
         label = "_".join((language, *more)) + suffix
@@ -110,19 +130,22 @@ def _make_plan(experiment: Experiment, digests: dict[str, str], first: Plan | No
 
     needed = digests if first is None else experiment.languages
     plan.corpora = {language: text_of(language) for language in needed}
+    if experiment.corpus.too_little == "smallest":
+        plan.uncut, plan.corpora = plan.corpora, _cut(plan)
     plan.tokenizer = first.tokenizer if first else Output("tokenizer", "tokenizer", _tokenizer_key(plan))
+    limit = [] if experiment.corpus.budget_tokens is None else [experiment.corpus.budget_tokens]
     layout = [experiment.training.layout, experiment.model.n_positions]
     scoring = {key: value for key, value in settings["scoring"].items() if key != "metric"}
     cells = cells_of(experiment)
     phases = {model: phase_of(model, experiment) for model in models_of(cells)}
     read = [text for phase in phases.values() for text in phase.texts]
     for language in dict.fromkeys([*(text.language for text in read), *(cell.recipient for cell in cells)]):
-        tokens = digest(ENCODE_VERSION, plan.corpora[language].key, plan.tokenizer.key)
+        tokens = digest(ENCODE_VERSION, plan.corpora[language].key, plan.tokenizer.key, *limit)
         plan.tokens[language] = Output("tokens", f"{language}{suffix}", tokens)
         plan.masks[language] = Output("masks", f"{language}{suffix}", digest(MASKS_VERSION, tokens, layout, scoring))
     for language in dict.fromkeys(text.language for text in read if text.part == "other"):
         other = plan.others[language] = text_of(language, "other")
-        tokens = digest(ENCODE_VERSION, other.key, plan.tokenizer.key)
+        tokens = digest(ENCODE_VERSION, other.key, plan.tokenizer.key, *limit)
         plan.other_tokens[language] = Output("tokens", f"{language}_other{suffix}", tokens)
     training = {key: value for key, value in settings["training"].items() if not key.startswith("epochs")}
     for model, phase in phases.items():
@@ -137,6 +160,31 @@ def _make_plan(experiment: Experiment, digests: dict[str, str], first: Plan | No
         key = digest(SCORE_VERSION, cell.protocol, plan.models[model_of(cell)].key, plan.masks[cell.recipient].key)
         plan.scores[cell] = Output("scores", cell.label + suffix, key)
     return plan
+
+
+def _plan_audit(plan: Plan, *, full: bool) -> None:
+    """Add the audit: it depends on text, pieces, and how large sources are compared."""
+    plan.full_audit = full
+    for language in plan.experiment.languages:
+        if language in plan.tokens:
+            key = digest(AUDIT_VERSION, plan.corpora[language].key, plan.tokens[language].key, full)
+            plan.audits[language] = Output("audit", f"{language}{'_full' * full}{plan.suffix}", key)
+    keys = [output.key for output in plan.audits.values()]
+    plan.audit = Output("audit", f"all{'_full' * full}{plan.suffix}", digest(AUDIT_VERSION, keys))
+
+
+def audits_of(plan: Plan) -> list[Output]:
+    """Return the outputs of the audit, the one of all languages last."""
+    return [*plan.audits.values(), *([plan.audit] if plan.audit else [])]
+
+
+def _cut(plan: Plan) -> dict[str, Output]:
+    """Return the texts cut to the smallest: each depends on all of the bank's languages."""
+    keys = [plan.corpora[language].key for language in sorted(plan.experiment.languages)]
+    return {
+        language: Output("corpus", f"{output.label}_cut", digest(CORPUS_VERSION, "cut", output.key, keys))
+        for language, output in plan.corpora.items()
+    }
 
 
 def tokens_of(plan: Plan, language: str, part: str) -> Output:
@@ -173,27 +221,48 @@ def _key_of_given(folder: Path) -> str:
     return digest(TOKENIZER_VERSION, content)
 
 
-def _source_digests(experiment: Experiment, cache: Path | None) -> dict[str, str]:
-    """Hash the source of every language; all that are missing are named at once."""
+def _source_digests(experiment: Experiment, cache: Path | None) -> tuple[dict[str, str], Experiment]:
+    """Hash the source of every language; all that are missing are named at once.
+
+    Returns:
+        The hashes, and the settings with the commit of every data set of the hub, so that what another process reads
+        later is what was hashed.
+    """
     known: dict[str, str] = {}
     if cache is not None:
         with suppress(OSError, ValueError):  # only a memory of hashes: a damaged one is made anew
             known = json.loads(cache.read_text(encoding="utf-8"))
     found, wrong, remembered = {}, [], {}
+    pinned = dict(experiment.corpus.sources)
     extra = () if experiment.tokenizer.path else experiment.tokenizer.extra_languages
     for language in (*experiment.languages, *extra):
-        source = experiment.source_of(language)
+        settings = experiment.corpus.source_of(language)
         try:
-            check_is_file(source)
-            stat = source.stat()
-            mark = hashlib.sha256(f"{source} {stat.st_size} {stat.st_mtime_ns}".encode()).hexdigest()
-            found[language] = known.get(mark) or source_digest(source)
+            source = open_source(settings, language)
+            mark = _mark(source, settings)
+            found[language] = known.get(mark) or source.digest()
             remembered[mark] = found[language]
+            if settings.dataset:
+                commit = str(source.describe().get("revision") or settings.revision)
+                pinned[language] = settings.model_copy(update={"revision": commit})
         except UsageError as error:
             wrong.append(str(error))
     if wrong:
-        raise UsageError("\n".join(wrong))
+        raise UsageError("\n".join(dict.fromkeys(wrong)))
+    remembered.pop("", None)
     if cache is not None and not remembered.items() <= known.items():
         with replace_file(cache) as temporary:
             temporary.write_text(json.dumps(known | remembered), encoding="utf-8")
-    return found
+    corpus = experiment.corpus.model_copy(update={"sources": pinned})
+    return found, experiment.model_copy(update={"corpus": corpus})
+
+
+def _mark(source: Source, settings: SourceSettings) -> str:
+    """Name the files of a source as they are now; empty where there are none, since only the hub knows."""
+    files = source.files()
+    try:
+        stats = [f"{path} {path.stat().st_size} {path.stat().st_mtime_ns}" for path in files]
+    except OSError as error:
+        raise UsageError(f"{files[0]}: cannot be read: {error.strerror}.") from None
+    text = "\n".join([settings.model_dump_json(exclude={"licence"}), *stats])
+    return hashlib.sha256(text.encode()).hexdigest() if files else ""

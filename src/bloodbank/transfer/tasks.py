@@ -5,18 +5,19 @@ They get plain values (the experiment as a dict, names of folders) so that a tas
 
 from __future__ import annotations
 
-import json
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from bloodbank.corpus import build_corpus, read_part
+from bloodbank.corpus import build_corpus, cut_corpus, open_source, read_part, read_summary
 from bloodbank.experiment import Experiment
 from bloodbank.randomness import generator
 from bloodbank.store import Output, Store, write_json
 from bloodbank.tokenizer import (
     Vocabulary,
+    check_budget,
     check_known,
     copy_tokenizer,
     load_tokenizer,
@@ -38,9 +39,24 @@ def corpus(
 ) -> None:
     """Cut one language's text: train, dev and test, or other text for the control `self`."""
     experiment = Experiment.model_validate(settings)
-    source, extra = experiment.source_of(language), language not in experiment.languages
-    with store.write(output, provenance(corpus=settings["corpus"], source=str(source))) as folder:
+    chosen, extra = experiment.corpus.source_of(language), language not in experiment.languages
+    source = open_source(chosen, language)
+    with store.write(output, provenance(corpus=settings["corpus"], source=chosen.model_dump())) as folder:
         build_corpus(source, language, experiment.corpus, folder, wanted=tuple(parts), only_train=extra)
+
+
+def cut(store: Store, output: Output, _report: Report, settings: dict[str, Any], text: str, others: list[str]) -> None:
+    """Cut one language's text to what the smallest of the bank's languages has."""
+    experiment = Experiment.model_validate(settings)
+    smallest: dict[str, int] = {}
+    for name in others:
+        summary = read_summary(store.root / "corpus" / name)
+        for part in summary["n_chars"]:
+            in_bytes = part == "train" and experiment.corpus.budget_bytes is not None
+            size = summary["n_bytes" if in_bytes else "n_chars"][part]
+            smallest[part] = min(size, smallest.get(part, size))
+    with store.write(output, provenance(corpus=settings["corpus"], corpora=others)) as folder:
+        cut_corpus(store.root / "corpus" / text, smallest, experiment.corpus, folder)
 
 
 def tokenizer(store: Store, output: Output, _report: Report, settings: dict[str, Any], corpora: list[str]) -> None:
@@ -50,27 +66,34 @@ def tokenizer(store: Store, output: Output, _report: Report, settings: dict[str,
         if chosen.path:
             copy_tokenizer(Path(chosen.path), folder)
         else:
-            texts = (read_part(store.root / "corpus" / name, "train") for name in corpora)
-            train_tokenizer(texts, chosen, folder)
+            train_tokenizer(
+                lambda: chain.from_iterable(read_part(store.root / "corpus" / name, "train") for name in corpora),
+                chosen,
+                folder,
+            )
         load_tokenizer(folder)  # fails here, and not in the first model, where a special piece is missing
 
 
-def encode(store: Store, output: Output, _report: Report, inputs: list[str], parts: list[str]) -> None:
-    """Write the token ids of the parts of one language's text."""
+def encode(
+    store: Store, output: Output, _report: Report, settings: dict[str, Any], inputs: list[str], parts: list[str]
+) -> None:
+    """Write the token ids of the parts of one language's text, training text up to the budget of pieces."""
     text, tokenizer_name = inputs
+    chosen = Experiment.model_validate(settings).corpus
     pieces, vocabulary = load_tokenizer(store.root / "tokenizer" / tokenizer_name)
     source = store.root / "corpus" / text
-    example = json.loads((source / "corpus.json").read_text(encoding="utf-8"))["example"]
+    example = read_summary(source)["example"]
     encoded = pieces.encode(example, add_special_tokens=False)
     summary: dict[str, Any] = {
         "example": {"raw": example, "pieces": encoded.tokens, "decoded": pieces.decode(encoded.ids)},
     }
     with store.write(output, provenance(corpus=text, tokenizer=tokenizer_name)) as folder:
         for part in parts:
-            paragraphs = read_part(source, part)
-            summary[part] = write_ids(paragraphs, pieces, vocabulary, folder / part)
+            limit = None if part in ("dev", "test") else chosen.budget_tokens
+            summary[part] = write_ids(read_part(source, part), pieces, vocabulary, folder / part, limit=limit)
             check_known(summary[part], source.name, part)
-            summary[part]["n_words"] = sum(len(paragraph.split()) for paragraph in paragraphs)
+            if limit and chosen.too_little == "fail":
+                check_budget(summary[part], source.name, part, limit)
         write_json(folder / "tokens.json", summary)
 
 

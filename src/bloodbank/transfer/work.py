@@ -13,10 +13,10 @@ from bloodbank.corpus import OTHER, PARTS
 from bloodbank.execution import Task, needed_tasks
 from bloodbank.store import Output, Store
 from bloodbank.transfer.models import Cell, Model, model_of, phase_of
-from bloodbank.transfer.plan import Plan, is_kept, targets_of, tokens_of
+from bloodbank.transfer.plan import Plan, is_kept, tokens_of
 from bloodbank.transfer.records import read_phases
 
-_TASKS = "bloodbank.transfer.tasks"
+_TASKS, _AUDIT = "bloodbank.transfer.tasks", "bloodbank.transfer.audit"
 TRAIN, SCORE = "bloodbank.transfer.training:train", "bloodbank.transfer.training:score"
 
 
@@ -24,10 +24,15 @@ def make_tasks(plan: Plan) -> list[Task]:
     """Return the tasks of a plan, each after those it requires, every model alone."""
     settings = plan.experiment.model_dump(mode="json")
     tasks = []
-    for outputs, parts in ((plan.corpora, PARTS), (plan.others, OTHER)):
+    for outputs, parts in ((plan.uncut or plan.corpora, PARTS), (plan.others, OTHER)):
         for language, output in outputs.items():
             arguments = {"settings": settings, "language": language, "parts": parts}
             tasks.append(Task(output, f"{_TASKS}:corpus", arguments))
+    for language, whole in plan.uncut.items():
+        others = tuple(plan.uncut[one] for one in plan.experiment.languages)
+        arguments = {"settings": settings, "text": whole.name, "others": [one.name for one in others]}
+        requires = tuple(dict.fromkeys((whole, *others)))
+        tasks.append(Task(plan.corpora[language], f"{_TASKS}:cut", arguments, requires))
     if not plan.suffix:  # other budgets have the tokenizer of the first, which makes it
         given = bool(plan.experiment.tokenizer.path)
         trained_on = () if given else tuple(plan.corpora[one] for one in sorted(plan.corpora))
@@ -36,18 +41,37 @@ def make_tasks(plan: Plan) -> list[Task]:
     for tokens, texts, parts in ((plan.tokens, plan.corpora, PARTS), (plan.other_tokens, plan.others, OTHER)):
         for language, output in tokens.items():
             requires = (texts[language], plan.tokenizer)
-            arguments = {"inputs": [one.name for one in requires], "parts": parts}
+            arguments = {"settings": settings, "inputs": [one.name for one in requires], "parts": parts}
             tasks.append(Task(output, f"{_TASKS}:encode", arguments, requires))
     for language, masks in plan.masks.items():
         requires = (plan.tokens[language], plan.tokenizer)
         arguments = {"settings": settings, "language": language, "inputs": [one.name for one in requires]}
         tasks.append(Task(masks, f"{_TASKS}:masks", arguments, requires))
-    return [*tasks, *_model_tasks(plan, settings)]
+    return [*tasks, *_audit_tasks(plan, settings), *_model_tasks(plan, settings)]
 
 
-def missing_tasks(plan: Plan, store: Store, gang: int = 1) -> list[Task]:
-    """Return what must be done so that the targets of a plan are there, models in gangs of at most `gang`."""
-    return form_gangs(plan, needed_tasks(make_tasks(plan), targets_of(plan), store), store, gang)
+def _audit_tasks(plan: Plan, settings: dict[str, Any]) -> list[Task]:
+    """Return the tasks that audit the text of each language, and then all of them together."""
+    tasks = []
+    for language, output in plan.audits.items():
+        requires = (plan.corpora[language], plan.tokens[language], plan.tokenizer)
+        arguments = {
+            "settings": settings,
+            "language": language,
+            "inputs": [one.name for one in requires],
+            "full": plan.full_audit,
+        }
+        tasks.append(Task(output, f"{_AUDIT}:audit_language", arguments, requires))
+    audits = tuple(plan.audits.values())
+    if plan.audit:
+        arguments = {"settings": settings, "audits": [one.name for one in audits]}
+        tasks.append(Task(plan.audit, f"{_AUDIT}:audit_all", arguments, audits))
+    return tasks
+
+
+def missing_tasks(plan: Plan, targets: list[Output], store: Store, gang: int = 1) -> list[Task]:
+    """Return what must be done so that some outputs of a plan are there, models in gangs of at most `gang`."""
+    return form_gangs(plan, needed_tasks(make_tasks(plan), targets, store), store, gang)
 
 
 def _model_tasks(plan: Plan, settings: dict[str, Any]) -> list[Task]:

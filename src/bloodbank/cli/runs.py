@@ -1,16 +1,11 @@
-"""The command `bloodbank`: one subcommand a job, in the order of the data flow."""
+"""`bloodbank run`, `status` and `show`: an experiment from its file to its bank."""
 
 from __future__ import annotations
 
-import sys
-from io import TextIOWrapper
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from cyclopts import App
-from cyclopts.exceptions import CycloptsError
-
-from bloodbank.errors import BloodbankError
+from bloodbank.cli.app import app
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -19,13 +14,6 @@ if TYPE_CHECKING:
     from bloodbank.experiment import Experiment
     from bloodbank.transfer.estimate import Estimate
     from bloodbank.transfer.plan import Plan
-
-app = App(
-    name="bloodbank",
-    help="Measure which languages help which in multilingual pretraining, and choose the set to pretrain on.",
-    version_flags=["--version"],
-    suppress_keyboard_interrupt=False,  # `main` says what is kept
-)
 
 
 @app.command
@@ -215,35 +203,3 @@ def _models_side_by_side(experiment: Experiment, gang: int) -> str:
     if not experiment.execution.gang and device_name(experiment) != "cpu":
         return "models side by side: timed at the start of the run"
     return f"{gang} model{'s side by side' if gang > 1 else ''} at a time in each"
-
-
-def main() -> None:
-    """Run the command line; every `BloodbankError` becomes a message and an exit code here and only here."""
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, TextIOWrapper):
-            stream.reconfigure(errors="replace")  # a terminal that lacks a letter is no reason to fail
-    arguments = sys.argv[1:]
-    debug = "--debug" in arguments
-    arguments = [argument for argument in arguments if argument != "--debug"]
-    try:
-        app(arguments, exit_on_error=False, print_error=True)
-    except CycloptsError:
-        sys.exit(2)
-    except BloodbankError as error:
-        if debug:
-            raise
-        print(f"bloodbank: {error}", file=sys.stderr)
-        sys.exit(error.exit_code)
-    except KeyboardInterrupt:
-        print(
-            "\nbloodbank: stopped. What was finished is kept; the same command goes on from there.",
-            file=sys.stderr,
-        )
-        sys.exit(130)
-    except BrokenPipeError:
-        sys.stderr.close()  # the reader of our output went away, as `head` does
-        sys.exit(1)
-
-
-if __name__ == "__main__":
-    main()

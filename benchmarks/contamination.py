@@ -1,0 +1,117 @@
+"""How well foreign text is measured: mixtures of known share, clean texts, contaminated ones, and speed.
+
+    python benchmarks/contamination.py            # some minutes; reads the shared text
+
+A mixture takes lines of one clean text and puts another language in: whole lines, or the second half of lines. The
+clean texts are a help book, in which names of commands and functions stand as they are in English: what is measured
+in them without any mixing is taken off the rest.
+"""
+
+from __future__ import annotations
+
+import argparse
+import lzma
+import time
+from pathlib import Path
+
+import numpy as np
+from texts import shared_folder
+
+from bloodbank.corpus.contamination import foreign_share
+from bloodbank.randomness import generator
+
+PAIRS = (
+    "de/en",
+    "fi/en",
+    "hu/en",
+    "cs/en",
+    "ru/en",
+    "es/it",
+    "it/es",
+    "fr/es",
+    "sv/de",
+    "en/de",
+    "id/en",
+    "ja/en",
+    "zh/ja",
+)
+SHARES = (0.0, 0.05, 0.2, 0.5)
+
+
+def main() -> None:
+    """Print three tables."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--lines", type=int, default=3_000, help="lines of each mixture")
+    parser.add_argument("--pairs", default=",".join(PAIRS), help="OWN/FOREIGN, comma-separated")
+    chosen = parser.parse_args()
+    folder = shared_folder()
+    if folder is None:
+        raise SystemExit("No shared text: give its folder with BLOODBANK_SHARED_DATA.")
+    print("Clean texts, all of each: share of foreign text, in percent")
+    for path in sorted(folder.glob("*.txt.xz")):
+        print(row(path.name.removesuffix(".txt.xz"), read(path)), flush=True)
+    print("\nContaminated texts: most of hi (over 90%) and of fi (about 60%) is English, by paragraph")
+    for code in ("fi", "hi"):
+        path = folder.parent / "text-contaminated" / f"{code}.txt.xz"
+        if path.exists():
+            print(row(code, read(path)), flush=True)
+    print(
+        "\nMixtures: share that was mixed in, and measured (less what the clean lines show), in percent of characters"
+    )
+    print(f"{'pair':8}{'how':14}" + "".join(f"{100 * share:>16.0f}" for share in SHARES))
+    for pair in chosen.pairs.split(","):
+        own, foreign = pair.split("/")
+        texts = [long_lines(read(folder / f"{code}.txt.xz"), chosen.lines) for code in (own, foreign)]
+        for how in ("by line", "within lines"):
+            cells = [measure(*texts, share=share, how=how, code=own, names=pair) for share in SHARES]
+            base = cells[0][1]
+            shown = [f"{100 * true:6.1f} {100 * (got - base * (1 - true)):6.1f}  " for true, got in cells]
+            print(f"{pair:8}{how:14}" + "".join(f"{cell:>16}" for cell in shown), flush=True)
+
+
+def read(path: Path) -> list[str]:
+    """Read lines that are not empty."""
+    with lzma.open(path, "rt", encoding="utf-8") as file:
+        return [line.strip() for line in file if line.strip()]
+
+
+def long_lines(lines: list[str], n: int) -> list[str]:
+    """Take lines of prose, evenly over the text: of at least 40 characters."""
+    prose = [line for line in lines if len(line) >= 40]
+    return prose[:: max(1, len(prose) // n)][:n]
+
+
+def row(code: str, lines: list[str]) -> str:
+    """Measure a whole text."""
+    started = time.perf_counter()
+    found = foreign_share(lines, code)
+    seconds = time.perf_counter() - started
+    most = ", ".join(f"{other} {100 * share:.1f}" for other, share in list(found.languages_by_char.items())[:3])
+    return (
+        f"{code:4}{100 * (found.foreign_lines or 0):7.1f} by line {100 * (found.foreign_chars or 0):7.1f} by character "
+        f"({most}); not judged {100 * found.unjudged_chars:.0f}; {len(lines) / seconds:,.0f} lines/s"
+    )
+
+
+def measure(
+    own: list[str], foreign: list[str], *, share: float, how: str, code: str, names: str
+) -> tuple[float, float]:
+    """Mix, and measure; return the share of characters that was mixed in, and what was found."""
+    random = generator("contamination", names, how, str(share))
+    lines, n_foreign, n_all = [], 0, 0
+    for line, other in zip(own, random.permutation(np.array(foreign, dtype=object)), strict=False):
+        mixed = line
+        if random.random() < (share if how == "by line" else min(1.0, 2 * share)):
+            kept = (
+                "" if how == "by line" else line[: line.rfind(" ", 0, len(line) // 2 + 1) + 1] or line[: len(line) // 2]
+            )
+            piece = str(other)[: len(line) - len(kept)]
+            mixed, n_foreign = kept + piece, n_foreign + len(piece)
+        lines.append(mixed)
+        n_all += len(mixed)
+    found = foreign_share(lines, code)
+    return n_foreign / n_all, found.foreign_chars or 0.0
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,5 @@
+"""`python -m bloodbank.cli`."""
+
+from bloodbank.cli import main
+
+main()

@@ -1,0 +1,46 @@
+"""The command `bloodbank`, to which the other modules add subcommands, and what happens to their errors."""
+
+from __future__ import annotations
+
+import sys
+from io import TextIOWrapper
+
+from cyclopts import App
+from cyclopts.exceptions import CycloptsError
+
+from bloodbank.errors import BloodbankError
+
+app = App(
+    name="bloodbank",
+    help="Measure which languages help which in multilingual pretraining, and choose the set to pretrain on.",
+    version_flags=["--version"],
+    suppress_keyboard_interrupt=False,  # `main` says what is kept
+)
+
+
+def main() -> None:
+    """Run the command line; every `BloodbankError` becomes a message and an exit code here and only here."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="replace")  # a terminal that lacks a letter is no reason to fail
+    arguments = sys.argv[1:]
+    debug = "--debug" in arguments
+    arguments = [argument for argument in arguments if argument != "--debug"]
+    try:
+        app(arguments, exit_on_error=False, print_error=True)
+    except CycloptsError:
+        sys.exit(2)
+    except BloodbankError as error:
+        if debug:
+            raise
+        print(f"bloodbank: {error}", file=sys.stderr)
+        sys.exit(error.exit_code)
+    except KeyboardInterrupt:
+        print(
+            "\nbloodbank: stopped. What was finished is kept; the same command goes on from there.",
+            file=sys.stderr,
+        )
+        sys.exit(130)
+    except BrokenPipeError:
+        sys.stderr.close()  # the reader of our output went away, as `head` does
+        sys.exit(1)

@@ -1,0 +1,136 @@
+"""The audit of one language's text: what is in the corpus, and how it lies to its source.
+
+Reads an output of the corpus stage and its source; the token part comes from the caller, who has the tokenizer.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from bloodbank.corpus.audit_record import Foreign, LanguageAudit, NearDuplicates, Sizes, SourceSize, Tokens
+from bloodbank.corpus.build import read_part, read_summary
+from bloodbank.corpus.contamination import foreign_share
+from bloodbank.corpus.distances import Distance, compare_samples, compare_with_source
+from bloodbank.corpus.lengths import Blocks
+from bloodbank.corpus.measuring import CountPieces, Measured, measure, measure_source
+from bloodbank.corpus.scripts import script_mix
+from bloodbank.corpus.source import Source
+from bloodbank.errors import UsageError
+from bloodbank.languages import get_language
+from bloodbank.randomness import generator
+from bloodbank.settings import CorpusSettings
+
+
+def audit_language(
+    folder: Path,
+    source: Source,
+    settings: CorpusSettings,
+    language: str,
+    *,
+    tokens: Tokens | None = None,
+    count_pieces: CountPieces | None = None,
+    full: bool = False,
+) -> LanguageAudit:
+    """Audit the text of one language.
+
+    Args:
+        folder: Output of the corpus stage.
+        source: What it was made from.
+        settings: Of the corpus.
+        language: Code.
+        tokens: The training text under the shared tokenizer, where it is encoded.
+        count_pieces: Counts the pieces of sentences; likewise.
+        full: Compare with the whole source, however large.
+
+    Returns:
+        What was found out; what only all languages together can say is still missing.
+
+    Raises:
+        UsageError: The source has changed, or cannot be read.
+    """
+    summary, known = read_summary(folder), get_language(language)
+    train = list(read_part(folder, "train"))
+    own = measure(train, language, count_pieces)
+    whole = measure_source(source, settings, language, count_pieces, full=full)
+    described = summary["source"]
+    return LanguageAudit(
+        code=language,
+        name=known.name,
+        family=known.family,
+        script=known.script,
+        source_size=_source_size(whole),
+        sample=_sizes(own, summary["n_bytes"]["train"]),
+        dev=_held_out(folder, "dev", language, summary["n_bytes"]["dev"]),
+        test=_held_out(folder, "test", language, summary["n_bytes"]["test"]),
+        short_parts=tuple(summary["short"]),
+        sentence_words=_distance(own, whole, "sentence_words", settings, language),
+        word_chars=_distance(own, whole, "word_chars", settings, language),
+        **(
+            {}
+            if tokens is None
+            else {"sentence_tokens": _distance(own, whole, "sentence_tokens", settings, language), "tokens": tokens}
+        ),
+        foreign=_foreign(train, language),
+        near_duplicates=_near_duplicates(train),
+        scripts=script_mix(own.characters, language),
+        licence=described.get("licence"),
+        origin=", ".join(map(str, described["files"][:3])) or described.get("name"),
+        removed=summary["removed"],
+    )
+
+
+def _source_size(whole: Measured) -> SourceSize:
+    if whole.share_read >= 1.0:
+        return SourceSize(n_chars=whole.n_chars, exact=True, share_read=1.0)
+    if not whole.share_read:
+        return SourceSize(n_chars="not computed, because too little of it was read to tell", exact=False)
+    return SourceSize(n_chars=round(whole.n_chars / whole.share_read), exact=False, share_read=whole.share_read)
+
+
+def _sizes(found: Measured, n_bytes: int) -> Sizes:
+    return Sizes(
+        n_chars=found.n_chars,
+        n_bytes=n_bytes,
+        n_words=found.n_words,
+        n_sentences=found.n_sentences,
+        n_paragraphs=found.n_paragraphs,
+    )
+
+
+def _held_out(folder: Path, part: str, language: str, n_bytes: int) -> Sizes:
+    return _sizes(measure(read_part(folder, part), language, None), n_bytes)
+
+
+def _distance(own: Measured, whole: Measured, name: str, settings: CorpusSettings, language: str) -> Distance | str:
+    sample: Blocks = getattr(own, name)
+    other: Blocks = getattr(whole, name)
+    random = generator(settings.seed, "audit", language, name)
+    if not sample.lengths.n or not other.lengths.n:
+        return "not computed, because there is no text to compare"
+    if whole.share_read < 1.0:
+        return compare_samples(sample, other, random)
+    n_places = settings.n_streams if settings.sampling == "streams" else 1
+    try:
+        return compare_with_source(sample, other, random, n_places=n_places)
+    except UsageError as error:  # a source that has changed since, or that was cleaned another way
+        return f"not computed, because {error}"
+
+
+def _foreign(train: list[str], language: str) -> Foreign | str:
+    found = foreign_share(train, language)
+    if found.foreign_lines is None or found.foreign_chars is None:
+        return (found.impossible or "not possible, because nothing could be judged").replace("possible", "computed", 1)
+    return Foreign(
+        by_line=found.foreign_lines,
+        by_char=found.foreign_chars,
+        languages=found.languages_by_char,
+        undecided=found.unjudged_chars,
+    )
+
+
+def _near_duplicates(train: list[str]) -> NearDuplicates:
+    from bloodbank.corpus.near_duplicates import NearDuplicates as Finder
+
+    finder = Finder()
+    n = sum(finder.add(line) for line in train)
+    return NearDuplicates(n=n, share=n / max(1, len(train)))

@@ -1,0 +1,108 @@
+"""Text out of a source that is not parallel: from one seeded place on, or from many; never holding more than it takes.
+
+What is held out is taken first, then the training text, where it is met; a source goes on at its beginning.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import pairwise
+
+from bloodbank.corpus.source import Document, Source
+from bloodbank.corpus.splitting import Parts, Prepare, Split
+from bloodbank.randomness import generator
+from bloodbank.settings import CorpusSettings
+
+
+def starts_of(settings: CorpusSettings, language: str) -> list[float]:
+    """Return the seeded places from which text is taken, in order, as shares of the source."""
+    n_places = settings.n_streams if settings.sampling == "streams" else 1
+    return sorted(generator(settings.seed, "corpus", language).random(n_places).tolist())
+
+
+def sample(source: Source, starts: list[float], parts: Parts, prepare: Prepare) -> Split:
+    """Fill the parts: an equal share from each place, then what is missing from wherever there is more.
+
+    Args:
+        source: The text.
+        starts: Places, in order.
+        parts: What is filled.
+        prepare: Turns a document into lines; empty ones are nothing.
+    """
+    sampler = _Sampler(parts, prepare)
+    for number, (documents, begin, end) in enumerate(_stretches(source, starts), start=1):
+        sampler.take(documents, begin, end, number / len(starts))
+    if len(starts) == 1:
+        sampler.take(_Reading(source.read()), 0.0, starts[0], 1.0)
+    elif not sampler.is_full(1.0):  # through all that was passed over
+        sampler.counted, sampler.share_read, sampler.chars_read = False, 0.0, 0
+        sampler.take(_Reading(source.read()), 0.0, 1.0, 1.0)
+    return Split(parts.lines(), parts.n_repeated, sampler.chars_read, min(1.0, sampler.share_read))
+
+
+class _Reading:
+    """Documents of one reading; one that was met too early can be given back."""
+
+    def __init__(self, documents: Iterator[Document]) -> None:
+        self._documents = documents
+        self._waiting: list[Document] = []
+
+    def __iter__(self) -> Iterator[Document]:
+        while True:
+            document = self._waiting.pop() if self._waiting else next(self._documents, None)
+            if document is None:
+                return
+            yield document
+
+    def give_back(self, document: Document) -> None:
+        """Put a document where it was taken from."""
+        self._waiting.append(document)
+
+
+def _stretches(source: Source, starts: list[float]) -> Iterator[tuple[_Reading, float, float]]:
+    """Yield the documents from each place on, and where they begin and end."""
+    reading = _Reading(source.read(starts[0]))  # one reading passes all places, where going to one is not quick
+    for number, (begin, end) in enumerate(pairwise([*starts, 1.0])):
+        yield _Reading(source.read(begin)) if number and source.seekable else reading, begin, end
+
+
+class _Sampler:
+    """Takes text and remembers how much of the source was read for it."""
+
+    def __init__(self, parts: Parts, prepare: Prepare) -> None:
+        self.parts, self.prepare = parts, prepare
+        self.chars_read, self.share_read = 0, 0.0
+        self.counted = True
+
+    def take(self, reading: _Reading, begin: float, end: float, due: float) -> None:
+        """Take text until every part has its due share of its budget, or a place is reached."""
+        if self.is_full(due):
+            return
+        reached, chars = end, 0
+        for document in reading:
+            if document.place < begin:  # of one reading: left over from before the place
+                continue
+            if document.place >= end:
+                reading.give_back(document)
+                break
+            self.chars_read += chars
+            chars = self._put(document, due)
+            if self.is_full(due):
+                # The document is not passed: what stands between two places has as many characters as were read.
+                reached, chars = document.place, 0
+                break
+        self.chars_read += chars
+        self.share_read += reached - begin
+
+    def _put(self, document: Document, due: float) -> int:
+        """Give the lines of a document to the parts; return their characters."""
+        lines = [line for line in self.prepare(document) if line]
+        for line in lines:
+            name = self.parts.first_open(list(self.parts.parts), due)
+            if name:
+                self.parts.put(name, line, counted=self.counted)
+        return sum(map(len, lines))
+
+    def is_full(self, due: float) -> bool:
+        """Tell whether every part has its due."""
+        return self.parts.first_open(list(self.parts.parts), due) is None

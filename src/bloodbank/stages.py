@@ -1,0 +1,167 @@
+"""The stages of a run in the order of the data flow: which tasks are missing, and carrying them out with progress."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from typing import Any
+
+from rich.console import Console
+
+from bloodbank.corpus import read_summary, short_parts
+from bloodbank.errors import UsageError
+from bloodbank.execution import Event, Task, default_workers, run_tasks
+from bloodbank.progress import Display
+from bloodbank.store import Output, Store
+from bloodbank.transfer import TRAIN, Plan, missing_tasks
+
+_STEPS = (
+    ("text", ("corpus",)),
+    ("tokenizer", ("tokenizer",)),
+    ("token ids", ("tokens", "masks")),
+    ("audit", ("audit",)),
+)
+_MODELS = ("models", "scores")
+
+
+def run_missing(
+    plans: list[Plan], wanted: list[list[Output]], store: Store, workers: int, console: Console
+) -> list[Event]:
+    """Go through the stages once, each for all budgets before the next.
+
+    Args:
+        plans: One for each budget.
+        wanted: What must be there at the end, for each plan.
+        store: The run folder.
+        workers: Processes that train at the same time; 0: as many as the machine has room for.
+        console: Where progress is shown.
+
+    Returns:
+        What failed; later stages are then not begun.
+    """
+    cores = default_workers("cpu")
+    for title, stages in _STEPS:
+        tasks = [
+            task
+            for plan, targets in zip(plans, wanted, strict=True)
+            for task in missing_tasks(plan, targets, store)
+            if task.output.stage in stages
+        ]
+        # One tokenizer is trained on all cores; texts are independent of each other.
+        n_workers, threads = (1, cores) if title == "tokenizer" else (min(cores, workers or cores), 1)
+        failures = _run_stage(title, tasks, store, console, workers=n_workers, threads=threads)
+        if failures:
+            return failures
+        if title == "text":
+            for plan in plans:
+                _check_texts(plan, store)
+        if any(task.output.stage == "tokens" for task in tasks):
+            _show_examples(plans[0], store, console)
+    for plan, targets in zip(plans, wanted, strict=True):
+        failures = _train(plan, targets, store, workers, console)
+        if failures:
+            return failures
+    return []
+
+
+def _train(plan: Plan, targets: list[Output], store: Store, workers: int, console: Console) -> list[Event]:
+    """Train and score the models."""
+    if not any(task.output.stage in _MODELS for task in missing_tasks(plan, targets, store)):
+        return []
+    from bloodbank.transfer.estimate import estimate, tokens_of_models
+
+    execution = plan.experiment.execution
+    gang, failures = _gang_size(plan, store, workers, console)
+    if failures:
+        return failures
+    workers = workers or estimate(plan, store, gang=gang, timed=False).workers
+    tokens = {plan.models[model].label: n for model, n in tokens_of_models(plan, store).items()}
+    sized = [
+        dataclasses.replace(
+            task,
+            n_tokens=sum(tokens[one["label"]] for one in task.arguments["members"]) if task.function == TRAIN else 0,
+        )
+        for task in missing_tasks(plan, targets, store, gang)
+        if task.output.stage in _MODELS
+    ]
+    return _run_stage(
+        f"models{plan.suffix.replace('_', ' ')}", sized, store, console,
+        workers=workers, threads=execution.threads, device=execution.device,
+        n_done=sum(store.has(score) for score in plan.scores.values()),
+    )  # fmt: skip
+
+
+def _gang_size(plan: Plan, store: Store, workers: int, console: Console) -> tuple[int, list[Event]]:
+    """Return how many models to train side by side, on a GPU timed once where it was not set; and what failed."""
+    from bloodbank.transfer.estimate import estimate, vocab_size
+    from bloodbank.transfer.gangs import device_name, gang_output, gang_task, read_gang
+
+    execution = plan.experiment.execution
+    if execution.gang or device_name(plan.experiment) == "cpu":
+        return execution.gang or 1, []
+    n_words = vocab_size(plan, store)
+    output = gang_output(plan, n_words)
+    if not store.has(output):
+        task = gang_task(plan, n_words, workers or estimate(plan, store, timed=False).workers)
+        failures = _run_stage(
+            "gang size", [task], store, console, workers=1, threads=execution.threads, device=execution.device
+        )
+        if failures:
+            return 1, failures
+    return read_gang(output, store), []
+
+
+def _run_stage(
+    title: str,
+    tasks: list[Task],
+    store: Store,
+    console: Console,
+    *,
+    workers: int,
+    threads: int,
+    device: str = "cpu",
+    n_done: int = 0,
+) -> list[Event]:
+    if not tasks:
+        return []
+    with Display(console, title, tasks, n_done) as display:
+        return run_tasks(tasks, store, workers=workers, threads=threads, device=device, on_event=display.on_event)
+
+
+def _check_texts(plan: Plan, store: Store) -> None:
+    """Check, on every run, that texts meet their budgets and that aligned files have as many lines as each other."""
+    experiment = plan.experiment
+    n_lines = {}
+    for language, output in (plan.uncut or plan.corpora).items():
+        if store.has(output):
+            summary, chosen = read_summary(store.path(output)), experiment.corpus.source_of(language)
+            extra = language not in experiment.languages
+            short_parts(summary, experiment.corpus, chosen.path or chosen.dataset, only_train=extra)
+            n_lines[language] = summary["met"].get("lines", 0)
+    if experiment.corpus.parallel == "lines" and len(set(n_lines.values())) > 1:
+        counts = ", ".join(f"{language} {n:,}" for language, n in n_lines.items())
+        raise UsageError(
+            f'corpus.parallel = "lines", but the files have different numbers of lines: {counts}. Line i must be '
+            'the same message in every file (empty where it is missing); for books use "stretch".'
+        )
+
+
+def _show_examples(plan: Plan, store: Store, console: Console) -> None:
+    """Show one real example of every language, so that a broken normaliser is seen at once."""
+    for language, output in plan.tokens.items():
+        summary = json.loads((store.path(output) / "tokens.json").read_text(encoding="utf-8"))
+        for line in example_lines(language, summary):
+            console.print(line, markup=False, highlight=False, soft_wrap=True)
+
+
+def example_lines(language: str, summary: dict[str, Any], width: int = 70) -> list[str]:
+    """Show a raw line, its pieces, and what they decode to."""
+    example, train = summary["example"], summary["train"]
+    unknown = train["n_unknown"] / max(1, train["n_pieces"])
+    head = f"{language:>4}  {train['n_pieces']:,} pieces, {unknown:.2%} unknown, "
+    head += f"{train['n_pieces'] / max(1, train['n_words']):.2f} pieces a word"
+    shown = {"raw": example["raw"], "pieces": " ".join(example["pieces"]), "decoded": example["decoded"]}
+    return [
+        head,
+        *(f"      {name:8}{text[:width]}{'…' * (len(text) > width)}" for name, text in shown.items()),
+    ]

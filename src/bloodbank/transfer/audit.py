@@ -1,0 +1,131 @@
+"""The tasks of the audit: the text of each language, with its pieces, and then all of them together.
+
+Writes `audit.json` of one language or of all, and beside it what the comparison of languages needs.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from bloodbank.corpus import open_source, read_part
+from bloodbank.corpus.audit_record import Audit, LanguageAudit, Tokens, vocabulary_shares
+from bloodbank.corpus.auditing import audit_language as audit_one
+from bloodbank.corpus.overlap import compare, fingerprint, read_fingerprint, write_fingerprint
+from bloodbank.experiment import Experiment
+from bloodbank.mlm.sequences import read_ids
+from bloodbank.store import Output, Store
+from bloodbank.tokenizer import load_tokenizer, write_array
+from bloodbank.transfer.plan import Plan
+from bloodbank.transfer.records import provenance
+from bloodbank.transfer.tasks import sequences_of
+
+if TYPE_CHECKING:
+    from bloodbank.mlm.training import Report
+
+AUDIT_FILE, OVERLAP_FILE = "audit.json", "audit_overlap.csv"
+_USED = "used.npy"
+_STAGES = ("corpus", "tokens", "tokenizer")
+
+
+def audit_language(
+    store: Store,
+    output: Output,
+    _report: Report,
+    settings: dict[str, Any],
+    language: str,
+    inputs: list[str],
+    *,
+    full: bool,
+) -> None:
+    """Audit the text of one language."""
+    experiment = Experiment.model_validate(settings)
+    text, tokens, tokenizer = (store.root / stage / name for stage, name in zip(_STAGES, inputs, strict=True))
+    pieces, vocabulary = load_tokenizer(tokenizer)
+
+    def count_pieces(sentences: Any) -> list[int]:
+        return [len(one.ids) for one in pieces.encode_batch(list(sentences), add_special_tokens=False)]
+
+    ids, _ = read_ids(tokens / "train")
+    counts = np.bincount(ids, minlength=vocabulary.size)
+    n_rows = sequences_of(tokens, "train", vocabulary, experiment).n_rows
+    found = audit_one(
+        text,
+        open_source(experiment.corpus.source_of(language), language),
+        experiment.corpus,
+        language,
+        tokens=Tokens(
+            n_tokens=len(ids),
+            n_unique=int(np.count_nonzero(counts)),
+            n_unknown=int(counts[vocabulary.unk]),
+            updates_per_epoch=-(-n_rows // experiment.training.batch_size),
+        ),
+        count_pieces=count_pieces,
+        full=full,
+    )
+    with store.write(output, provenance(corpus=inputs[0], tokens=inputs[1], full=full)) as folder:
+        (folder / AUDIT_FILE).write_text(found.model_dump_json(indent=1) + "\n", encoding="utf-8")
+        write_array(folder / _USED, counts[vocabulary.ordinary] > 0)
+        for part in ("train", "test"):
+            write_fingerprint(fingerprint(read_part(text, part)), folder / part)
+
+
+def audit_all(store: Store, output: Output, _report: Report, settings: dict[str, Any], audits: list[str]) -> None:
+    """Put the audits of all languages together, and compare their texts and vocabularies."""
+    experiment = Experiment.model_validate(settings)
+    folders = [store.root / "audit" / name for name in audits]
+    found = [LanguageAudit.model_validate_json((folder / AUDIT_FILE).read_text(encoding="utf-8")) for folder in folders]
+    used = {one.code: np.load(folder / _USED) for one, folder in zip(found, folders, strict=True)}
+    shares = vocabulary_shares(used)
+    overlaps = _overlaps([one.code for one in found], folders)
+    corpus = experiment.corpus
+    unit, budget = next(
+        (unit, budget)
+        for unit, budget in (
+            ("tokens", corpus.budget_tokens), ("bytes", corpus.budget_bytes), ("characters", corpus.budget_chars)
+        )
+        if budget is not None
+    )  # fmt: skip
+    whole = Audit(
+        name=experiment.name,
+        budget=budget,
+        budget_unit=unit,
+        sampling=corpus.sampling,
+        seed=corpus.seed,
+        vocab_size=len(next(iter(used.values()))),
+        languages=tuple(_with_shares(one, shares[one.code]) for one in found),
+        overlap={
+            code: dict(zip(own["train"], own["paragraphs"], strict=True)) for code, own in overlaps.groupby("test")
+        },
+    )
+    with store.write(output, provenance(audits=audits)) as folder:
+        overlaps.to_csv(folder / OVERLAP_FILE, index=False, lineterminator="\n")
+        (folder / AUDIT_FILE).write_text(whole.model_dump_json(indent=1) + "\n", encoding="utf-8")
+
+
+def read_audit(plan: Plan, store: Store) -> Audit | None:
+    """Return the audit of a plan's corpora, where it was made."""
+    if plan.audit is None or not store.has(plan.audit):
+        return None
+    return Audit.model_validate_json((store.path(plan.audit) / AUDIT_FILE).read_text(encoding="utf-8"))
+
+
+def _with_shares(one: LanguageAudit, shares: tuple[float, float]) -> LanguageAudit:
+    if not isinstance(one.tokens, Tokens):
+        return one
+    changed = {"vocabulary_share": shares[0], "exclusive_share": shares[1]}
+    return one.model_copy(update={"tokens": one.tokens.model_copy(update=changed)})
+
+
+def _overlaps(codes: list[str], folders: list[Path]) -> pd.DataFrame:
+    """Compare the test text of each language with the training text of each, one training text at a time."""
+    tests = {code: read_fingerprint(folder / "test") for code, folder in zip(codes, folders, strict=True)}
+    rows = []
+    for code, folder in zip(codes, folders, strict=True):
+        train = read_fingerprint(folder / "train")
+        rows += [{"test": other, "train": code, **asdict(compare(test, train))} for other, test in tests.items()]
+    return pd.DataFrame(rows)
