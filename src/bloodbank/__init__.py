@@ -13,6 +13,11 @@ from bloodbank.errors import BloodbankError, UsageError
 
 if TYPE_CHECKING:
     from bloodbank.bank import Bank
+    from bloodbank.bank.comparing import compare
+    from bloodbank.bank.exporting import export_bank
+    from bloodbank.bank.importing import read_matrix
+    from bloodbank.bank.recommending import recommend
+    from bloodbank.bank.selection import select_sets
     from bloodbank.experiment import Experiment, load_experiment
     from bloodbank.pipeline import audit as audit_corpus
     from bloodbank.pipeline import build_texts, run
@@ -25,12 +30,22 @@ __all__ = [
     "UsageError",
     "audit_corpus",
     "build_texts",
+    "compare",
+    "export_bank",
     "load_experiment",
     "open",
+    "read_matrix",
+    "recommend",
     "run",
+    "select_sets",
 ]
 _WHERE = {
     "Bank": ("bloodbank.bank", "Bank"),
+    "compare": ("bloodbank.bank.comparing", "compare"),
+    "export_bank": ("bloodbank.bank.exporting", "export_bank"),
+    "read_matrix": ("bloodbank.bank.importing", "read_matrix"),
+    "recommend": ("bloodbank.bank.recommending", "recommend"),
+    "select_sets": ("bloodbank.bank.selection", "select_sets"),
     "audit_corpus": ("bloodbank.pipeline", "audit"),
     "build_texts": ("bloodbank.pipeline", "build_texts"),
     "Experiment": ("bloodbank.experiment", "Experiment"),

@@ -1,3 +1,4 @@
+import dataclasses
 import json
 from pathlib import Path
 
@@ -47,7 +48,8 @@ def test_round_trip_of_a_whole_bank(paper_example, tmp_path):
 def test_content(full_bank, tmp_path):
     write_bank(full_bank, tmp_path)
     content = json.loads((tmp_path / "bank.json").read_text("utf-8"))
-    assert content["schema_version"] == 2
+    assert content["schema_version"] == 3
+    assert content["covariates"] == {}
     assert content["name"] == "prüfung"
     assert content["languages"][1] == {"code": "fi", "name": "Finnish", "script": "Latn", "family": "Uralic"}
     donor, recipient = CODES.index("fi"), CODES.index("de")
@@ -115,11 +117,39 @@ def test_a_file_of_version_1_is_read():
     assert "Loss on dev text" not in text
 
 
-def test_a_file_of_version_1_is_written_as_the_present_one(tmp_path):
-    bank = read_bank(Path(__file__).with_name("bank_version_1.json"))
+def test_a_file_of_version_2_is_read():
+    # Written before there were covariates: as version 1, with fi→hu still falling in the first seed, and a control:
+    # `longer` of fi, (0.30 - 0.25) / 0.25 = +0.20, which was rising.
+    bank = read_bank(Path(__file__).with_name("bank_version_2.json"))
+    assert bank.finetune_scores.loc["fi", "de"] == pytest.approx(0.40)
+    assert bank.controls["finetune_score"].tolist() == pytest.approx([0.20])
+    assert bank.convergence == {"converged": 8, "falling": 1, "rising": 1, "unknown": 9}
+    assert bank.unconverged_models["convergence"].tolist() == ["falling", "rising"]
+    assert list(bank.covariates.index) == list(CODES)
+    assert bank.covariates.columns.empty
+    assert bank.notes == []
+
+
+@pytest.mark.parametrize("version", [1, 2])
+def test_a_file_of_an_earlier_version_is_written_as_the_present_one(version, tmp_path):
+    bank = read_bank(Path(__file__).with_name(f"bank_version_{version}.json"))
     write_bank(bank, tmp_path)
-    assert json.loads((tmp_path / "bank.json").read_text("utf-8"))["schema_version"] == 2
+    assert json.loads((tmp_path / "bank.json").read_text("utf-8"))["schema_version"] == 3
     assert read_bank(tmp_path) == bank
+
+
+def test_covariates_are_kept(paper_example, tmp_path):
+    order = pd.Series(["SVO", None, "free"], dtype=object).to_numpy()
+    table = pd.DataFrame({"fertility": [1.5, 1 / 3, np.nan]}, index=pd.Index(CODES, name="language"))
+    table["order"] = pd.Series(order, index=table.index, dtype=object)
+    bank = dataclasses.replace(build_bank(paper_example, languages=CODES, name="more"), covariates=table)
+    write_bank(bank, tmp_path)
+    back = read_bank(tmp_path)
+    pd.testing.assert_frame_equal(back.covariates, table)
+    assert back.covariates.loc["fi", "fertility"] == 1 / 3
+    assert back.covariates.loc["fi", "order"] is None
+    write_bank(back, tmp_path / "again")
+    assert read_bank(tmp_path / "again") == back
 
 
 def rewritten(**changes):
@@ -135,13 +165,14 @@ def rewritten(**changes):
         (lambda text: text[: len(text) // 2], UsageError, "is not JSON"),
         (lambda text: "[1, 2]", UsageError, "is JSON, but not a bank"),
         (lambda text: '{"schema_version": 1}', UsageError, "is JSON, but not a bank"),
-        (rewritten(schema_version=3), BloodbankError, "has schema_version 3.*Install a newer bloodbank"),
+        (rewritten(schema_version=4), BloodbankError, "has schema_version 4.*Install a newer bloodbank"),
         (rewritten(schema_version="1"), UsageError, "schema_version '1'"),
         (rewritten(finetune_scores=[[1]]), UsageError, "is damaged"),
         (rewritten(metric="perplexity"), UsageError, "is damaged.*unknown metric"),
         (rewritten(controls=None), UsageError, "is damaged"),
         (rewritten(convergence=None), UsageError, "is damaged"),
         (rewritten(scores=None), UsageError, "is damaged"),
+        (rewritten(covariates=None), UsageError, "is damaged"),
         (rewritten(languages=None), UsageError, "is damaged"),
     ],
 )

@@ -13,21 +13,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from bloodbank.bank import diagnostics, models
+from bloodbank.bank.averages import TRAINING, language_scores, no_covariates, over_seeds
 from bloodbank.bank.controls import control_scores
 from bloodbank.bank.measurements import MONOLINGUAL, counted, select_controls, select_rows
-from bloodbank.bank.scores import (
-    CellScores,
-    blood_types,
-    donation,
-    finetune_scores,
-    matrix,
-    recipience,
-    transfer_levels,
-)
+from bloodbank.bank.scores import finetune_scores, transfer_levels
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,6 +28,10 @@ class Bank:
 
     A cell is the mean over the seeds in which it was measured; D and R are sums of these means. Positive is
     always a gain.
+
+    A bank that was imported (see `importing.read_matrix`) knows less: Δε and ε(M_t) are missing where no monolingual
+    scores were given, health is "unknown" where a cell was measured, and there are no replicates unless the file had
+    seeds; a cell without a seed counts as one in `n_seeds`.
 
     Shape:
         Matrices are `[donor, recipient]` in the order of `languages`, with a missing diagonal (but for
@@ -55,12 +51,20 @@ class Bank:
     scores: pd.DataFrame  #: one row for each language
     health: pd.DataFrame  #: see `models.health_matrix`; "not checked" for zero-shot scores
     unhealthy_models: pd.DataFrame  #: donor, recipient, seed, health, health_z
-    replicates: Mapping[int, pd.DataFrame]  #: F by seed
+    replicates: Mapping[int, pd.DataFrame]  #: F by seed; empty where seeds are not known
     controls: pd.DataFrame  #: control, donor, recipient, finetune_score, n_seeds; see `controls.control_scores`
     convergence: Mapping[str, int]  #: models by state, see `models.model_states`; empty in files before version 2
     unconverged_models: pd.DataFrame  #: protocol, donor, recipient, seed, convergence ("falling" or "rising")
+    covariates: pd.DataFrame  #: one row for each language, any columns that were given; of a run none
     provenance: Mapping[str, Any] = field(default_factory=dict)
     measurements: pd.DataFrame | None = field(default=None, repr=False)  #: absent in a bank read from a file
+
+    @property
+    def notes(self) -> list[str]:
+        """What was assumed when the bank was imported, warnings first; empty for a bank of a run."""
+        imported = self.provenance.get("import", {})
+        beside = [note for source in self.provenance.get("covariates", ()) for note in source.get("notes", ())]
+        return [*imported.get("warnings", ()), *imported.get("notes", ()), *beside]
 
     @property
     def donation(self) -> pd.Series[float]:
@@ -161,10 +165,9 @@ def build_bank(
         )
         for seed in seeds
     }
-    stacks = [np.stack([cells[part].to_numpy() for cells in by_seed.values()]) for part in range(3)]
-    mean = CellScores(*(matrix(_mean(stack), codes) for stack in stacks))
-    n_seeds = (~np.isnan(stacks[0])).sum(axis=0)
+    mean, n_seeds, deviations = over_seeds(list(by_seed.values()), codes)
     health = models.health_matrix(rows, codes)
+    own = rows[rows["protocol"] == MONOLINGUAL]
     states = models.model_states(
         pd.concat([rows, select_controls(measurements, languages=codes, protocol=protocol, metric=metric)])
     )
@@ -177,9 +180,15 @@ def build_bank(
         finetune_scores=mean.finetune,
         differences=mean.difference,
         log_ratios=mean.log_ratio,
-        n_seeds=matrix(n_seeds, codes, dtype=int),
-        seed_deviations=matrix(_deviation(stacks[0]), codes),
-        scores=_language_scores(mean.finetune, rows, health, protocol, include_unhealthy),
+        n_seeds=n_seeds,
+        seed_deviations=deviations,
+        scores=language_scores(
+            mean.finetune,
+            protocol=protocol,
+            monolingual=own[counted(own, include_unhealthy=include_unhealthy)].groupby("recipient")["value"].mean(),
+            training=own.groupby("recipient")[list(TRAINING)].mean(),
+            health=health,
+        ),
         health=health,
         unhealthy_models=models.unhealthy_models(rows),
         replicates={seed: cells.finetune for seed, cells in by_seed.items()},
@@ -188,46 +197,9 @@ def build_bank(
         ),
         convergence=models.count_states(states),
         unconverged_models=models.unconverged_models(states),
+        covariates=no_covariates(codes),
         provenance=json.loads(json.dumps(dict(provenance or {}), default=str)),  # as a file gives it back
         measurements=measurements,
-    )
-
-
-def _mean(stack: np.ndarray) -> np.ndarray:
-    # [seed, donor, recipient] -> [donor, recipient]; a cell without any seed stays missing
-    n = (~np.isnan(stack)).sum(axis=0)
-    return np.where(n > 0, np.nansum(stack, axis=0) / np.maximum(n, 1), np.nan)
-
-
-def _deviation(stack: np.ndarray) -> np.ndarray:
-    # [seed, donor, recipient] -> [donor, recipient]; of a sample, hence n - 1
-    n = (~np.isnan(stack)).sum(axis=0)
-    squares = np.nansum((stack - _mean(stack)) ** 2, axis=0)
-    return np.where(n > 1, np.sqrt(squares / np.maximum(n - 1, 1)), np.nan)
-
-
-def _language_scores(
-    finetune: pd.DataFrame, rows: pd.DataFrame, health: pd.DataFrame, protocol: str, include_unhealthy: bool
-) -> pd.DataFrame:
-    gives, takes = donation(finetune), recipience(finetune)
-    own = rows[rows["protocol"] == MONOLINGUAL]
-    counts = own[counted(own, include_unhealthy=include_unhealthy)]
-    training = own.groupby("recipient")[["n_masked", "updates", "tokens_seen"]].mean()
-    codes = finetune.index
-    return pd.DataFrame(
-        {
-            "donation": gives["sum"],
-            "donation_mean": gives["mean"],
-            "recipience": takes["sum"],
-            "recipience_mean": takes["mean"],
-            "donation_complete": gives["complete"],
-            "recipience_complete": takes["complete"],
-            "blood_type": blood_types(gives["sum"], takes["sum"], protocol=protocol),
-            "monolingual": counts.groupby("recipient")["value"].mean().reindex(codes).astype(float),
-            **{name: training[name].reindex(codes).astype(float) for name in training},
-            "health": pd.Series(np.diag(health), index=codes, dtype=object),
-        },
-        index=pd.Index(list(codes), name="language"),
     )
 
 

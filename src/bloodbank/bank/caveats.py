@@ -39,7 +39,14 @@ def has_one_seed(bank: Bank) -> bool:
     return int(bank.n_seeds.to_numpy().max()) < 2
 
 
+def knows_seeds(bank: Bank) -> bool:
+    """Say whether it is known with how many seeds the cells were measured; an imported matrix may not tell."""
+    return bool(bank.replicates) or "import" not in bank.provenance
+
+
 def _unhealthy(bank: Bank) -> str:
+    if "import" in bank.provenance:
+        return "Whether the models were better than the unigram distribution is not known: the bank was imported."
     models = bank.unhealthy_models
     if models.empty:
         return "No model is unhealthy or failed."
@@ -91,6 +98,8 @@ def _named(bank: Bank, state: str) -> str:
 
 
 def _seeds(bank: Bank) -> str:
+    if not knows_seeds(bank):
+        return "With how many seeds the cells were measured is not known: no seed-to-seed uncertainty can be given."
     n_seeds = bank.n_seeds.to_numpy()
     measured = n_seeds[n_seeds > 0]
     if len(bank.replicates) == 1:

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from bloodbank.bank.averages import by_language
 from bloodbank.bank.bank import Bank
 from bloodbank.bank.controls import COLUMN_TYPES as CONTROL_TYPES
 from bloodbank.bank.measurements import METRICS
@@ -25,7 +26,7 @@ from bloodbank.errors import BloodbankError, UsageError
 from bloodbank.store import replace_file
 
 FORMAT = "bloodbank bank"
-SCHEMA_VERSION = 2  # 2 added controls, convergence and unconverged_models
+SCHEMA_VERSION = 3  # 2 added controls, convergence and unconverged_models; 3 added covariates
 BANK_FILE = "bank.json"
 MATRIX_FILE = "matrix.csv"
 _SCORE_TYPES = {
@@ -34,7 +35,10 @@ _SCORE_TYPES = {
     "blood_type": object,
     "health": object,
 }
-_ADDED: dict[int, dict[str, Any]] = {2: {"controls": [], "convergence": {}, "unconverged_models": []}}  # by version
+_ADDED: dict[int, dict[str, Any]] = {  # by version
+    2: {"controls": [], "convergence": {}, "unconverged_models": []},
+    3: {"covariates": {}},
+}
 
 
 def write_bank(bank: Bank, folder: Path) -> tuple[Path, Path]:
@@ -54,7 +58,7 @@ def write_bank(bank: Bank, folder: Path) -> tuple[Path, Path]:
         Matrices are lists of rows in the order of `languages`: donors are rows, recipients columns.
     """
     paths = folder / BANK_FILE, folder / MATRIX_FILE
-    for path, text in zip(paths, (_to_json(bank), _to_csv(bank)), strict=True):
+    for path, text in zip(paths, (to_json(bank), to_csv(bank)), strict=True):
         with replace_file(path) as temporary:
             temporary.write_text(text, encoding="utf-8", newline="\n")
     return paths
@@ -105,7 +109,8 @@ def _parse(path: Path) -> dict[str, Any]:
     return content
 
 
-def _to_json(bank: Bank) -> str:
+def to_json(bank: Bank) -> str:
+    """Write a bank as the text of a `bank.json`."""
     content = {
         "format": FORMAT,
         "schema_version": SCHEMA_VERSION,
@@ -128,6 +133,7 @@ def _to_json(bank: Bank) -> str:
         "controls": _records(bank.controls),
         "convergence": dict(bank.convergence),
         "unconverged_models": _records(bank.unconverged_models),
+        "covariates": {str(name): _column(values) for name, values in bank.covariates.items()},
         "seed_agreement": _records(bank.seed_agreement()),
         "confounds": _records(bank.confounds()),
         "provenance": dict(bank.provenance),
@@ -159,6 +165,10 @@ def _plain(table: pd.DataFrame) -> list[list[Any]]:
     return [[_plain_cell(cell) for cell in row] for row in table.astype(object).to_numpy()]
 
 
+def _column(values: pd.Series[Any]) -> dict[str, Any]:
+    return {str(code): _plain_cell(cell) for code, cell in values.astype(object).items()}
+
+
 def _records(table: pd.DataFrame) -> list[dict[str, Any]]:
     return [dict(zip(table.columns, row, strict=True)) for row in _plain(table)]
 
@@ -168,7 +178,8 @@ def _plain_cell(cell: Any) -> Any:
     return None if isinstance(value, float) and np.isnan(value) else value
 
 
-def _to_csv(bank: Bank) -> str:
+def to_csv(bank: Bank) -> str:
+    """Write F as the text of a `matrix.csv`: donors are rows, recipients columns, the diagonal is empty."""
     table = bank.finetune_scores.rename_axis(index="donor\\recipient", columns=None)
     return str(table.to_csv(lineterminator="\n"))
 
@@ -202,6 +213,7 @@ def _from_json(content: dict[str, Any]) -> Bank:
         controls=_table(content["controls"], CONTROL_TYPES),
         convergence={str(state): int(n) for state, n in content["convergence"].items()},
         unconverged_models=_table(content["unconverged_models"], UNCONVERGED_TYPES),
+        covariates=by_language(content["covariates"], codes),
         provenance=content["provenance"],
     )
 

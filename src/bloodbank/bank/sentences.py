@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from bloodbank.bank.bank import Bank
-from bloodbank.bank.caveats import caveats, has_one_seed
+from bloodbank.bank.caveats import caveats, has_one_seed, knows_seeds
 from bloodbank.bank.controls import compare_pairs, compare_recipients
 from bloodbank.bank.diagnostics import NOT_MEASURED, UNHEALTHY, VOID
 from bloodbank.bank.measurements import METRICS, SHUFFLED, ZERO_SHOT
@@ -20,6 +20,7 @@ from bloodbank.bank.names import language_name, percent, plural, signed
 from bloodbank.bank.scores import LEVELS
 
 ONE_SEED = "one seed: no seed-to-seed uncertainty"
+NO_SEEDS = "seeds not known: no seed-to-seed uncertainty"
 
 
 def subtitle(bank: Bank) -> str:
@@ -28,12 +29,18 @@ def subtitle(bank: Bank) -> str:
         f"{len(bank.languages)} languages",
         f"protocol {bank.protocol}",
         f"metric {METRICS[bank.metric].label}",
-        ONE_SEED if has_one_seed(bank) else f"mean over {plural(len(bank.replicates), 'seed')}",
+        _seeds_part(bank),
         _missing_part(bank),
     ]
     if bank.include_unhealthy:
         parts.append("unhealthy models counted")
     return "; ".join(parts)
+
+
+def _seeds_part(bank: Bank) -> str:
+    if not knows_seeds(bank):
+        return NO_SEEDS
+    return ONE_SEED if has_one_seed(bank) else f"mean over {plural(len(bank.replicates), 'seed')}"
 
 
 def sentences(bank: Bank) -> list[str]:

@@ -1,0 +1,220 @@
+r"""Two banks side by side: what differs, and how far they agree.
+
+Reads two banks; writes nothing.
+
+    comparison = compare(bank, other)
+    print(*comparison.sentences(), sep="\n")
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from bloodbank.bank.bank import Bank
+from bloodbank.bank.cells import listed
+from bloodbank.bank.rank_agreement import rank_agreement
+from bloodbank.bank.scores import donation, matrix, recipience
+from bloodbank.bank.welch import welch_interval
+from bloodbank.errors import UsageError
+
+TOP = (1, 3, 5, 10)
+_MANY_LANGUAGES = 60
+
+
+@dataclass(frozen=True, eq=False)
+class Comparison:
+    """What two banks say of the languages that both have; differences are always b - a.
+
+    Shape:
+        Matrices are `[donor, recipient]` over the common languages, in the order of the first bank.
+    """
+
+    names: tuple[str, str]
+    languages: tuple[str, ...]
+    only: tuple[tuple[str, ...], tuple[str, ...]]  #: languages of the one bank, and of the other, alone
+    differences: pd.DataFrame  #: ΔF, a fraction of ε(M_t); missing where one of the two is
+    difference_low: pd.DataFrame  #: its interval over seeds, by Welch's t; missing without two seeds in both
+    difference_high: pd.DataFrame
+    scores: pd.DataFrame  #: D and R of both over cells that both have; see `compare`
+    correlations: pd.DataFrame  #: see `rank_agreement.rank_agreement`
+    top: pd.DataFrame  #: k, shared, donors, expected: how many of the k most donating are the same
+    sign_changes: pd.DataFrame  #: donor, recipient, finetune_a, finetune_b: largest difference first
+    monolingual: pd.DataFrame | None  #: ε(M_t) of both and their difference, where they can be compared
+    monolingual_note: str  #: why not, or what to keep in mind
+    level: float  #: coverage of the intervals
+    notes: tuple[str, ...]  #: what else differs between the banks
+
+    @property
+    def n_cells(self) -> int:
+        """Cells that both banks have."""
+        return int(self.differences.notna().to_numpy().sum())
+
+    def sentences(self) -> list[str]:
+        """Say what the comparison shows; see `comparison_sentences.sentences`."""
+        from bloodbank.bank.comparison_sentences import sentences
+
+        return sentences(self)
+
+
+def compare(
+    a: Bank, b: Bank, *, n_resamples: int | None = None, seed: int = 0, level: float = 0.95, top: Sequence[int] = TOP
+) -> Comparison:
+    """Compare two banks on the languages that both have.
+
+    D and R are taken over the common languages and over the cells that both have, so that they are not the banks' own.
+    Raw scores are compared only where both banks have one tokenizer and one metric.
+
+    Args:
+        a: A bank.
+        b: Another one. Differences are b - a.
+        n_resamples: How often languages are drawn for the intervals of rank correlations; by default 1,000, and 300
+            for more than 60 common languages.
+        seed: Of the drawing.
+        level: Coverage of the intervals.
+        top: For how many of the most donating languages to count those that both have.
+
+    Returns:
+        The comparison. `scores` has one row for each common language: `donation_a`, `donation_b`,
+        `donation_difference`, `donation_low` and `donation_high` (over seeds, where both have several and every cell
+        has all of them), `donation_complete`, and the same for `recipience`.
+
+    Raises:
+        UsageError: Fewer than two languages are common, or an option is out of range.
+    """
+    common = [code for code in a.languages if code in set(b.languages)]
+    if len(common) < 2:
+        raise UsageError(
+            f"{a.name} and {b.name} have {len(common)} languages in common; a comparison needs two or more. "
+            f"{a.name} has {listed(a.languages)}; {b.name} has {listed(b.languages)}."
+        )
+    _check_options(n_resamples, level, top)
+    if n_resamples is None:
+        n_resamples = 300 if len(common) > _MANY_LANGUAGES else 1_000
+    first, second = (_cells(bank.finetune_scores, common) for bank in (a, b))
+    both = first.notna() & second.notna()
+    first, second = first.where(both), second.where(both)
+    seeds = tuple([_cells(table, common).where(both) for table in bank.replicates.values()] for bank in (a, b))
+    stacks = [_stack(tables, len(common)) for tables in seeds]
+    low, high = (matrix(ends, common) for ends in welch_interval(stacks[0], stacks[1], level))
+    mono, mono_note = _monolingual(a, b, common)
+    return Comparison(
+        names=(a.name, b.name) if a.name != b.name else (f"{a.name} (a)", f"{b.name} (b)"),
+        languages=tuple(common),
+        only=tuple(tuple(code for code in bank.languages if code not in common) for bank in (a, b)),  # type: ignore[arg-type]  # two banks
+        differences=second - first,
+        difference_low=low,
+        difference_high=high,
+        scores=_scores(first, second, stacks, level),
+        correlations=rank_agreement(
+            first, second, seeds=(seeds[0], seeds[1]), n_resamples=n_resamples, seed=seed, level=level
+        ),
+        top=_top(first, second, top),
+        sign_changes=_sign_changes(first, second),
+        monolingual=mono,
+        monolingual_note=mono_note,
+        level=level,
+        notes=tuple(_notes(a, b)),
+    )
+
+
+def _check_options(n_resamples: int | None, level: float, top: Sequence[int]) -> None:
+    if not 0 < level < 1:
+        raise UsageError(f"level={level} is no coverage. Give a number between 0 and 1, such as 0.95.")
+    if n_resamples is not None and n_resamples < 1:
+        raise UsageError(f"n_resamples={n_resamples} is too few. Give 1 or more, such as 1000.")
+    if any(k < 1 for k in top):
+        raise UsageError(f"top={tuple(top)} has a number below 1. Give numbers of languages, such as (1, 3, 5).")
+
+
+def _cells(table: pd.DataFrame, codes: Sequence[str]) -> pd.DataFrame:
+    cells = table.loc[list(codes), list(codes)].to_numpy(dtype=float, copy=True)
+    np.fill_diagonal(cells, np.nan)
+    return matrix(cells, codes)
+
+
+def _stack(tables: Sequence[pd.DataFrame], n: int) -> np.ndarray:
+    return np.stack([table.to_numpy() for table in tables]) if tables else np.full((1, n, n), np.nan)
+
+
+def _scores(first: pd.DataFrame, second: pd.DataFrame, stacks: Sequence[np.ndarray], level: float) -> pd.DataFrame:
+    columns: dict[str, pd.Series[float]] = {}
+    codes = list(first.index)
+    for name, score in (("donation", donation), ("recipience", recipience)):
+        left, right = score(first), score(second)
+        whole = [np.stack([_whole_sums(score(matrix(cells, codes)), left) for cells in stack]) for stack in stacks]
+        low, high = welch_interval(whole[0], whole[1], level)
+        columns[f"{name}_a"], columns[f"{name}_b"] = left["sum"], right["sum"]
+        columns[f"{name}_difference"] = right["sum"] - left["sum"]
+        columns[f"{name}_low"], columns[f"{name}_high"] = (pd.Series(ends, index=left.index) for ends in (low, high))
+        columns[f"{name}_complete"] = left["complete"]
+    return pd.DataFrame(columns)
+
+
+def _whole_sums(of_seed: pd.DataFrame, of_bank: pd.DataFrame) -> np.ndarray:
+    # A seed that lacks a cell has another sum than the mean over seeds is made of
+    return of_seed["sum"].where(of_seed["n_measured"] == of_bank["n_measured"]).to_numpy(dtype=float)
+
+
+def _top(first: pd.DataFrame, second: pd.DataFrame, sizes: Sequence[int]) -> pd.DataFrame:
+    rows = []
+    scores = pd.DataFrame({"a": donation(first)["sum"], "b": donation(second)["sum"]}).dropna().sort_index()
+    for k in dict.fromkeys(sizes):
+        if k <= len(scores) // 2:  # beyond half of them, most are shared whatever the ranks
+            best = [set(scores[side].sort_values(ascending=False, kind="stable").index[:k]) for side in ("a", "b")]
+            shared = sorted(best[0] & best[1])
+            rows.append((k, len(shared), tuple(shared), k * k / len(scores)))
+    return pd.DataFrame(rows, columns=["k", "shared", "donors", "expected"])
+
+
+def _sign_changes(first: pd.DataFrame, second: pd.DataFrame) -> pd.DataFrame:
+    left, right = first.to_numpy(), second.to_numpy()
+    give, take = np.nonzero(left * right < 0)
+    codes = first.index.to_numpy()
+    table = pd.DataFrame(
+        {
+            "donor": codes[give],
+            "recipient": codes[take],
+            "finetune_a": left[give, take],
+            "finetune_b": right[give, take],
+        }
+    )
+    size = (table["finetune_b"] - table["finetune_a"]).abs()
+    order = table.assign(size=-size).sort_values(["size", "donor", "recipient"]).index
+    return table.loc[order].reset_index(drop=True)
+
+
+def _monolingual(a: Bank, b: Bank, common: Sequence[str]) -> tuple[pd.DataFrame | None, str]:
+    """Compare ε(M_t) where the banks have one tokenizer and one metric, and else say why not."""
+    keys = [bank.provenance.get("tokenizer") for bank in (a, b)]
+    if None in keys:
+        unknown = " and ".join(bank.name for bank, key in zip((a, b), keys, strict=True) if key is None)
+        return None, f"ε(M_t) is not compared, because the tokenizer of {unknown} is not known"
+    if keys[0] != keys[1]:
+        return None, "ε(M_t) is not compared, because the banks have different tokenizers"
+    if a.metric != b.metric:
+        return None, f"ε(M_t) is not compared, because the metrics differ ({a.metric} and {b.metric})"
+    left, right = (bank.monolingual.reindex(list(common)) for bank in (a, b))
+    if (left.isna() | right.isna()).all():
+        return None, "ε(M_t) is not compared, because the banks have it of no common language"
+    table = pd.DataFrame({"monolingual_a": left, "monolingual_b": right, "difference": right - left})
+    texts = [bank.provenance.get("corpora", {}) for bank in (a, b)]
+    differing = [code for code in common if texts[0].get(code) != texts[1].get(code) or code not in texts[0]]
+    if differing:
+        return table, f"The texts of {listed(differing)} are not the same in both, so ε(M_t) differs for that too"
+    return table, ""
+
+
+def _notes(a: Bank, b: Bank) -> list[str]:
+    differing = []
+    for what, left, right in (
+        ("metric", a.metric, b.metric),
+        ("protocol", a.protocol, b.protocol),
+        ("unhealthy models", *("counted" if bank.include_unhealthy else "left out" for bank in (a, b))),
+    ):
+        if left != right:
+            differing.append(f"The banks differ in {what} ({left} and {right}), so ΔF is not of one quantity.")
+    return differing

@@ -1,0 +1,175 @@
+"""A bank in the formats of others: CSV, Parquet, JSON, GraphML, LaTeX, and a NetworkX graph.
+
+Writes one file, whole or not at all; reads nothing.
+
+    export_bank(bank, "bank.graphml")
+    graph = to_networkx(bank)
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from bloodbank.bank.bank import Bank
+from bloodbank.bank.files import to_csv, to_json
+from bloodbank.bank.latex import to_latex
+from bloodbank.bank.names import find_language
+from bloodbank.errors import UsageError
+from bloodbank.store import replace_file
+
+if TYPE_CHECKING:
+    import networkx as nx
+
+FORMATS = ("csv", "long-csv", "parquet", "json", "graphml", "latex")
+_BY_SUFFIX = {
+    ".csv": "csv",
+    ".parquet": "parquet",
+    ".pq": "parquet",
+    ".json": "json",
+    ".graphml": "graphml",
+    ".tex": "latex",
+}
+_NOT_IN_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+
+
+def export_bank(bank: Bank, path: str | Path, format: str | None = None) -> Path:  # noqa: A002 - as pandas calls it
+    """Write a bank to a file of another format.
+
+    Args:
+        bank: The bank.
+        path: The file; its folder is made if missing.
+        format: "csv" (F as a matrix: donors are rows), "long-csv" and "parquet" (one row a pair: see `long_table`),
+            "json" (everything, as `bank.json`), "graphml" (see `to_networkx`) or "latex" (a table of F in percent). By
+            default the suffix says it: .csv, .parquet, .json, .graphml, .tex.
+
+    Returns:
+        The path.
+
+    Raises:
+        UsageError: The format is not known, or the path is a folder.
+        BloodbankError: The disk is full or cannot be written.
+    """
+    path = Path(path)
+    kind = format or _BY_SUFFIX.get(path.suffix.casefold())
+    if kind not in FORMATS:
+        asked = f"The format {format!r}" if format else f"The format of {path.name!r}"
+        raise UsageError(
+            f"{asked} is not known. Formats are {', '.join(FORMATS)}; suffixes are {', '.join(_BY_SUFFIX)}."
+        )
+    if path.is_dir():
+        raise UsageError(f"{path} is a folder. Give the name of a file in it, such as {path / 'bank.graphml'}.")
+    with replace_file(path) as temporary:
+        if kind == "parquet":
+            long_table(bank).to_parquet(temporary, index=False)
+        else:
+            temporary.write_text(_text(bank, kind), encoding="utf-8", newline="\n")
+    return path
+
+
+def long_table(bank: Bank) -> pd.DataFrame:
+    """Make a table with one row a pair of two languages, measured or not, so that the languages can be read from it.
+
+    Args:
+        bank: The bank.
+
+    Returns:
+        `protocol`, `metric`, `donor`, `recipient`, `finetune_score` (F), `difference` (Δε), `log_ratio`, `n_seeds`,
+        `seed_deviation` (of F), `level` and `health`. Positive is a gain; what was not measured is missing.
+
+    Shape:
+        One row for each ordered pair, donor by donor.
+    """
+    codes = np.array(bank.languages, dtype=object)
+    give, take = np.nonzero(~np.eye(len(codes), dtype=bool))
+    columns: dict[str, Any] = {
+        "donor": codes[give],
+        "recipient": codes[take],
+        "finetune_score": bank.finetune_scores.to_numpy(dtype=float)[give, take],
+        "difference": bank.differences.to_numpy(dtype=float)[give, take],
+        "log_ratio": bank.log_ratios.to_numpy(dtype=float)[give, take],
+        "n_seeds": bank.n_seeds.to_numpy(dtype=int)[give, take],
+        "seed_deviation": bank.seed_deviations.to_numpy(dtype=float)[give, take],
+        "level": bank.transfer_levels.to_numpy(dtype=object)[give, take],
+        "health": bank.health.to_numpy(dtype=object)[give, take],
+    }
+    table = pd.DataFrame(columns)
+    table.insert(0, "protocol", bank.protocol)
+    table.insert(1, "metric", bank.metric)
+    return table
+
+
+def to_networkx(bank: Bank) -> nx.DiGraph[str]:
+    """Make a graph of the bank: languages are nodes, and an edge goes from donor to recipient where F was measured.
+
+    What is missing has no attribute. Weights may be negative: not every algorithm takes that.
+
+    Args:
+        bank: The bank.
+
+    Returns:
+        The graph. Nodes have `name`, `script`, `family`, `D`, `R`, `D_complete`, `R_complete`, `blood_type` and
+        `monolingual` (ε(M_l)), and the covariates under their own names, which come first for `script` and `family`.
+        Edges have `weight` and `F` (the same number), `difference`, `log_ratio`, `n_seeds`, `seed_deviation`, `level`
+        and `health`. The graph has `name`, `protocol`, `metric` and `direction`.
+    """
+    import networkx as nx
+
+    graph: nx.DiGraph[str] = nx.DiGraph(
+        name=bank.name, protocol=bank.protocol, metric=bank.metric, direction="an edge goes from donor to recipient"
+    )
+    for code in bank.languages:
+        graph.add_node(code, **_node(bank, code))
+    for row in long_table(bank).dropna(subset="finetune_score").to_dict("records"):
+        edge = {"weight": row["finetune_score"], "F": row["finetune_score"]}
+        edge |= {key: row[key] for key in ("difference", "log_ratio", "n_seeds", "seed_deviation", "level", "health")}
+        graph.add_edge(row["donor"], row["recipient"], **_known(edge))
+    return graph
+
+
+def _node(bank: Bank, code: str) -> dict[str, Any]:
+    language, row = find_language(code), bank.scores.loc[code]
+    about = {key: getattr(language, key, None) for key in ("name", "script", "family")}
+    further = {str(key): value for key, value in bank.covariates.loc[code].items()}
+    scores = {
+        "D": row["donation"],
+        "R": row["recipience"],
+        "D_complete": bool(row["donation_complete"]),
+        "R_complete": bool(row["recipience_complete"]),
+        "blood_type": row["blood_type"],
+        "monolingual": row["monolingual"],
+    }
+    return _known({**about, **_known(further), **scores})
+
+
+def _known(attributes: dict[str, Any]) -> dict[str, Any]:
+    plain = {key: value.item() if isinstance(value, np.generic) else value for key, value in attributes.items()}
+    return {key: value for key, value in plain.items() if not pd.isna(value)}
+
+
+def _text(bank: Bank, kind: str) -> str:
+    if kind == "graphml":
+        return _graphml(bank)
+    if kind == "long-csv":
+        return str(long_table(bank).to_csv(index=False, lineterminator="\n"))
+    return {"csv": to_csv, "json": to_json, "latex": to_latex}[kind](bank)
+
+
+def _graphml(bank: Bank) -> str:
+    import networkx as nx
+
+    graph = to_networkx(bank)
+    groups = [
+        graph.graph,
+        *(data for _, data in graph.nodes(data=True)),
+        *(data for *_, data in graph.edges(data=True)),
+    ]
+    for attributes in groups:
+        for key, value in list(attributes.items()):
+            if isinstance(value, str):  # XML has no way to write control characters
+                attributes[key] = _NOT_IN_XML.sub("\N{REPLACEMENT CHARACTER}", value)
+    return "\n".join(nx.generate_graphml(graph)) + "\n"
