@@ -92,7 +92,7 @@ class CorpusSettings(SourceSettings):
     sampling: Literal["consecutive", "streams"] = Field("consecutive", description='`"consecutive"`: text that follows on from one seeded place (paper). `"streams"`: from `n_streams` seeded places')
     n_streams: Count = Field(100, description='`sampling = "streams"`: number of places')
     unit: Literal["paragraph", "sentence"] = Field("paragraph", description="What stands on a line of the corpus: a unit of test text, and of `rows` (paper: sentence)")
-    cleaning: Literal["standard", "minimal"] = Field("standard", description='`"standard"`: lines without a letter and boilerplate are left out. `"minimal"`: only Unicode form C, control characters and white space')
+    cleaning: Literal["standard", "minimal"] = Field("standard", description='`"standard"`: lines without a letter and boilerplate are left out. `"minimal"`: only what is done to every line: Unicode form C, invisible and control characters, white space')
     duplicates: Literal["drop", "keep"] = Field("drop", description="Paragraphs that stand in the text already, but for case and spaces")
     near_duplicates: Literal["report", "drop"] = Field("report", description="Paragraphs that are nearly the same as an earlier one: counted by the audit, or left out")
     contamination: Literal["report", "filter"] = Field("report", description="Paragraphs in another language: counted by the audit, or left out")

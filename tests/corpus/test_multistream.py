@@ -168,8 +168,8 @@ def test_an_index_gives_streams_with_their_pages(dump):
 
 @pytest.mark.parametrize("n_lines", [1, 60_000])
 def test_a_plain_index_is_read_in_blocks_with_or_without_a_last_line_end(write, n_lines):
-    dump = write(b"x" * 700_000)
-    lines = b"\n".join(b"%d:%d:Title %d: 7:8" % (600 + i // 100, i, i) for i in range(n_lines))
+    dump = write(bz2.compress(b"") + b"x" * 700_000)
+    lines = b"\n".join(b"%d:%d:Title %d: 7:8" % (14 + i // 100, i, i) for i in range(n_lines))
     for end in (b"", b"\n"):
         streams = read_index(write(lines + end, INDEX.removesuffix(".bz2")), dump)
         assert sum(streams.n_pages) == n_lines
@@ -177,8 +177,8 @@ def test_a_plain_index_is_read_in_blocks_with_or_without_a_last_line_end(write, 
 
 
 def test_a_large_index_needs_little_memory(write):
-    dump = write(b"x" * 700_000)
-    lines = b"".join(b"%d:%d:A title of a common length\n" % (600 + i // 100, i) for i in range(500_000))
+    dump = write(bz2.compress(b"") + b"x" * 700_000)
+    lines = b"".join(b"%d:%d:A title of a common length\n" % (14 + i // 100, i) for i in range(500_000))
     index = write(bz2.compress(lines), INDEX)
     tracemalloc.start()
     streams = read_index(index, dump)
@@ -211,6 +211,18 @@ def test_a_wrong_index_is_refused(dump, write, index, message):
     assert message in str(caught.value)
 
 
+def test_an_index_without_its_first_lines_is_refused(dump, write):
+    lines = dump[2].split(b"\n", 10)[10]
+    with pytest.raises(UsageError, match=f"{NAME} has pages before the first of the index. Index and dump are not"):
+        read_index(write(lines, "x-multistream-index.txt"), dump[0])
+
+
+def test_an_index_without_its_last_lines_gives_all_pages(dump, write):
+    lines = dump[2].split(b"\n", 10)
+    streams = read_index(write(b"\n".join(lines[:10]) + b"\n", "x-multistream-index.txt"), dump[0])
+    assert content_of(read_stream(dump[0], streams, 0)).count(b"<page>") == 25
+
+
 def test_an_index_that_breaks_off_is_refused(dump, write):
     path = write(dump[1].read_bytes()[:-5], "x-multistream-index.txt.bz2")
     with pytest.raises(UsageError, match=r"not a whole \.bz2 file"):
@@ -220,11 +232,13 @@ def test_an_index_that_breaks_off_is_refused(dump, write):
 def test_an_index_of_another_dump_is_refused_where_no_stream_begins(dump, write):
     path, _, index = dump
     first = int(index.partition(b":")[0])
-    streams = read_index(write(b"%d:1:A\n" % (first + 1), "y-multistream-index.txt"), path)
-    assert complaint(read_stream(path, streams, 0)) == (
-        f"{path}: no stream begins at byte {first + 1}, where its index says so. Index and dump are not of one date, "
+    streams = read_index(write(b"%d:1:A\n%d:2:B\n" % (first, first + 50), "y-multistream-index.txt"), path)
+    assert complaint(read_stream(path, streams, 1)) == (
+        f"{path}: no stream begins at byte {first + 50}, where its index says so. Index and dump are not of one date, "
         f"or one is damaged: fetch both again, or take the index away: then {NAME} is read from its beginning."
     )
+    with pytest.raises(UsageError, match=f"breaks off at byte {first + 1}. Index and dump are not of one date"):
+        read_index(write(b"%d:1:A\n" % (first + 1), "y-multistream-index.txt"), path)
 
 
 def test_an_index_of_another_dump_is_refused_where_no_stream_ends(dump, write):

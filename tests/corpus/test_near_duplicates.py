@@ -217,19 +217,19 @@ def test_the_answers_do_not_depend_on_the_process():
 
 def test_none_is_forgotten_while_the_index_grows():
     rng = random.Random(3)  # noqa: S311 -- made-up text
-    paragraphs = ["".join(rng.choices("abcdefghijklmnop ", k=90)).strip() for _ in range(4_000)]  # it grows at 2 730
+    paragraphs = ["".join(rng.choices("abcdefghijklmnop ", k=90)).strip() for _ in range(2_800)]  # it grows at 2 730
     near = NearDuplicates()
     assert not any(map(near.add, paragraphs))
     assert all(near.add(paragraph + "!") for paragraph in paragraphs)
 
 
 def test_many_paragraphs_of_one_form_are_not_compared_with_all():
-    # Ten thousand letters of one form share bands, but are not near: likeness about 0.6.
+    # A thousand letters of one form share bands, but are not near: likeness about 0.6.
     rng = random.Random(1)  # noqa: S311 -- made-up text
     form = "Dear customer, your order will be sent to the address below as soon as it is ready. "
     near = NearDuplicates()
     start = time.perf_counter()
-    answers = [near.add(form + "".join(rng.choices("abcdefghijklmnop", k=45))) for _ in range(2_000)]
+    answers = [near.add(form + "".join(rng.choices("abcdefghijklmnop", k=45))) for _ in range(1_000)]
     assert sum(answers) == 0
     assert time.perf_counter() - start < 15  # 1 where nothing else runs
 

@@ -243,7 +243,7 @@ print(n, re.search(r"VmHWM:\\s+(\\d+) kB", Path("/proc/self/status").read_text()
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="memory is read where Linux tells it")
 def test_memory_does_not_grow_with_the_dump(write, write_multistream, form):
     peaks = []
-    for n_pages in (100, 1_000):
+    for n_pages in (400, 2_000):
         pages = articles(n_pages, 1_000)
         path = write(dump(*pages)) if form == "single" else write_multistream(pages)
         run = subprocess.run([sys.executable, "-c", MEMORY, path], check=True, capture_output=True, text=True)
@@ -382,7 +382,7 @@ def test_a_stream_without_pages_is_refused(write, write_multistream):
         ),
         (
             '<!DOCTYPE x [<!ENTITY a "b">]>' + dump(page()),
-            "declares a document type ('x'), as no dump of MediaWiki does.",
+            "declares a document type ('x'), as no dump of MediaWiki does;",
         ),
     ],
 )
@@ -412,11 +412,8 @@ def test_the_english_sample_has_its_pages():
     # One page in the namespace of the project; one article is a list of places of one name.
     assert counts == {"pages": 206, "articles": 106, "redirects": 99, "other_namespaces": 1, "without_text": 1}
     assert len(documents) == 105
-    assert (
-        documents[0]
-        .paragraphs[0]
-        .startswith("Anarchism is a political philosophy that advocates self-governed societies based on voluntary")
-    )
+    first = documents[0].paragraphs[0]
+    assert first.startswith("Anarchism is a political philosophy that advocates self-governed societies based on volun")
     assert all("{{" not in paragraph and "[[" not in paragraph for one in documents for paragraph in one.paragraphs)
 
 

@@ -79,9 +79,10 @@ class PageParser:
     def __init__(self, name: str, *, inside: bool = False) -> None:
         self.site, self.head_is_read = Site(), inside
         self._name, self._head = name, b""
-        self._pages: list[Page] = []
         self._page: Page | None = None
+        self._pages: list[Page] = []
         self._path: list[str] = []  # names of the elements that are open
+        self._depth = 0  # of the element whose text is kept
         self._namespace = ""  # its number, while its name is read
         self._text: list[str] = []
         self._n_chars = 0
@@ -141,7 +142,7 @@ class PageParser:
             raise UsageError(
                 f"{self._name}: breaks off at byte {self._end}, inside <{'> <'.join(self._path)}>. {_AGAIN}"
             ) from None
-        finally:  # parser and self hold each other, and buffers that Python's collector does not see
+        finally:  # parser and self hold each other, with buffers that Python's collector does not see
             self._parser.StartElementHandler = self._parser.EndElementHandler = None
             self._parser.CharacterDataHandler = self._parser.StartDoctypeDeclHandler = None
 
@@ -152,19 +153,16 @@ class PageParser:
         return f"{self._name}: not well-formed XML between bytes {self._begin} and {self._end}: {what}. {_AGAIN}"
 
     def _refuse_document_type(self, name: str, *_: Any) -> None:
+        what = f"declares a document type ({name!r}), as no dump of MediaWiki does; entities of it can grow without end"
         if name.lower() == "html":
-            raise UsageError(f"{self._name}: is a page of HTML, no dump of MediaWiki. {_WANTED}")
-        raise UsageError(
-            f"{self._name}: declares a document type ({name!r}), as no dump of MediaWiki does. It is not read, since "
-            f"the entities of such a type can grow without end. {_WANTED}"
-        )
+            what = "is a page of HTML, no dump of MediaWiki"
+        raise UsageError(f"{self._name}: {what}. {_WANTED}")
 
     def _open(self, name: str, attributes: dict[str, str]) -> None:
         depth = len(self._path)
         if depth == 0 and name != _ROOT:
-            raise UsageError(
-                f"{self._name}: no dump of MediaWiki: its root element is <{name[:60]}>, not <{_ROOT}>. {_WANTED}"
-            )
+            what = f"its root element is <{name[:60]}>, not <{_ROOT}>"
+            raise UsageError(f"{self._name}: no dump of MediaWiki: {what}. {_WANTED}")
         if depth == 0:
             self.site.language = attributes.get("xml:lang", "")
         if depth >= _DEEPEST:
@@ -191,20 +189,21 @@ class PageParser:
             self._listen()
 
     def _close(self, name: str) -> None:
+        heard = len(self._path) == self._depth
         self._path.pop()
         if name == "siteinfo" and len(self._path) == 1:
             self.head_is_read = True
         elif name == "page" and len(self._path) == 1 and self._page is not None:
             self._pages.append(self._page)
             self._page = None
-        elif self._parser.CharacterDataHandler is not None:
-            self._parser.CharacterDataHandler = None
+        elif heard:
+            self._parser.CharacterDataHandler, self._depth = None, 0
             self._take(name, "".join(self._text))
             self._text = []
 
     def _listen(self) -> None:
         """Keep the text up to the end of the element."""
-        self._text, self._n_chars = [], 0
+        self._text, self._n_chars, self._depth = [], 0, len(self._path)
         self._parser.CharacterDataHandler = self._hear
 
     def _hear(self, text: str) -> None:

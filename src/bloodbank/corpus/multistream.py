@@ -69,7 +69,7 @@ def read_index(index: Path, dump: Path) -> Streams:
     """Read the index of a dump.
 
     Raises:
-        UsageError: It is no index, or not that of this dump.
+        UsageError: It is no index, or not that of this dump, or not all of it.
     """
     starts, n_pages, size = array("q"), array("q"), size_of(dump)
     for offset, n in _offsets(index):
@@ -86,6 +86,8 @@ def read_index(index: Path, dump: Path) -> Streams:
         raise UsageError(
             f"{index}: a stream is said to begin at byte {starts[-1]} of {dump.name}, which has {size}. {_advice(dump)}"
         )
+    if any(b"<page>" in block.data for block in read_blocks(dump, 0, starts[0], advice=_advice(dump))):
+        raise UsageError(f"{index}: {dump.name} has pages before the first of the index. {_advice(dump)}")
     return Streams(starts, n_pages, size)
 
 
