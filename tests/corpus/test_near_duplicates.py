@@ -228,10 +228,10 @@ def test_many_paragraphs_of_one_form_are_not_compared_with_all():
     rng = random.Random(1)  # noqa: S311 -- made-up text
     form = "Dear customer, your order will be sent to the address below as soon as it is ready. "
     near = NearDuplicates()
-    start = time.perf_counter()
+    start = time.process_time()
     answers = [near.add(form + "".join(rng.choices("abcdefghijklmnop", k=45))) for _ in range(1_000)]
     assert sum(answers) == 0
-    assert time.perf_counter() - start < 15  # 1 where nothing else runs
+    assert time.process_time() - start < 15  # 1 where nothing else runs
 
 
 def test_memory_and_time_stay_small():
@@ -250,10 +250,10 @@ def test_memory_and_time_stay_small():
 def test_a_long_paragraph_takes_little():
     paragraph = "".join(map(str, range(200_000)))
     near = NearDuplicates()
-    start = time.perf_counter()
+    start = time.process_time()
     assert not near.add(paragraph)
     assert near.add(paragraph + "!")
-    assert time.perf_counter() - start < 10  # 0.7 where nothing else runs
+    assert time.process_time() - start < 10  # 0.7 where nothing else runs
 
 
 def test_real_text_against_brute_force():
