@@ -28,7 +28,11 @@ def bank(tmp_path_factory):
         preset = "quick"
         languages = ["x-t", "x-same", "x-respelt", "x-random"]
         seeds = [{", ".join(map(str, SEEDS))}]
-        corpus = {{ path = "{{language}}.txt", budget_chars = 5_000, dev_chars = 200, test_chars = 1_500 }}
+        corpus.path = "{{language}}.txt"
+        corpus.duplicates = "keep"
+        corpus.budget_chars = 5_000
+        corpus.dev_chars = 200
+        corpus.test_chars = 1_500
         tokenizer = {{ vocab_size = 200, alphabet_share = 0.9 }}
         model = {{ n_layers = 1, hidden_size = 32, feed_forward_size = 64 }}
         training = {{ epochs = 60, epochs_bilingual = 12, batch_size = 8, learning_rate = 2e-3 }}
