@@ -5,7 +5,7 @@ import time
 from collections import Counter
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from bloodbank.corpus.blocks import read_blocks
@@ -182,6 +182,9 @@ PIECES = [
 
 
 @given(st.lists(st.sampled_from(PIECES), max_size=60))
+@example(["''", "''", "'''", "a"])  # a run of seven: MediaWiki shows two apostrophes
+@example(["'''", "a", "'''", "'''", "{{", "'''"])  # two runs meet where stray brackets are taken out
+@example(["<ref", "{{{", "[[", "{{{"])  # single brackets that become a pair
 def test_any_mixture_of_markup_gives_paragraphs_without_it(pieces):
     text = "".join(pieces)
     for paragraph in clean(text):

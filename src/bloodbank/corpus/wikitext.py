@@ -51,6 +51,18 @@ _ENTITY = re.compile(r"&(?:#(\d{1,7});|#x([0-9a-f]{1,6});|([a-z][a-z0-9]{1,30};)
 _HAN_OR_KANA = r"[\u3000-\u30ff\u3400-\u9fff\uff00-\uff9f]"
 _NO_SPACE = re.compile(rf"(?<={_HAN_OR_KANA})\n(?={_HAN_OR_KANA})")
 
+
+def _without_doubled(brackets: str) -> str:
+    """Take out doubled brackets, and those that double when others between them are out: `{[[{` leaves nothing."""
+    left: list[str] = []
+    for bracket in brackets:
+        if left and left[-1] == bracket:
+            left.pop()
+        else:
+            left.append(bracket)
+    return "".join(left)
+
+
 # What is left where something was taken out, and what betrays that a page has it: looking for that is much quicker.
 _HOLES = tuple(
     (needles, re.compile(pattern, re.MULTILINE), instead)
@@ -59,7 +71,8 @@ _HOLES = tuple(
         (("（",), r"（[ 、，；：,;:·/–—-]*+）", ""),
         (('""',), r'(?<!\w)""(?!\w)', ""),
         (("“”", "„“", "«»", "« »", "「」", "『』", "《》"), r"“”|„“|« ?»|「」|『』|《》", ""),
-        (("{{", "}}", "[[", "]]"), r"\{\{|\}\}|\[\[|\]\]", ""),
+        (("{{", "}}", "[[", "]]"), r"[{}\[\]]{2,}", lambda match: _without_doubled(match[0])),
+        (("''",), r"'{2,}", "'"),  # left of a run longer than six, or met where something between them was taken out
         (("( ", "(,", "(;", "(،", "（ ", "（、", "（，", "（；"), r"(?<=[(（])[ ,;،؛、，；]++", ""),
         ((" )", ",)", ";)", "،)", " ）", "、）", "，）", "；）"), r"(?<![ ,;،؛、，；])[ ,;،؛、，；]++(?=[)）])", ""),
         (("  ",), r"  +", " "),
