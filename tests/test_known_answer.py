@@ -1,7 +1,9 @@
 """An experiment whose answer is known: it fails where donor and recipient are swapped, or a phase is lost.
 
-The recipient t has little text; donors have as much. Expected: more text of t itself helps most, the same language with
-other symbols helps less (its attention carries over, its words do not), random tokens least.
+Every model of a language with syntax has time to learn it (MRR 0.87, random tokens 0.21; with half the epochs some seeds
+stay on the plateau and the spread between seeds hides the order). The second phase is too short to learn t from nothing,
+so what M_{s,t} reaches is what the donor brought: all of it from more text of t itself, a part from the same language with
+other symbols (its attention carries over, its words do not), none from random tokens.
 """
 
 import numpy as np
@@ -17,8 +19,8 @@ SEEDS = (0, 1, 2)
 @pytest.fixture(scope="module")
 def bank(tmp_path_factory):
     folder = tmp_path_factory.mktemp("known")
-    texts = {"x-t": sentences(700, seed=1)} | {
-        name: sentences(700, seed=2 + i, **how) for i, (name, how) in enumerate(DONORS.items())
+    texts = {"x-t": sentences(1400, seed=1)} | {
+        name: sentences(1400, seed=2 + i, **how) for i, (name, how) in enumerate(DONORS.items())
     }
     for name, lines in texts.items():
         (folder / f"{name}.txt").write_text("\n".join(lines) + "\n", encoding="utf-8")
@@ -30,12 +32,12 @@ def bank(tmp_path_factory):
         seeds = [{", ".join(map(str, SEEDS))}]
         corpus.path = "{{language}}.txt"
         corpus.duplicates = "keep"
-        corpus.budget_chars = 5_000
+        corpus.budget_chars = 8_000
         corpus.dev_chars = 200
         corpus.test_chars = 1_500
         tokenizer = {{ vocab_size = 200, alphabet_share = 0.9 }}
         model = {{ n_layers = 1, hidden_size = 32, feed_forward_size = 64 }}
-        training = {{ epochs = 60, epochs_bilingual = 12, batch_size = 8, learning_rate = 2e-3 }}
+        training = {{ epochs = 100, epochs_bilingual = 8, batch_size = 8, learning_rate = 2e-3 }}
         [grid]
         include_unhealthy = true
         pairs = [["x-same", "x-t"], ["x-respelt", "x-t"], ["x-random", "x-t"], ["x-t", "x-random"]]
