@@ -39,6 +39,19 @@ def test_it_writes_the_bank_the_tables_and_the_figures(finished):
     assert list((run / "locks").iterdir()) == []
 
 
+def test_the_bank_holds_what_the_audit_says_of_each_language(finished):
+    _, run, _, _ = finished
+    covariates = bb.open(run).covariates
+    audit = json.loads((run / "audit.json").read_text(encoding="utf-8"))
+    assert [one["code"] for one in audit["languages"]] == covariates.index.tolist()
+    assert covariates["fertility"].tolist() == [one["fertility"] for one in audit["languages"]]
+    # Of languages that no identifier knows there is no share: missing, never 0.
+    assert all(
+        isinstance(one["foreign"], str) or isinstance(one["foreign"]["by_char"], str) for one in audit["languages"]
+    )
+    assert covariates["foreign_share"].isna().all()
+
+
 def test_scores_follow_from_the_two_tables(finished):
     _, run, _, _ = finished
     bank = bb.open(run)

@@ -13,9 +13,10 @@ from typing import Any
 import pandas as pd
 
 from bloodbank.bank import Bank, build_bank, draw_curves, draw_heatmap, draw_plane, read_bank, write_bank
+from bloodbank.bank.averages import by_language
 from bloodbank.corpus import read_summary
 from bloodbank.corpus.audit_figures import draw_audit
-from bloodbank.corpus.audit_record import Audit
+from bloodbank.corpus.audit_record import Audit, known
 from bloodbank.corpus.audit_table import csv_rows
 from bloodbank.corpus.card import data_card
 from bloodbank.errors import UsageError
@@ -72,6 +73,7 @@ def write_results(plan: Plan, store: Store) -> Bank:
     experiment, folder = plan.experiment, store.root / plan.folder
     measurements = write_tables(records, folder)
     curves = pd.read_csv(folder / LOSS_CURVES, keep_default_na=False, na_values={"loss": [""]})
+    covariates = audited_covariates(read_audit(plan, store))
     banks: list[Bank] = []
     for protocol in experiment.grid.protocols:
         bank = build_bank(
@@ -81,6 +83,7 @@ def write_results(plan: Plan, store: Store) -> Bank:
             protocol=protocol,
             metric=experiment.scoring.metric,
             include_unhealthy=experiment.grid.include_unhealthy,
+            covariates=covariates,
             provenance=_provenance(plan, records),
         )
         place = folder / protocol if banks else folder
@@ -90,6 +93,29 @@ def write_results(plan: Plan, store: Store) -> Bank:
         draw_curves(curves, place, experiment.languages, protocol)
         banks.append(bank)
     return banks[0]
+
+
+def audited_covariates(audit: Audit | None) -> pd.DataFrame | None:
+    """Take from an audit what may stand behind D and R, for the bank to show beside them.
+
+    Args:
+        audit: Of the run's corpora; None where it was not made.
+
+    Returns:
+        foreign_share (characters in other languages, 0 to 1) and fertility (pieces a word); missing where the audit
+        could not tell.
+
+    Shape:
+        One row for each language.
+    """
+    if audit is None:
+        return None
+    found = {
+        "foreign_share": {one.code: one.value("foreign", "by_char") for one in audit.languages},
+        "fertility": {one.code: one.fertility for one in audit.languages},
+    }
+    columns = {name: {code: x if known(x) else None for code, x in of.items()} for name, of in found.items()}
+    return by_language(columns, [one.code for one in audit.languages])
 
 
 def write_audit(plan: Plan, store: Store) -> Audit | None:

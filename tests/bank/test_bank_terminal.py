@@ -150,6 +150,25 @@ def test_confounds_follow_the_numbers(make):
     assert "D hardly goes with the updates of M_l" in said(build(level, languages=codes))
 
 
+def test_foreign_text_stands_beside_the_scores_and_is_a_confound(make):
+    up, codes = graph(make, 1)
+    table = pd.DataFrame({"foreign_share": [0.0, 0.104, 0.2, 0.3], "fertility": [1.5, 1.5, 1.5, np.nan]}, index=codes)
+    bank = build(up, languages=codes, covariates=table)
+    cells = {line.split()[0]: line.split()[-1] for line in shown(bank).splitlines() if "healthy" in line}
+    assert [cells[code] for code in codes] == ["0.0", "10.4", "20.0", "30.0"]
+    assert "D rises with the foreign share of l (r = +1.00, n = 4 languages): part of D may be text in" in said(bank)
+    turned = build(graph(make, -1)[0], languages=codes, covariates=table)
+    assert "D falls with the foreign share of l (r = -1.00, n = 4 languages): part of D may be text in" in said(turned)
+    level = build(up, languages=codes, covariates=table.assign(foreign_share=[0.1, 0.3, 0.3, 0.1]))
+    assert "D hardly goes with the foreign share of l" in said(level)
+    assert "with the fertility of l: not possible, because 3 languages are fewer than 4" in said(bank)
+    assert "foreign" not in shown(build(up, languages=codes))
+    unknown = build(up, languages=codes, covariates=table.assign(foreign_share=[0.1, 0.3, 0.2, np.nan]))
+    assert any(
+        line.startswith(f" {codes[3]} ") and line.endswith("·") for line in map(str.rstrip, shown(unknown).splitlines())
+    )
+
+
 def test_nothing_measured_is_said(example_with):
     bank = build(example_with(health=dict.fromkeys(CODES, "failed")))
     assert "No cell is measured." in said(bank)

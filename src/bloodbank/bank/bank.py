@@ -55,7 +55,7 @@ class Bank:
     controls: pd.DataFrame  #: control, donor, recipient, finetune_score, n_seeds; see `controls.control_scores`
     convergence: Mapping[str, int]  #: models by state, see `models.model_states`; empty in files before version 2
     unconverged_models: pd.DataFrame  #: protocol, donor, recipient, seed, convergence ("falling" or "rising")
-    covariates: pd.DataFrame  #: one row for each language, any columns that were given; of a run none
+    covariates: pd.DataFrame  #: one row for each language, any columns that were given; of a run, its audit
     provenance: Mapping[str, Any] = field(default_factory=dict)
     measurements: pd.DataFrame | None = field(default=None, repr=False)  #: absent in a bank read from a file
 
@@ -107,8 +107,8 @@ class Bank:
         return diagnostics.seed_agreement(self.replicates)
 
     def confounds(self) -> pd.DataFrame:
-        """Correlate D and R with the training of each language's own model; see `diagnostics.confounds`."""
-        return diagnostics.confounds(self.scores)
+        """Correlate D and R with the training of each language's own model, and with covariates; see `diagnostics`."""
+        return diagnostics.confounds(self.scores, self.covariates)
 
     def __eq__(self, other: object) -> bool:
         """Compare all that a file holds: everything but the measurements."""
@@ -128,6 +128,7 @@ def build_bank(
     protocol: str = "sequential",
     metric: str = "mrr",
     include_unhealthy: bool = False,
+    covariates: pd.DataFrame | None = None,
     provenance: Mapping[str, Any] | None = None,
 ) -> Bank:
     """Turn the table of measurements into a bank.
@@ -139,6 +140,7 @@ def build_bank(
         protocol: Protocol of the bilingual models.
         metric: One of "mrr", "accuracy", "cross_entropy" and "bits_per_byte".
         include_unhealthy: Count unhealthy models instead of leaving their cells missing.
+        covariates: Rows by language (an absent one is missing), such as `foreign_share` (0 to 1) and `fertility`.
         provenance: Where the numbers come from, in values that JSON knows.
 
     Returns:
@@ -197,7 +199,7 @@ def build_bank(
         ),
         convergence=models.count_states(states),
         unconverged_models=models.unconverged_models(states),
-        covariates=no_covariates(codes),
+        covariates=no_covariates(codes) if covariates is None else covariates.reindex(no_covariates(codes).index),
         provenance=json.loads(json.dumps(dict(provenance or {}), default=str)),  # as a file gives it back
         measurements=measurements,
     )

@@ -19,6 +19,12 @@ STRONG = 0.5  # correlations from here on, of either sign, are pointed out
 WEAK = 0.3  # below this, of either sign, no direction is named
 SETTLED = 0.7  # rank correlation from which an order is called repeated
 MAX_NAMED = 6
+_OWN_MODEL = ("updates", "tokens_seen")  # of M_l; other quantities are those of l
+_CAUSES = {
+    **dict.fromkeys(_OWN_MODEL, "the amount of training"),
+    "foreign_share": "text in other languages",
+    "fertility": "into how many pieces the tokenizer cuts its words",
+}
 _LETTERS = {"finetune_score": "F", "donation": "D", "recipience": "R"}
 
 
@@ -145,16 +151,17 @@ def _confounds(bank: Bank) -> list[str]:
     found = []
     notes: dict[tuple[str, str], list[str]] = {}
     for score, column, value, n, note in bank.confounds().to_numpy(dtype=object):
-        letter, quantity = _LETTERS[score], column.replace("_", " ")
+        letter = _LETTERS[score]
+        quantity = f"{column.replace('_', ' ')} of {'M_l' if column in _OWN_MODEL else 'l'}"
         if note:
             notes.setdefault((quantity, note), []).append(letter)
             continue
-        strong = f": part of {letter} may be the amount of training, not the language"
+        strong = f": part of {letter} may be {_CAUSES.get(column, 'that')}, not the language"
         strong = strong if abs(value) >= STRONG else ""
         numbers = f"(r = {signed(value, 2)}, n = {n} languages)"
-        found.append(f"{letter} {_goes(value)} the {quantity} of M_l {numbers}{strong}.")
+        found.append(f"{letter} {_goes(value)} the {quantity} {numbers}{strong}.")
     for (quantity, note), letters in notes.items():
-        found.append(f"Correlation of {' and '.join(letters)} with the {quantity} of M_l: {note}.")
+        found.append(f"Correlation of {' and '.join(letters)} with the {quantity}: {note}.")
     return found
 
 

@@ -52,25 +52,29 @@ def seed_agreement(replicates: Mapping[int, pd.DataFrame]) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["seed_a", "seed_b", "score", "rank_correlation", "n"])
 
 
-def confounds(scores: pd.DataFrame) -> pd.DataFrame:
+def confounds(scores: pd.DataFrame, covariates: pd.DataFrame) -> pd.DataFrame:
     """Correlate D and R with how long each language's own model was trained.
 
     Where data is balanced in characters, languages differ in updates, and giving may just follow training.
 
     Args:
         scores: The bank's table of languages, with donation, recipience, updates and tokens_seen.
+        covariates: What else is known of each language; columns that are no numbers are left out.
 
     Returns:
         `score`, `quantity`, `correlation` (Pearson's, over languages), `n` (languages) and `note`, which is
         empty or says why a correlation is not possible.
 
     Shape:
-        Four rows: two scores by two quantities.
+        Two rows for each quantity: updates, tokens_seen, and those of `covariates`.
     """
+    further = covariates.select_dtypes("number")
+    further = further[[name for name in further if name not in scores]]
+    table = scores.join(further)
     rows = []
     for score in ("donation", "recipience"):
-        for quantity in ("updates", "tokens_seen"):
-            known = scores[[score, quantity]].dropna()
+        for quantity in ("updates", "tokens_seen", *map(str, further)):
+            known = table[[score, quantity]].dropna()
             note = _obstacle(known, score, quantity)
             value = float("nan") if note else float(known[score].corr(known[quantity]))
             rows.append((score, quantity, value, len(known), note))

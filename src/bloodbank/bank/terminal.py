@@ -22,6 +22,7 @@ from bloodbank.bank.scores import LEVELS
 from bloodbank.bank.sentences import has_comparison, sentences, subtitle
 
 WIDE = 76  # columns from which names and means fit beside the sums
+FOREIGN_SHARE = "foreign_share"  # covariate, 0 to 1
 DIAGONAL = "\N{EN DASH}"
 _STYLES = dict(zip(LEVELS, ("red", "", "cyan", "bold cyan"), strict=True))  # told apart without seeing red or green
 
@@ -79,6 +80,8 @@ def _language_table(bank: Bank, *, wide: bool) -> Table:
     better = "higher is better" if metric.higher_is_better else "lower is better"
     caption = f"ε(M_t): {metric.label} ({metric.unit}, {better}); D, R: sums of F, no unit"
     caption += "; means in percent" if wide else ""
+    shows_foreign = FOREIGN_SHARE in bank.covariates
+    caption += "; foreign: text in other languages, in percent of characters" if shows_foreign else ""
     table = Table(box=None, padding=(0, 1), caption=caption, caption_justify="left", header_style="bold")
     table.add_column("code", no_wrap=True)
     if wide:
@@ -87,8 +90,11 @@ def _language_table(bank: Bank, *, wide: bool) -> Table:
         table.add_column(header, justify="right", no_wrap=True)
     table.add_column("type", no_wrap=True)
     table.add_column("health" if wide else "M_t", no_wrap=True)
+    if shows_foreign:
+        table.add_column("foreign%", justify="right", no_wrap=True)
     for code in bank.ranking:
-        table.add_row(*map(Text, _language_row(bank, code, wide=wide)))
+        foreign = [_foreign(bank.covariates.loc[code, FOREIGN_SHARE])] if shows_foreign else []
+        table.add_row(*map(Text, [*_language_row(bank, code, wide=wide), *foreign]))
     return table
 
 
@@ -104,6 +110,10 @@ def _language_row(bank: Bank, code: str, *, wide: bool) -> Iterator[str]:
             yield percent(row[f"{score}_mean"])
     yield MISSING if pd.isna(row["blood_type"]) else str(row["blood_type"])
     yield str(row["health"])
+
+
+def _foreign(share: Any) -> str:
+    return MISSING if pd.isna(share) else f"{100 * float(share):.1f}"
 
 
 def _block(bank: Bank, order: list[str], columns: list[str], width: int) -> Table:
