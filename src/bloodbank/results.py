@@ -13,7 +13,7 @@ from typing import Any
 import pandas as pd
 
 from bloodbank.bank import Bank, build_bank, draw_curves, draw_heatmap, draw_plane, read_bank, write_bank
-from bloodbank.bank.averages import by_language
+from bloodbank.bank.averages import FERTILITY, FOREIGN_SHARE, by_language
 from bloodbank.corpus import read_summary
 from bloodbank.corpus.audit_figures import draw_audit
 from bloodbank.corpus.audit_record import Audit, known
@@ -111,8 +111,8 @@ def audited_covariates(audit: Audit | None) -> pd.DataFrame | None:
     if audit is None:
         return None
     found = {
-        "foreign_share": {one.code: one.value("foreign", "by_char") for one in audit.languages},
-        "fertility": {one.code: one.fertility for one in audit.languages},
+        FOREIGN_SHARE: {one.code: one.value("foreign", "by_char") for one in audit.languages},
+        FERTILITY: {one.code: one.fertility for one in audit.languages},
     }
     columns = {name: {code: x if known(x) else None for code, x in of.items()} for name, of in found.items()}
     return by_language(columns, [one.code for one in audit.languages])

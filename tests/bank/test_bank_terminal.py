@@ -169,6 +169,16 @@ def test_foreign_text_stands_beside_the_scores_and_is_a_confound(make):
     )
 
 
+@pytest.mark.parametrize(("width", "has_foreign"), [(45, False), (60, True), (76, True), (80, True), (200, True)])
+def test_no_number_is_cut_to_make_room_for_foreign_text(example_with, width, has_foreign):
+    rows = example_with(health={("fi", "de"): "unhealthy"})
+    table = pd.DataFrame({"foreign_share": [1.0, 0.2, 0.0]}, index=list(CODES))
+    before, _, _ = shown(build(rows, covariates=table), width).partition("F in percent")
+    assert ("foreign%" in before) == ("100.0" in before) == has_foreign
+    assert "…" not in before
+    assert max(map(len, before.splitlines())) <= width
+
+
 def test_nothing_measured_is_said(example_with):
     bank = build(example_with(health=dict.fromkeys(CODES, "failed")))
     assert "No cell is measured." in said(bank)

@@ -81,6 +81,9 @@ def language_scores(
     )
 
 
+FOREIGN_SHARE, FERTILITY = "foreign_share", "fertility"  #: covariates of a run: of characters, 0 to 1; pieces a word
+
+
 def no_covariates(languages: Sequence[str]) -> pd.DataFrame:
     """Make the table of a bank of whose languages nothing further is known: a row for each, and no column."""
     return by_language({}, languages)

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from bloodbank.bank.averages import FERTILITY, FOREIGN_SHARE
 from bloodbank.bank.bank import Bank
 from bloodbank.bank.measurements import CONTROLS, JOINT
 from bloodbank.bank.models import CONVERGED, FALLING, RISING, UNKNOWN
@@ -22,8 +23,8 @@ MAX_NAMED = 6
 _OWN_MODEL = ("updates", "tokens_seen")  # of M_l; other quantities are those of l
 _CAUSES = {
     **dict.fromkeys(_OWN_MODEL, "the amount of training"),
-    "foreign_share": "text in other languages",
-    "fertility": "into how many pieces the tokenizer cuts its words",
+    FOREIGN_SHARE: "text in other languages",
+    FERTILITY: "the tokenizer, which cuts some languages into more pieces",
 }
 _LETTERS = {"finetune_score": "F", "donation": "D", "recipience": "R"}
 

@@ -53,9 +53,10 @@ def seed_agreement(replicates: Mapping[int, pd.DataFrame]) -> pd.DataFrame:
 
 
 def confounds(scores: pd.DataFrame, covariates: pd.DataFrame) -> pd.DataFrame:
-    """Correlate D and R with how long each language's own model was trained.
+    """Correlate D and R with how long each language's own model was trained, and with what else is known of it.
 
-    Where data is balanced in characters, languages differ in updates, and giving may just follow training.
+    Where data is balanced in characters, languages differ in updates, and giving may just follow training, or text in
+    the recipient's language inside the donor's.
 
     Args:
         scores: The bank's table of languages, with donation, recipience, updates and tokens_seen.

@@ -10,10 +10,12 @@ from collections.abc import Iterator
 from typing import Any
 
 import pandas as pd
+from rich.cells import cell_len
 from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from bloodbank.bank.averages import FOREIGN_SHARE
 from bloodbank.bank.bank import Bank
 from bloodbank.bank.controls import compare_recipients
 from bloodbank.bank.measurements import METRICS, SHUFFLED
@@ -22,7 +24,7 @@ from bloodbank.bank.scores import LEVELS
 from bloodbank.bank.sentences import has_comparison, sentences, subtitle
 
 WIDE = 76  # columns from which names and means fit beside the sums
-FOREIGN_SHARE = "foreign_share"  # covariate, 0 to 1
+SHORTEST_NAME = 7  # characters of a name's column, at least
 DIAGONAL = "\N{EN DASH}"
 _STYLES = dict(zip(LEVELS, ("red", "", "cyan", "bold cyan"), strict=True))  # told apart without seeing red or green
 
@@ -41,7 +43,7 @@ def render_bank(bank: Bank, console_width: int) -> Group:
     parts: list[RenderableType] = [
         Text(f"Bank {bank.name}", style="bold"),
         Text(subtitle(bank), style="dim"),
-        _language_table(bank, wide=console_width >= WIDE),
+        _language_table(bank, console_width),
         Text("F in percent: donors are rows, recipients columns", style="bold"),
     ]
     for block in matrix_blocks(bank, console_width):
@@ -75,34 +77,42 @@ def matrix_blocks(bank: Bank, console_width: int) -> list[Table]:
     return [_block(bank, order, columns, cell - 1) for columns in blocks]
 
 
-def _language_table(bank: Bank, *, wide: bool) -> Table:
+def _language_table(bank: Bank, console_width: int) -> Table:
+    wide = console_width >= WIDE
     metric = METRICS[bank.metric]
     better = "higher is better" if metric.higher_is_better else "lower is better"
     caption = f"ε(M_t): {metric.label} ({metric.unit}, {better}); D, R: sums of F, no unit"
     caption += "; means in percent" if wide else ""
-    shows_foreign = FOREIGN_SHARE in bank.covariates
-    caption += "; foreign: text in other languages, in percent of characters" if shows_foreign else ""
-    table = Table(box=None, padding=(0, 1), caption=caption, caption_justify="left", header_style="bold")
-    table.add_column("code", no_wrap=True)
-    if wide:
-        table.add_column("name", no_wrap=True, overflow="ellipsis", max_width=18)
-    for header in ("ε(M_t)", "D", *(["mean%"] if wide else []), "R", *(["mean%"] if wide else [])):
-        table.add_column(header, justify="right", no_wrap=True)
-    table.add_column("type", no_wrap=True)
-    table.add_column("health" if wide else "M_t", no_wrap=True)
-    if shows_foreign:
-        table.add_column("foreign%", justify="right", no_wrap=True)
-    for code in bank.ranking:
-        foreign = [_foreign(bank.covariates.loc[code, FOREIGN_SHARE])] if shows_foreign else []
-        table.add_row(*map(Text, [*_language_row(bank, code, wide=wide), *foreign]))
+    means = ["mean%"] if wide else []
+    headers = ["code", "ε(M_t)", "D", *means, "R", *means, "type", "health" if wide else "M_t"]
+    rows = [list(_language_row(bank, code, wide=wide)) for code in bank.ranking]
+    if FOREIGN_SHARE in bank.covariates:
+        foreign = [["foreign%"], *([_foreign(bank.covariates.loc[code, FOREIGN_SHARE])] for code in bank.ranking)]
+        widened = [cells + added for cells, added in zip([headers, *rows], foreign, strict=True)]
+        if _width(widened) + (SHORTEST_NAME + 1) * wide <= console_width:  # numbers are never cut to make room
+            headers, *rows = widened
+            caption += "; foreign: text in other languages, in percent of characters"
+    table = Table(box=None, padding=(0, 0, 0, 1), caption=caption, caption_justify="left", header_style="bold")
+    for place, header in enumerate(headers):
+        left = header in ("code", "type", "health", "M_t")
+        table.add_column(header, justify="left" if left else "right", no_wrap=True)
+        if wide and not place:
+            room = console_width - _width([headers, *rows]) - 1
+            table.add_column("name", no_wrap=True, overflow="ellipsis", max_width=max(1, min(18, room)))
+    for code, cells in zip(bank.ranking, rows, strict=True):
+        name = [language_name(code)] if wide else []
+        table.add_row(*map(Text, [cells[0], *name, *cells[1:]]))
     return table
+
+
+def _width(rows: list[list[str]]) -> int:
+    """Return the width of a table in characters, with a space before each column."""
+    return sum(max(map(cell_len, column)) + 1 for column in zip(*rows, strict=True))
 
 
 def _language_row(bank: Bank, code: str, *, wide: bool) -> Iterator[str]:
     row: dict[Any, Any] = bank.scores.loc[code].to_dict()
     yield code
-    if wide:
-        yield language_name(code)
     yield f"{row['monolingual']:.3f}" if pd.notna(row["monolingual"]) else MISSING
     for score in ("donation", "recipience"):
         yield signed(row[score], 2) + ("" if row[f"{score}_complete"] or pd.isna(row[score]) else "*")
