@@ -14,6 +14,7 @@ import pandas as pd
 
 from bloodbank.bank import Bank, build_bank, draw_curves, draw_heatmap, draw_plane, read_bank, write_bank
 from bloodbank.bank.averages import FERTILITY, FOREIGN_SHARE, by_language
+from bloodbank.bank.uncertainty import with_intervals
 from bloodbank.corpus import read_summary
 from bloodbank.corpus.audit_figures import draw_audit
 from bloodbank.corpus.audit_record import Audit, known
@@ -22,7 +23,15 @@ from bloodbank.corpus.card import data_card
 from bloodbank.errors import UsageError
 from bloodbank.runfolder import bank_settings, read_experiment
 from bloodbank.store import PROVENANCE, Store, replace_file
-from bloodbank.transfer import LOSS_CURVES, MEASUREMENTS, Plan, read_measurements, read_records, write_tables
+from bloodbank.transfer import (
+    LOSS_CURVES,
+    MEASUREMENTS,
+    SENTENCE_SCORES,
+    Plan,
+    read_measurements,
+    read_records,
+    write_tables,
+)
 from bloodbank.transfer.audit import AUDIT_FILE, OVERLAP_FILE, read_audit
 
 
@@ -86,6 +95,7 @@ def write_results(plan: Plan, store: Store) -> Bank:
             covariates=covariates,
             provenance=_provenance(plan, records),
         )
+        bank = with_intervals(bank, folder / SENTENCE_SCORES)
         place = folder / protocol if banks else folder
         write_bank(bank, place)
         draw_heatmap(bank, place)

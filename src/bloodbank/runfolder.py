@@ -27,7 +27,7 @@ STAGES = ("corpus", "tokenizer", "tokens", "audit", "masks", "models", "scores")
 CHECKPOINTS = "checkpoints"
 HELPERS = ("gangs", CHECKPOINTS)  # how many models go side by side; models in training
 RESULTS = (
-    "bank.json", "matrix.csv", "measurements.csv", "sentence_scores.parquet", "loss_curves.csv",
+    "bank.json", "matrix.csv", "replicates.parquet", "measurements.csv", "sentence_scores.parquet", "loss_curves.csv",
     "heatmap.svg", "heatmap.png", "plane.svg", "plane.png", "curves.svg", "curves.png",
     "audit.json", "audit.csv", "audit_overlap.csv", "DATA_CARD.md", *(
         f"audit_{name}.{ending}" for name in ("sizes", "lengths", "foreign", "overlap") for ending in ("svg", "png")

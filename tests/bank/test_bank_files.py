@@ -48,7 +48,8 @@ def test_round_trip_of_a_whole_bank(paper_example, tmp_path):
 def test_content(full_bank, tmp_path):
     write_bank(full_bank, tmp_path)
     content = json.loads((tmp_path / "bank.json").read_text("utf-8"))
-    assert content["schema_version"] == 3
+    assert content["schema_version"] == 4
+    assert content["intervals"] is None
     assert content["covariates"] == {}
     assert content["name"] == "prüfung"
     assert content["languages"][1] == {"code": "fi", "name": "Finnish", "script": "Latn", "family": "Uralic"}
@@ -130,11 +131,19 @@ def test_a_file_of_version_2_is_read():
     assert bank.notes == []
 
 
-@pytest.mark.parametrize("version", [1, 2])
+def test_a_file_of_version_3_is_read():
+    # Written before there were intervals: as version 2, with covariates.
+    bank = read_bank(Path(__file__).with_name("bank_version_3.json"))
+    assert bank.finetune_scores.loc["fi", "de"] == pytest.approx(0.40)
+    assert bank.covariates.loc["fi", "foreign_share"] == 0.25
+    assert bank.intervals is None
+
+
+@pytest.mark.parametrize("version", [1, 2, 3])
 def test_a_file_of_an_earlier_version_is_written_as_the_present_one(version, tmp_path):
     bank = read_bank(Path(__file__).with_name(f"bank_version_{version}.json"))
     write_bank(bank, tmp_path)
-    assert json.loads((tmp_path / "bank.json").read_text("utf-8"))["schema_version"] == 3
+    assert json.loads((tmp_path / "bank.json").read_text("utf-8"))["schema_version"] == 4
     assert read_bank(tmp_path) == bank
 
 
@@ -165,7 +174,7 @@ def rewritten(**changes):
         (lambda text: text[: len(text) // 2], UsageError, "is not JSON"),
         (lambda text: "[1, 2]", UsageError, "is JSON, but not a bank"),
         (lambda text: '{"schema_version": 1}', UsageError, "is JSON, but not a bank"),
-        (rewritten(schema_version=4), BloodbankError, "has schema_version 4.*Install a newer bloodbank"),
+        (rewritten(schema_version=5), BloodbankError, "has schema_version 5.*Install a newer bloodbank"),
         (rewritten(schema_version="1"), UsageError, "schema_version '1'"),
         (rewritten(finetune_scores=[[1]]), UsageError, "is damaged"),
         (rewritten(metric="perplexity"), UsageError, "is damaged.*unknown metric"),
@@ -173,6 +182,7 @@ def rewritten(**changes):
         (rewritten(convergence=None), UsageError, "is damaged"),
         (rewritten(scores=None), UsageError, "is damaged"),
         (rewritten(covariates=None), UsageError, "is damaged"),
+        (rewritten(intervals={"level": 0.95}), UsageError, "is damaged"),
         (rewritten(languages=None), UsageError, "is damaged"),
     ],
 )

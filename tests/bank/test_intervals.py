@@ -1,3 +1,4 @@
+import dataclasses
 import json
 
 import numpy as np
@@ -8,17 +9,20 @@ from hypothesis import strategies as st
 from made_up_banks import CODES, finetune_of, measurements_of, sentence_scores
 from scipy import stats
 
-from bloodbank.bank import build_bank, read_bank
+from bloodbank.bank import build_bank, read_bank, write_bank
 from bloodbank.bank.covers import what_is_covered
-from bloodbank.bank.interval_files import read_intervals, write_intervals
+from bloodbank.bank.importing import read_matrix
+from bloodbank.bank.interval_files import intervals_from_json, intervals_to_json
 from bloodbank.bank.intervals import intervals_from_replicates, measurement_intervals
 from bloodbank.bank.measured_noise import measure_noise
 from bloodbank.bank.moderation import moderate
 from bloodbank.bank.paragraphs import Column
 from bloodbank.bank.ranks import rank_intervals
+from bloodbank.bank.replicate_files import write_replicates
 from bloodbank.bank.scores import matrix
 from bloodbank.bank.seed_noise import cell_variance, estimate_noise, sum_variance
-from bloodbank.errors import BloodbankError, UsageError
+from bloodbank.bank.uncertainty import with_intervals
+from bloodbank.errors import UsageError
 from bloodbank.transfer import read_measurements
 
 KEYS = {"languages": CODES, "protocol": "sequential", "metric": "mrr", "n_replicates": 200}
@@ -597,30 +601,55 @@ def test_replicates_must_be_of_one_bank():
 # --- files ---------------------------------------------------------------------------------------------------------
 
 
+def bank_of(scores, **settings):
+    made = build_bank(measurements_of(scores), languages=CODES, name="made-up")
+    return with_intervals(made, scores, **settings)
+
+
 def test_files_give_back_what_was_written(tmp_path):
     scores = sentence_scores()
     gone = (scores["donor"] == "de") & (scores["recipient"] == "hu")
-    written = intervals_of(scores[~gone], keep_replicates=True)
-    write_intervals(written, tmp_path / "intervals")
-    found = read_intervals(tmp_path / "intervals")
-    for name in (
-        "languages",
-        "protocol",
-        "metric",
-        "level",
-        "covers",
-        "covers_seeds",
-        "covers_paragraphs",
-        "n_replicates",
-    ):
-        assert getattr(found, name) == getattr(written, name)
+    written = bank_of(scores[~gone])
+    paths = write_bank(written, tmp_path)
+    assert [path.name for path in paths] == ["bank.json", "matrix.csv", "replicates.parquet"]
+    found = read_bank(tmp_path)
+    assert found == written
     for name in TABLES:
-        pd.testing.assert_frame_equal(getattr(found, name), getattr(written, name))
-    np.testing.assert_array_equal(np.isnan(found.replicates), np.isnan(written.replicates))
-    np.testing.assert_allclose(found.replicates, written.replicates, atol=1e-5)
-    assert found.replicates.dtype == np.float32
-    write_intervals(intervals_of(scores), tmp_path / "intervals")
-    assert read_intervals(tmp_path / "intervals").replicates is None
+        pd.testing.assert_frame_equal(getattr(found.intervals, name), getattr(written.intervals, name))
+    drawn, again = written.intervals.replicates, found.intervals.replicates
+    assert np.isnan(drawn).sum() == 1_000 * (len(CODES) + 1)  # the diagonal and de→hu
+    np.testing.assert_array_equal(np.isnan(again), np.isnan(drawn))
+    np.testing.assert_allclose(again, drawn, atol=1e-5)
+    assert again.dtype == np.float32
+
+
+def test_intervals_of_another_bank_are_another_bank():
+    scores = sentence_scores()
+    assert bank_of(scores) != bank_of(scores, level=0.9)
+    assert bank_of(scores) == bank_of(scores)
+
+
+def test_equal_seeds_have_endless_degrees_of_freedom_on_disk_too(tmp_path):
+    finetune = pd.DataFrame([[np.nan, 0.2], [0.1, np.nan]], index=["de", "fi"], columns=["de", "fi"])
+    found = intervals_from_replicates({0: finetune, 1: finetune}, protocol="sequential", metric="mrr")
+    written = dataclasses.replace(bank_of(sentence_scores()), intervals=found, languages=("de", "fi"))
+    content = json.loads(json.dumps(intervals_to_json(found), allow_nan=False))
+    again = intervals_from_json(content, {"finetune_score": finetune}, written.languages)
+    assert again == found
+
+
+def test_replicates_of_an_earlier_bank_are_neither_kept_nor_read(tmp_path):
+    scores = sentence_scores()
+    other, own = bank_of(sentence_scores(random=1)), bank_of(scores)
+    write_bank(other, tmp_path / "other")
+    write_bank(own, tmp_path)
+    (tmp_path / "replicates.parquet").write_bytes((tmp_path / "other" / "replicates.parquet").read_bytes())
+    found = read_bank(tmp_path)
+    assert found == own
+    assert found.intervals.replicates is None
+    write_bank(dataclasses.replace(own, intervals=None), tmp_path)
+    assert not (tmp_path / "replicates.parquet").exists()
+    assert read_bank(tmp_path).intervals is None
 
 
 def test_replicates_take_two_bytes_a_number(tmp_path):
@@ -629,40 +658,31 @@ def test_replicates_take_two_bytes_a_number(tmp_path):
     found = intervals_from_replicates(
         replicates_of(*stack, codes=codes), protocol="sequential", metric="mrr", keep_replicates=True
     )
-    write_intervals(found, tmp_path)
-    assert (tmp_path / "replicates.parquet").stat().st_size < 2 * 1_000 * 132
+    path = write_replicates(found, tmp_path)
+    assert path.stat().st_size < 2 * 1_000 * 132
 
 
-def test_files_that_are_not_intervals_are_refused(tmp_path):
-    with pytest.raises(UsageError, match=r"There are no intervals at .*: cells.parquet is missing"):
-        read_intervals(tmp_path)
-    written = intervals_of(sentence_scores(), keep_replicates=True)
-    write_intervals(written, tmp_path)
-    path = tmp_path / "scores.parquet"
+def test_a_damaged_file_of_replicates_is_named(tmp_path):
+    write_bank(bank_of(sentence_scores()), tmp_path)
+    path = tmp_path / "replicates.parquet"
     whole = path.read_bytes()
     path.write_bytes(whole[: len(whole) // 2])
-    with pytest.raises(UsageError, match=r"scores.parquet cannot be read as Parquet"):
-        read_intervals(tmp_path)
-    written.scores.to_parquet(path)
-    with pytest.raises(UsageError, match="holds no intervals of bloodbank"):
-        read_intervals(tmp_path)
-    write_intervals(intervals_of(sentence_scores(), level=0.9), tmp_path / "other")
-    path.write_bytes((tmp_path / "other" / "scores.parquet").read_bytes())
-    with pytest.raises(UsageError, match="are of different banks"):
-        read_intervals(tmp_path)
+    with pytest.raises(UsageError, match=r"replicates.parquet cannot be read as Parquet.*Delete it"):
+        read_bank(tmp_path)
 
 
-def test_a_newer_file_asks_for_a_newer_program(tmp_path):
-    import pyarrow.parquet as pq
-
-    write_intervals(intervals_of(sentence_scores()), tmp_path)
-    table = pq.read_table(tmp_path / "cells.parquet")
-    about = json.loads(table.schema.metadata[b"bloodbank"]) | {"schema_version": 9}
-    pq.write_table(
-        table.replace_schema_metadata({b"bloodbank": json.dumps(about).encode()}), tmp_path / "cells.parquet"
-    )
-    with pytest.raises(BloodbankError, match="schema_version 9, but this bloodbank reads versions up to 1"):
-        read_intervals(tmp_path)
+def test_an_imported_matrix_with_seeds_has_intervals(tmp_path):
+    rows = [
+        f"{s},{t},{seed},{value + 0.01 * seed}"
+        for (s, t), value in {("de", "fi"): 0.2, ("fi", "de"): 0.1, ("de", "hu"): 0.3, ("hu", "fi"): -0.1}.items()
+        for seed in range(3)
+    ]
+    path = tmp_path / "long.csv"
+    path.write_text("donor,recipient,seed,finetune\n" + "\n".join(rows) + "\n", "utf-8")
+    found = read_matrix(path, value="finetune", values="finetune").intervals
+    assert found.covers_seeds
+    assert not found.covers_paragraphs
+    assert found.replicates.shape == (1_000, 3, 3)
 
 
 # --- a real run ----------------------------------------------------------------------------------------------------

@@ -18,7 +18,9 @@ import pandas as pd
 from bloodbank.bank import diagnostics, models
 from bloodbank.bank.averages import TRAINING, language_scores, no_covariates, over_seeds
 from bloodbank.bank.controls import control_scores
+from bloodbank.bank.intervals import Intervals
 from bloodbank.bank.measurements import MONOLINGUAL, counted, select_controls, select_rows
+from bloodbank.bank.sameness import same
 from bloodbank.bank.scores import finetune_scores, transfer_levels
 
 
@@ -57,6 +59,7 @@ class Bank:
     unconverged_models: pd.DataFrame  #: protocol, donor, recipient, seed, convergence ("falling" or "rising")
     covariates: pd.DataFrame  #: one row for each language, any columns that were given; of a run, its audit
     provenance: Mapping[str, Any] = field(default_factory=dict)
+    intervals: Intervals | None = None  #: see `uncertainty.with_intervals`; None where nothing is known
     measurements: pd.DataFrame | None = field(default=None, repr=False)  #: absent in a bank read from a file
 
     @property
@@ -115,7 +118,7 @@ class Bank:
         if not isinstance(other, Bank):
             return NotImplemented
         names = [entry.name for entry in fields(self) if entry.name != "measurements"]
-        return all(_same(getattr(self, name), getattr(other, name)) for name in names)
+        return all(same(getattr(self, name), getattr(other, name)) for name in names)
 
     __hash__ = None  # type: ignore[assignment]  # tables can be changed
 
@@ -203,11 +206,3 @@ def build_bank(
         provenance=json.loads(json.dumps(dict(provenance or {}), default=str)),  # as a file gives it back
         measurements=measurements,
     )
-
-
-def _same(left: object, right: object) -> bool:
-    if isinstance(left, pd.DataFrame):
-        return isinstance(right, pd.DataFrame) and left.equals(right)
-    if isinstance(left, Mapping) and isinstance(right, Mapping):
-        return list(left) == list(right) and all(_same(left[key], right[key]) for key in left)
-    return left == right

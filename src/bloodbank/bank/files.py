@@ -1,4 +1,4 @@
-"""The bank on disk: `bank.json`, which has everything, and `matrix.csv`, which has F.
+"""The bank on disk: `bank.json`, which has everything, `matrix.csv`, which has F, and `replicates.parquet`, F redrawn.
 
 Equal banks give equal bytes, but for `provenance`. Numbers have all their digits; missing ones are null.
 
@@ -8,6 +8,7 @@ Equal banks give equal bytes, but for `provenance`. Numbers have all their digit
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from pathlib import Path
 from typing import Any
@@ -18,15 +19,18 @@ import pandas as pd
 from bloodbank.bank.averages import by_language
 from bloodbank.bank.bank import Bank
 from bloodbank.bank.controls import COLUMN_TYPES as CONTROL_TYPES
+from bloodbank.bank.interval_files import intervals_from_json, intervals_to_json
 from bloodbank.bank.measurements import METRICS
 from bloodbank.bank.models import UNCONVERGED_TYPES, UNHEALTHY_TYPES
 from bloodbank.bank.names import find_language
+from bloodbank.bank.paragraph_variance import CELL_SCORES
+from bloodbank.bank.replicate_files import read_replicates, write_replicates
 from bloodbank.bank.scores import matrix
 from bloodbank.errors import BloodbankError, UsageError
 from bloodbank.store import replace_file
 
 FORMAT = "bloodbank bank"
-SCHEMA_VERSION = 3  # 2 added controls, convergence and unconverged_models; 3 added covariates
+SCHEMA_VERSION = 4  # 2 added controls, convergence and unconverged_models; 3 added covariates; 4 added intervals
 BANK_FILE = "bank.json"
 MATRIX_FILE = "matrix.csv"
 _SCORE_TYPES = {
@@ -38,18 +42,19 @@ _SCORE_TYPES = {
 _ADDED: dict[int, dict[str, Any]] = {  # by version
     2: {"controls": [], "convergence": {}, "unconverged_models": []},
     3: {"covariates": {}},
+    4: {"intervals": None},
 }
 
 
-def write_bank(bank: Bank, folder: Path) -> tuple[Path, Path]:
-    """Write `bank.json` and `matrix.csv`; each is whole or not there at all.
+def write_bank(bank: Bank, folder: Path) -> tuple[Path, ...]:
+    """Write `bank.json`, `matrix.csv` and, where there are any, `replicates.parquet`; each is whole or not there.
 
     Args:
         bank: What is written.
         folder: Where; it is made if missing.
 
     Returns:
-        The paths of the two files.
+        The paths of the files.
 
     Raises:
         BloodbankError: The disk is full or cannot be written.
@@ -61,13 +66,14 @@ def write_bank(bank: Bank, folder: Path) -> tuple[Path, Path]:
     for path, text in zip(paths, (to_json(bank), to_csv(bank)), strict=True):
         with replace_file(path) as temporary:
             temporary.write_text(text, encoding="utf-8", newline="\n")
-    return paths
+    replicates = write_replicates(bank.intervals, folder)
+    return paths if replicates is None else (*paths, replicates)
 
 
 def read_bank(path: Path) -> Bank:
     """Read a bank that `write_bank` wrote; its `measurements` are None: they live in a table of their own.
 
-    A file of an earlier version says nothing of what came later: its bank has no controls, and no convergence.
+    A file of an earlier version says nothing of what came later: it has no controls, no convergence, no intervals.
 
     Args:
         path: `bank.json`, or the folder that holds it.
@@ -84,9 +90,12 @@ def read_bank(path: Path) -> Bank:
         raise UsageError(f"There is no bank at {path}. Give a {BANK_FILE}, or the folder of a finished run.")
     content = _parse(path)
     try:
-        return _from_json(content)
+        bank = _from_json(content)
     except (LookupError, TypeError, ValueError, AttributeError) as error:
         raise UsageError(f"{path} is damaged: {error!r}. Write it again from its measurements.") from error
+    if bank.intervals is None:
+        return bank
+    return dataclasses.replace(bank, intervals=read_replicates(bank.intervals, path.parent))
 
 
 def _parse(path: Path) -> dict[str, Any]:
@@ -136,6 +145,7 @@ def to_json(bank: Bank) -> str:
         "covariates": {str(name): _column(values) for name, values in bank.covariates.items()},
         "seed_agreement": _records(bank.seed_agreement()),
         "confounds": _records(bank.confounds()),
+        "intervals": None if bank.intervals is None else intervals_to_json(bank.intervals),
         "provenance": dict(bank.provenance),
     }
     return "{\n" + ",\n".join(f"{json.dumps(key)}: {_lines(value)}" for key, value in content.items()) + "\n}\n"
@@ -192,6 +202,8 @@ def _from_json(content: dict[str, Any]) -> Bank:
 
     if content["metric"] not in METRICS:
         raise ValueError(f"unknown metric {content['metric']!r}")
+    estimates = dict(zip(CELL_SCORES, map(square, ("finetune_scores", "differences", "log_ratios")), strict=True))
+    intervals = content["intervals"]
     records = content["scores"]
     codes_as_index = pd.Index([record.pop("language") for record in records], name="language")
     score_types: dict[str, type] = {name: _SCORE_TYPES.get(name, float) for name in records[0]}
@@ -201,9 +213,9 @@ def _from_json(content: dict[str, Any]) -> Bank:
         metric=content["metric"],
         languages=codes,
         include_unhealthy=content["include_unhealthy"],
-        finetune_scores=square("finetune_scores"),
-        differences=square("differences"),
-        log_ratios=square("log_ratios"),
+        finetune_scores=estimates["finetune_score"],
+        differences=estimates["difference"],
+        log_ratios=estimates["log_ratio"],
         n_seeds=square("n_seeds", int),
         seed_deviations=square("seed_deviations"),
         scores=_table(records, score_types, codes_as_index),
@@ -215,6 +227,7 @@ def _from_json(content: dict[str, Any]) -> Bank:
         unconverged_models=_table(content["unconverged_models"], UNCONVERGED_TYPES),
         covariates=by_language(content["covariates"], codes),
         provenance=content["provenance"],
+        intervals=None if intervals is None else intervals_from_json(intervals, estimates, codes),
     )
 
 

@@ -27,6 +27,7 @@ from bloodbank.bank.matrix_files import Cells
 from bloodbank.bank.measurements import METRICS
 from bloodbank.bank.models import UNCONVERGED_TYPES, UNHEALTHY_TYPES, UNKNOWN
 from bloodbank.bank.scores import matrix
+from bloodbank.bank.uncertainty import with_intervals
 from bloodbank.errors import UsageError
 
 _ASSUMED = {"metric": "mrr", "protocol": "sequential"}
@@ -126,7 +127,7 @@ def make_bank(cells: Cells, how: Mapping[str, Any], options: ImportOptions, *, n
         "notes": notes,
         "warnings": [*cells.warnings, *reading.warnings],
     }
-    bank = _assemble(reading, codes, {**said, "name": name}, {"import": imported})
+    bank = with_intervals(_assemble(reading, codes, {**said, "name": name}, {"import": imported}))
     return bank if options.covariates is None else attach_covariates(bank, options.covariates, options.rename)
 
 

@@ -1,17 +1,14 @@
-"""Measurement intervals on disk: four Parquet files, so that a bank needs no sentence scores to be drawn again.
+"""Measurement intervals as values that JSON knows, for `bank.json`; their replicates are in `replicate_files`.
 
-Replicates of F are kept as whole numbers with one factor for each cell: F = estimate + factor × number, exact to an
-eight-thousandth of the largest deviation. 1 000 replicates of 12 languages take a quarter of a megabyte.
+Nothing is read or written here.
 
-    write_intervals(intervals, Path("runs/mine/intervals"))
-    read_intervals(Path("runs/mine/intervals"))
+    content = intervals_to_json(bank.intervals)
+    intervals_from_json(content, estimates, codes)
 """
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping
-from pathlib import Path
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -19,128 +16,111 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from bloodbank.bank.intervals import Intervals
-from bloodbank.errors import BloodbankError, UsageError
-from bloodbank.store import replace_file
+from bloodbank.bank.paragraph_variance import CELL_SCORES
 
-FORMAT = "bloodbank intervals"
-SCHEMA_VERSION = 1
-_ABOUT = b"bloodbank"  # key of the metadata, in every file
-_TABLES = ("cells", "scores", "types")
-_REPLICATES = "replicates"
-_LARGEST = 8_191
-# Whole numbers of 14 bits take 14 bits, which no compression of 32-bit ones comes near.
-_ENCODING: dict[str, dict[str, Any]] = {
-    _REPLICATES: {"use_dictionary": False, "column_encoding": {"deviation.list.element": "DELTA_BINARY_PACKED"}}
-}
-_FIELDS = ("protocol", "metric", "level", "covers", "covers_seeds", "covers_paragraphs", "n_replicates")
-
-
-def write_intervals(intervals: Intervals, folder: Path) -> None:
-    """Write `cells.parquet`, `scores.parquet`, `types.parquet` and, where they were kept, `replicates.parquet`.
-
-    Args:
-        intervals: What is written.
-        folder: Where; it is made if missing. Replicates of an earlier bank there are removed.
-
-    Raises:
-        BloodbankError: The disk is full or cannot be written.
-    """
-    about = {"format": FORMAT, "schema_version": SCHEMA_VERSION, "languages": list(intervals.languages)}
-    about |= {name: getattr(intervals, name) for name in _FIELDS}
-    for name in _TABLES:
-        _write(getattr(intervals, name), folder / f"{name}.parquet", about)
-    if intervals.replicates is None:
-        (folder / f"{_REPLICATES}.parquet").unlink(missing_ok=True)
-    else:
-        _write(_packed(intervals, intervals.replicates), folder / f"{_REPLICATES}.parquet", about)
+Array = NDArray[np.float64]
+_SINGLE = ("protocol", "metric", "level", "covers", "covers_seeds", "covers_paragraphs", "n_replicates")
+_BOUNDS = ("low", "high", "se", "df")
+_TYPES: dict[str, dict[str, type | None]] = {  # None: text
+    "scores": {
+        "language": None, "score": None, "estimate": float, "low": float, "high": float, "se": float, "df": float,
+        "complete": bool, "rank": float, "rank_low": float, "rank_high": float,
+    },
+    "types": {
+        "language": None, "blood_type": None, "p_O": float, "p_A": float, "p_AB+": float, "p_none": float,
+    },
+}  # fmt: skip
+_ENDLESS = "inf"  # degrees of freedom that are infinite: JSON has no such number
 
 
-def read_intervals(folder: Path) -> Intervals:
-    """Read intervals that `write_intervals` wrote.
+def intervals_to_json(intervals: Intervals) -> dict[str, Any]:
+    """Lay intervals out in values that JSON knows.
 
     Args:
-        folder: Where they are.
+        intervals: Of a bank; its replicates are left out.
 
     Returns:
-        The intervals; equal to those written, but for the rounding of replicates.
+        The plain settings; `cells` by score, each with matrices of low, high, se, df and n_seeds (estimates are the
+        bank's own); `scores` and `types` as records. Missing values are None, infinite ones "inf".
 
-    Raises:
-        UsageError: There are none, or a file is damaged.
-        BloodbankError: They were written by a newer version of bloodbank.
+    Shape:
+        Matrices are lists of rows, `[donor, recipient]`.
     """
-    tables: dict[str, pd.DataFrame] = {}
-    about: dict[str, dict[str, Any]] = {}
-    for name in _TABLES:
-        tables[name], about[name] = _read(folder / f"{name}.parquet")
-    if any(one != about["cells"] for one in about.values()):
-        raise UsageError(f"The files in {folder} are of different banks. Write the intervals again.")
-    known = about["cells"]
-    replicates = None
-    if (folder / f"{_REPLICATES}.parquet").exists():
-        packed, of_replicates = _read(folder / f"{_REPLICATES}.parquet")
-        if of_replicates != known:
-            raise UsageError(f"The files in {folder} are of different banks. Write the intervals again.")
-        replicates = _unpacked(packed, known["languages"], known["n_replicates"])
-    fields = {name: known[name] for name in _FIELDS}
-    return Intervals(
-        languages=tuple(known["languages"]),
-        **fields,
-        cells=tables["cells"],
-        scores=tables["scores"],
-        types=tables["types"],
-        replicates=replicates,
-    )
+    cells: dict[str, Any] = {}
+    for score, table in intervals.cells.groupby("score", sort=False):
+        names = (*_BOUNDS, "n_seeds")
+        cells[str(score)] = {name: _square(table, name, intervals.languages) for name in names}
+    return {name: getattr(intervals, name) for name in _SINGLE} | {
+        "cells": cells,
+        **{name: _records(getattr(intervals, name)) for name in _TYPES},
+    }
 
 
-def _packed(intervals: Intervals, replicates: NDArray[np.float32]) -> pd.DataFrame:
-    """Lay replicates out as one row for each cell that has them."""
-    cells = intervals.cells[intervals.cells["score"] == "finetune_score"]
-    places = {code: place for place, code in enumerate(intervals.languages)}
-    rows = []
-    for donor, recipient, estimate in cells[["donor", "recipient", "estimate"]].itertuples(index=False):
-        drawn = replicates[:, places[donor], places[recipient]].astype(np.float64)
-        if np.isnan(drawn).any():
+def intervals_from_json(
+    content: Mapping[str, Any], estimates: Mapping[str, pd.DataFrame], languages: Sequence[str]
+) -> Intervals:
+    """Read what `intervals_to_json` gave.
+
+    Args:
+        content: As it stood in the file.
+        estimates: The bank's matrices: F, Δε and log ratio by the names of `CELL_SCORES`.
+        languages: Codes, in the order of the matrices.
+
+    Returns:
+        The intervals, without replicates.
+    """
+    n = len(languages)
+    donors, recipients = (places.ravel() for places in np.meshgrid(range(n), range(n), indexing="ij"))
+    apart = donors != recipients
+    donors, recipients = donors[apart], recipients[apart]
+    names = np.array(languages, dtype=object)
+    parts = []
+    for score in CELL_SCORES:
+        if score not in content["cells"]:
             continue
-        deviation = drawn - estimate
-        factor = float(np.abs(deviation).max()) / _LARGEST or 1.0
-        rows.append((donor, recipient, estimate, factor, np.rint(deviation / factor).astype(np.int16)))
-    return pd.DataFrame(rows, columns=["donor", "recipient", "estimate", "factor", "deviation"])
+        of_score = content["cells"][score]
+        table = {"donor": names[donors], "recipient": names[recipients], "score": score}
+        table |= {"estimate": estimates[score].to_numpy(dtype=float)[donors, recipients]}
+        table |= {name: _floats(of_score[name])[donors, recipients] for name in _BOUNDS}
+        n_seeds = np.array(of_score["n_seeds"], dtype=np.int64)[donors, recipients]
+        parts.append(pd.DataFrame({**table, "n_seeds": n_seeds}))
+    single = {name: content[name] for name in _SINGLE}
+    tables = {name: _table(content[name], types) for name, types in _TYPES.items()}
+    return Intervals(tuple(languages), **single, cells=pd.concat(parts, ignore_index=True), **tables)
 
 
-def _unpacked(packed: pd.DataFrame, languages: list[str], n_replicates: int) -> NDArray[np.float32]:
-    places = {code: place for place, code in enumerate(languages)}
-    replicates = np.full((n_replicates, len(languages), len(languages)), np.nan, dtype=np.float32)
-    for donor, recipient, estimate, factor, deviation in packed.itertuples(index=False):
-        replicates[:, places[donor], places[recipient]] = estimate + factor * np.asarray(deviation, dtype=np.float64)
-    return replicates
+def _square(table: pd.DataFrame, name: str, languages: Sequence[str]) -> list[list[Any]]:
+    n = len(languages)
+    # Rows of the table are the cells row by row, without the diagonal.
+    values = np.full((n, n), 0 if name == "n_seeds" else None, dtype=object)
+    values[~np.eye(n, dtype=bool)] = [_plain(value) for value in table[name]]
+    return [list(row) for row in values]
 
 
-def _write(table: pd.DataFrame, path: Path, about: Mapping[str, Any]) -> None:
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    content = pa.Table.from_pandas(table, preserve_index=False)
-    content = content.replace_schema_metadata({**(content.schema.metadata or {}), _ABOUT: json.dumps(about).encode()})
-    with replace_file(path) as temporary:
-        pq.write_table(content, temporary, compression="zstd", **_ENCODING.get(path.stem, {}))
+def _records(table: pd.DataFrame) -> list[dict[str, Any]]:
+    columns = [[_plain(value) for value in table[name]] for name in table]
+    return [dict(zip(table.columns, row, strict=True)) for row in zip(*columns, strict=True)]
 
 
-def _read(path: Path) -> tuple[pd.DataFrame, dict[str, Any]]:
-    import pyarrow as pa
-    import pyarrow.parquet as pq
+def _plain(value: Any) -> Any:
+    if isinstance(value, np.generic):
+        value = value.item()
+    if isinstance(value, float) and not np.isfinite(value):
+        return _ENDLESS if value > 0 else None
+    return value
 
-    if not path.is_file():
-        raise UsageError(f"There are no intervals at {path.parent}: {path.name} is missing. Write them first.")
-    try:
-        content = pq.read_table(path)
-    except (OSError, pa.ArrowException) as error:
-        raise UsageError(f"{path} cannot be read as Parquet: {error}. Write the intervals again.") from error
-    about = json.loads((content.schema.metadata or {}).get(_ABOUT, b"{}"))
-    if about.get("format") != FORMAT:
-        raise UsageError(f"{path} is Parquet, but holds no intervals of bloodbank (its format is not {FORMAT!r}).")
-    if about["schema_version"] > SCHEMA_VERSION:
-        raise BloodbankError(
-            f"{path} has schema_version {about['schema_version']}, but this bloodbank reads versions up to "
-            f"{SCHEMA_VERSION}. Install a newer bloodbank."
-        )
-    return content.to_pandas(), about
+
+def _floats(rows: list[list[Any]]) -> Array:
+    return np.array([[_float(value) for value in row] for row in rows], dtype=float)
+
+
+def _float(value: Any) -> float:
+    return float("nan") if value is None else float(value)
+
+
+def _table(records: list[dict[str, Any]], types: dict[str, type | None]) -> pd.DataFrame:
+    columns: dict[str, Any] = {}
+    for name, kind in types.items():
+        values = [record[name] for record in records]
+        columns[name] = np.array([_float(value) for value in values]) if kind is float else values
+    return pd.DataFrame(columns)  # text as pandas infers it, here as where it was made

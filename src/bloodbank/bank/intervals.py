@@ -2,7 +2,7 @@
 
 They answer: had other seeds been drawn, and other paragraphs of test text, how far would these numbers have moved? They
 never cover what did not vary, and `covers` says what that is. Reads the tables of measurements and sentence scores, or
-F by seed; writes nothing (see `bloodbank.bank.interval_files`).
+F by seed; writes nothing (see `bloodbank.bank.files` and `bloodbank.bank.replicate_files`).
 
     intervals = measurement_intervals(
         measurements, Path("runs/mine/sentence_scores.parquet"), languages=("de", "fi", "hu"), protocol="sequential",
@@ -15,7 +15,7 @@ F by seed; writes nothing (see `bloodbank.bank.interval_files`).
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 
 import numpy as np
@@ -28,6 +28,7 @@ from bloodbank.bank.measured_noise import measure_noise
 from bloodbank.bank.measurements import METRICS, MONOLINGUAL, select_rows
 from bloodbank.bank.paragraph_variance import CELL_SCORES
 from bloodbank.bank.paragraphs import Column, read_columns
+from bloodbank.bank.sameness import same
 from bloodbank.bank.scores import finetune_scores
 from bloodbank.errors import UsageError
 
@@ -66,6 +67,15 @@ class Intervals:
     types: pd.DataFrame
     n_replicates: int
     replicates: Floats | None = field(default=None, repr=False)
+
+    def __eq__(self, other: object) -> bool:
+        """Compare all but the replicates, of which a file keeps fewer digits."""
+        if not isinstance(other, Intervals):
+            return NotImplemented
+        names = [entry.name for entry in fields(self) if entry.name != "replicates"]
+        return all(same(getattr(self, name), getattr(other, name)) for name in names)
+
+    __hash__ = None  # type: ignore[assignment]  # tables can be changed
 
 
 def measurement_intervals(
