@@ -22,12 +22,14 @@ from matplotlib.patches import Patch, Rectangle
 from bloodbank.bank.bank import Bank
 from bloodbank.bank.canvas import MARGIN, TEXT_SIZE, add_axes, draw_heading, new_figure
 from bloodbank.bank.diagnostics import UNHEALTHY, VOID
+from bloodbank.bank.interval_sentences import holds_zero
 from bloodbank.bank.layout import GAP, SUMS, Plan
 from bloodbank.bank.names import percent, signed
 
 COLOURS = "RdBu"  # red harms, blue helps: told apart with any common colour blindness
 MAX_NUMBERED = 34  # languages; beyond, numbers in cells would be smaller than 5 points
 NOTE = "rows give, columns receive; D and R: sums of F (no unit), coloured by their mean; positive is a gain"
+_BRACKETS = "in brackets: the interval holds zero"
 CROSS = "\N{MULTIPLICATION SIGN}"
 _MINUS = "\N{MINUS SIGN}"
 _MISSING: dict[str, Any] = {"facecolor": "0.93", "edgecolor": "0.65", "hatch": "////"}
@@ -46,7 +48,8 @@ def heatmap_figure(bank: Bank) -> Figure:
         Figure 2.
     """
     legend = _legend_entries(bank)
-    plan = Plan(bank, bank.ranking, NOTE, has_legend=bool(legend))
+    unsure = holds_zero(bank.intervals, bank.languages).to_numpy().any() and len(bank.languages) <= MAX_NUMBERED
+    plan = Plan(bank, bank.ranking, f"{NOTE}; {_BRACKETS}" if unsure else NOTE, has_legend=bool(legend))
     norm, extend = _scale(plan.finetune)
     figure = new_figure(plan.width, plan.height)
     draw_heading(figure, "finetune scores F in percent", plan.lines, name=bank.name)
@@ -85,6 +88,7 @@ def _draw_cells(axes: Axes, plan: Plan, norm: Normalize) -> None:
     axes.set_ylabel("donor s", size=TEXT_SIZE + 1, labelpad=7)
     reasons = plan.bank.missing_reasons.loc[plan.order, plan.order].to_numpy()
     number = plan.letters(0.31, 4.5, 9.5)
+    unsure = holds_zero(plan.bank.intervals, plan.bank.languages).loc[plan.order, plan.order].to_numpy()
     for row, column in np.ndindex(n, n):
         value = float(finetune[row, column])
         if row == column:
@@ -93,6 +97,7 @@ def _draw_cells(axes: Axes, plan: Plan, norm: Normalize) -> None:
             _write(axes, (column, row), CROSS, color="0.25", size=number + 1)
         elif not np.isnan(value) and n <= MAX_NUMBERED:
             text = percent(value / 100, minus=_MINUS)
+            text = f"({text})" if unsure[row, column] else text
             _write(axes, (column, row), text, color=_ink(value, norm), size=number)
 
 

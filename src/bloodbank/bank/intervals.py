@@ -29,7 +29,7 @@ from bloodbank.bank.measurements import METRICS, MONOLINGUAL, select_rows
 from bloodbank.bank.paragraph_variance import CELL_SCORES
 from bloodbank.bank.paragraphs import Column, read_columns
 from bloodbank.bank.sameness import same
-from bloodbank.bank.scores import finetune_scores
+from bloodbank.bank.scores import finetune_scores, matrix
 from bloodbank.errors import UsageError
 
 Floats = NDArray[np.float32]
@@ -67,6 +67,31 @@ class Intervals:
     types: pd.DataFrame
     n_replicates: int
     replicates: Floats | None = field(default=None, repr=False)
+
+    def matrix(self, name: str, score: str = CELL_SCORES[0]) -> pd.DataFrame:
+        """Lay a column of `cells` out as a matrix.
+
+        Args:
+            name: "estimate", "low", "high", "se" or "df".
+            score: "finetune_score", "difference" or "log_ratio".
+
+        Shape:
+            `[donor, recipient]`, with a missing diagonal.
+        """
+        values = np.full((len(self.languages), len(self.languages)), np.nan)
+        rows = self.cells["score"] == score  # cell by cell, row by row
+        values[~np.eye(len(values), dtype=bool)] = self.cells.loc[rows, name].to_numpy(dtype=float)
+        return matrix(values, self.languages)
+
+    def half_widths(self, score: str) -> pd.Series[float]:
+        """Return half the width of the intervals of D or R, by language; missing where nothing is known of the error.
+
+        Args:
+            score: "donation", "donation_mean", "recipience" or "recipience_mean".
+        """
+        of_score = self.scores[self.scores["score"] == score].set_index("language")
+        widths: pd.Series[float] = (of_score["high"] - of_score["low"]) / 2
+        return widths
 
     def __eq__(self, other: object) -> bool:
         """Compare all but the replicates, of which a file keeps fewer digits."""

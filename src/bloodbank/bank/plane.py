@@ -52,8 +52,9 @@ def plane_figure(bank: Bank) -> Figure:
     draw_heading(figure, "who gives and who receives", lines, name=bank.name)
     axes = add_axes(figure, (0.85, top), (width - 0.85 - MARGIN, 0.82 * side))
     axes.set_label("plane")
-    _draw_frame(axes, known)
+    _draw_frame(axes, known, _half_widths(bank, known))
     obstacles = [] if bank.protocol == ZERO_SHOT else _draw_quadrants(axes)
+    _draw_bars(axes, bank, known)
     _draw_points(axes, known)
     names = [language_name(str(code)) if n <= MAX_NAMED else str(code) for code in known.index]
     points = list(zip(known["recipience"].astype(float), known["donation"].astype(float), strict=True))
@@ -68,14 +69,17 @@ def _notes(bank: Bank, known: pd.DataFrame) -> list[str]:
         notes.append(f"not drawn, for want of a measured cell: {', '.join(absent)}")
     if not (known["donation_complete"] & known["recipience_complete"]).all():
         notes.append("hollow: cells missing, the sum is (n - 1) times the mean of those measured")
+    if bank.intervals is not None and bank.intervals.half_widths("donation").notna().any():
+        notes.append(f"bars: {bank.intervals.level:.0%} intervals of measurement, not of the choice of text")
     if bank.protocol == ZERO_SHOT:
         notes.append("no blood types for zero_shot")
     return notes
 
 
-def _draw_frame(axes: Axes, known: pd.DataFrame) -> None:
-    axes.set_xlim(*_limits(known["recipience"]))
-    axes.set_ylim(*_limits(known["donation"]))
+def _draw_frame(axes: Axes, known: pd.DataFrame, widths: pd.DataFrame) -> None:
+    axes.set_xlim(*_limits(known["recipience"], widths["recipience"]))
+    axes.set_ylim(*_limits(known["donation"], widths["donation"]))
+    axes.set_autoscale_on(False)
     axes.axhline(0, color="0.45", linewidth=0.9, zorder=1)
     axes.axvline(0, color="0.45", linewidth=0.9, zorder=1)
     axes.grid(visible=True, color="0.92", linewidth=0.6, zorder=0)
@@ -87,12 +91,23 @@ def _draw_frame(axes: Axes, known: pd.DataFrame) -> None:
         axes.spines[name].set_visible(False)
 
 
-def _limits(score: pd.Series[float]) -> tuple[float, float]:
-    """Span zero and all points, with room for every quadrant's name."""
+def _half_widths(bank: Bank, known: pd.DataFrame) -> pd.DataFrame:
+    """Half widths of the intervals of R and D; zero where nothing is known of the error."""
+    table = pd.DataFrame(0.0, index=known.index, columns=["recipience", "donation"])
+    if bank.intervals is not None:
+        for score in table:
+            table[score] = bank.intervals.half_widths(str(score)).reindex(known.index).fillna(0.0)
+    return table
+
+
+def _limits(score: pd.Series[float], widths: pd.Series[float]) -> tuple[float, float]:
+    """Span zero, all points and, unless they are far longer, all bars, with room for every quadrant's name."""
     low, high = min(0.0, float(score.min())), max(0.0, float(score.max()))
     if not high > low:  # no language, or all at zero
         return -1.0, 1.0
     span = high - low
+    low, high = (max(low - span, min(low, float((score - widths).min()))),
+                 min(high + span, max(high, float((score + widths).max()))))  # fmt: skip
     return min(low - 0.12 * span, -0.3 * span), max(high + 0.14 * span, 0.3 * span)
 
 
@@ -118,6 +133,21 @@ def _draw_quadrants(axes: Axes) -> list[Text]:
         )
         texts.append(text)
     return texts
+
+
+def _draw_bars(axes: Axes, bank: Bank, known: pd.DataFrame) -> None:
+    """Draw the measurement intervals of R and D; they may leave the axes where they are wider than all points."""
+    widths = _half_widths(bank, known)
+    axes.errorbar(
+        known["recipience"].to_numpy(dtype=float),
+        known["donation"].to_numpy(dtype=float),
+        xerr=widths["recipience"].to_numpy(dtype=float),
+        yerr=widths["donation"].to_numpy(dtype=float),
+        fmt="none",
+        ecolor="0.6",
+        elinewidth=0.9,
+        zorder=2,
+    )
 
 
 def _draw_points(axes: Axes, known: pd.DataFrame) -> None:

@@ -15,6 +15,7 @@ from bloodbank.bank.bank import Bank
 from bloodbank.bank.caveats import caveats, has_one_seed, knows_seeds
 from bloodbank.bank.controls import compare_pairs, compare_recipients
 from bloodbank.bank.diagnostics import NOT_MEASURED, UNHEALTHY, VOID
+from bloodbank.bank.interval_sentences import interval_sentences
 from bloodbank.bank.measurements import METRICS, SHUFFLED, ZERO_SHOT
 from bloodbank.bank.names import language_name, percent, plural, signed
 from bloodbank.bank.scores import LEVELS
@@ -50,9 +51,17 @@ def sentences(bank: Bank) -> list[str]:
         bank: The bank.
 
     Returns:
-        Sentences on units, the extremes, levels, missing cells, controls, and the caveats.
+        Sentences on units, the extremes, how sure they are, levels, missing cells, controls, and the caveats.
     """
-    return [_units(bank), *_extremes(bank), _levels(bank), _missing(bank), *_controls(bank), *caveats(bank)]
+    return [
+        _units(bank),
+        *_extremes(bank),
+        *interval_sentences(bank.intervals),
+        _levels(bank),
+        _missing(bank),
+        *_controls(bank),
+        *caveats(bank),
+    ]
 
 
 def n_pairs(bank: Bank) -> int:

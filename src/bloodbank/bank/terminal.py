@@ -6,25 +6,21 @@ Console().print(render_bank(bank, console.width))
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
-from typing import Any
 
 import pandas as pd
-from rich.cells import cell_len
 from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from bloodbank.bank.averages import FOREIGN_SHARE
 from bloodbank.bank.bank import Bank
 from bloodbank.bank.controls import compare_recipients
-from bloodbank.bank.measurements import METRICS, SHUFFLED
-from bloodbank.bank.names import MISSING, language_name, percent, signed
+from bloodbank.bank.interval_sentences import holds_zero
+from bloodbank.bank.language_table import language_table
+from bloodbank.bank.measurements import SHUFFLED
+from bloodbank.bank.names import MISSING, percent
 from bloodbank.bank.scores import LEVELS
 from bloodbank.bank.sentences import has_comparison, sentences, subtitle
 
-WIDE = 76  # columns from which names and means fit beside the sums
-SHORTEST_NAME = 7  # characters of a name's column, at least
 DIAGONAL = "\N{EN DASH}"
 _STYLES = dict(zip(LEVELS, ("red", "", "cyan", "bold cyan"), strict=True))  # told apart without seeing red or green
 
@@ -43,7 +39,7 @@ def render_bank(bank: Bank, console_width: int) -> Group:
     parts: list[RenderableType] = [
         Text(f"Bank {bank.name}", style="bold"),
         Text(subtitle(bank), style="dim"),
-        _language_table(bank, console_width),
+        language_table(bank, console_width),
         Text("F in percent: donors are rows, recipients columns", style="bold"),
     ]
     for block in matrix_blocks(bank, console_width):
@@ -51,6 +47,8 @@ def render_bank(bank: Bank, console_width: int) -> Group:
     if bank.missing_reasons.notna().to_numpy().any():
         parts.append(Text(f"{MISSING} missing: not measured, or left out for an unhealthy model (counted below)"))
     parts.append(_legend())
+    if holds_zero(bank.intervals, bank.languages).to_numpy().any():
+        parts.append(Text("dim: the interval holds zero", style="dim"))
     if has_comparison(bank):
         compared = compare_recipients(bank.finetune_scores, bank.controls).loc[bank.ranking]
         parts += [Text(), Text("F beside the controls, in percent", style="bold"), *_control_table(compared), Text()]
@@ -77,67 +75,21 @@ def matrix_blocks(bank: Bank, console_width: int) -> list[Table]:
     return [_block(bank, order, columns, cell - 1) for columns in blocks]
 
 
-def _language_table(bank: Bank, console_width: int) -> Table:
-    wide = console_width >= WIDE
-    metric = METRICS[bank.metric]
-    better = "higher is better" if metric.higher_is_better else "lower is better"
-    caption = f"ε(M_t): {metric.label} ({metric.unit}, {better}); D, R: sums of F, no unit"
-    caption += "; means in percent" if wide else ""
-    means = ["mean%"] if wide else []
-    headers = ["code", "ε(M_t)", "D", *means, "R", *means, "type", "health" if wide else "M_t"]
-    rows = [list(_language_row(bank, code, wide=wide)) for code in bank.ranking]
-    if FOREIGN_SHARE in bank.covariates:
-        foreign = [["foreign%"], *([_foreign(bank.covariates.loc[code, FOREIGN_SHARE])] for code in bank.ranking)]
-        widened = [cells + added for cells, added in zip([headers, *rows], foreign, strict=True)]
-        if _width(widened) + (SHORTEST_NAME + 1) * wide <= console_width:  # numbers are never cut to make room
-            headers, *rows = widened
-            caption += "; foreign: text in other languages, in percent of characters"
-    table = Table(box=None, padding=(0, 0, 0, 1), caption=caption, caption_justify="left", header_style="bold")
-    for place, header in enumerate(headers):
-        left = header in ("code", "type", "health", "M_t")
-        table.add_column(header, justify="left" if left else "right", no_wrap=True)
-        if wide and not place:
-            room = console_width - _width([headers, *rows]) - 1
-            table.add_column("name", no_wrap=True, overflow="ellipsis", max_width=max(1, min(18, room)))
-    for code, cells in zip(bank.ranking, rows, strict=True):
-        name = [language_name(code)] if wide else []
-        table.add_row(*map(Text, [cells[0], *name, *cells[1:]]))
-    return table
-
-
-def _width(rows: list[list[str]]) -> int:
-    """Return the width of a table in characters, with a space before each column."""
-    return sum(max(map(cell_len, column)) + 1 for column in zip(*rows, strict=True))
-
-
-def _language_row(bank: Bank, code: str, *, wide: bool) -> Iterator[str]:
-    row: dict[Any, Any] = bank.scores.loc[code].to_dict()
-    yield code
-    yield f"{row['monolingual']:.3f}" if pd.notna(row["monolingual"]) else MISSING
-    for score in ("donation", "recipience"):
-        yield signed(row[score], 2) + ("" if row[f"{score}_complete"] or pd.isna(row[score]) else "*")
-        if wide:
-            yield percent(row[f"{score}_mean"])
-    yield MISSING if pd.isna(row["blood_type"]) else str(row["blood_type"])
-    yield str(row["health"])
-
-
-def _foreign(share: Any) -> str:
-    return MISSING if pd.isna(share) else f"{100 * float(share):.1f}"
-
-
 def _block(bank: Bank, order: list[str], columns: list[str], width: int) -> Table:
     finetune, levels = (
         bank.finetune_scores.to_dict(),
         bank.transfer_levels.to_dict(),
     )  # by recipient, then donor
+    unsure = holds_zero(bank.intervals, bank.languages)
     table = Table(box=None, padding=(0, 1, 0, 0), pad_edge=False, header_style="bold")
     table.add_column("", min_width=width, no_wrap=True, style="bold")
     for code in columns:
         table.add_column(code, justify="right", width=width, no_wrap=True)
     for donor in order:
         cells = [DIAGONAL if donor == column else percent(finetune[column][donor]) for column in columns]
-        styles = [_STYLES.get(levels[column][donor], "dim") for column in columns]
+        styles = [
+            "dim" if unsure.loc[donor, column] else _STYLES.get(levels[column][donor], "dim") for column in columns
+        ]
         table.add_row(donor, *map(Text, cells, styles))
     return table
 
