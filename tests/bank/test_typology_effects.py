@@ -9,9 +9,10 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from scipy.stats import false_discovery_control, spearmanr
 
+from bloodbank.bank.p_values import holm
 from bloodbank.bank.relabelling import draw_orders, sharing_statistics
 from bloodbank.bank.scores import matrix
-from bloodbank.bank.typology_effects import feature_effects, holm
+from bloodbank.bank.typology_effects import feature_effects
 from bloodbank.errors import UsageError
 from bloodbank.typology import load_features
 from shared_data import shared_data

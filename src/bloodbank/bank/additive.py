@@ -17,6 +17,7 @@ import pandas as pd
 from bloodbank.bank.scores import matrix
 
 _MAX_ROUNDS = 2_000
+_ROUNDING = 1e-9  # of the largest cell
 _ENOUGH = 1e-12  # change of a round, in units of the largest cell
 
 
@@ -48,6 +49,22 @@ def fit_additive(cells: np.ndarray) -> np.ndarray:
         if max(np.abs(rows).max(initial=0.0), np.abs(columns).max(initial=0.0)) <= enough:
             break
     return np.where(measured, cells - residual, np.nan)
+
+
+def departures(cells: np.ndarray) -> np.ndarray:
+    """Return what the additive model leaves of the measured cells.
+
+    Args:
+        cells: F, missing where nothing was measured.
+
+    Returns:
+        F less its fit. What rounding leaves of an additive F is exactly 0, so that it is not tested as something.
+
+    Shape:
+        Both `[donor, recipient]`.
+    """
+    left = cells - fit_additive(cells)
+    return np.where(np.abs(left) < _ROUNDING * np.nanmax(np.abs(cells), initial=0.0), 0.0, left)
 
 
 @dataclass(frozen=True, eq=False)

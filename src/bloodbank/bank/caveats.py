@@ -29,16 +29,18 @@ _CAUSES = {
 _LETTERS = {"finetune_score": "F", "donation": "D", "recipience": "R"}
 
 
-def caveats(bank: Bank) -> list[str]:
+def caveats(bank: Bank, *, with_confounds: bool = True) -> list[str]:
     """Say what a reader must keep in mind.
 
     Args:
         bank: The bank.
+        with_confounds: Include the correlations of D and R with the training of M_l and with covariates.
 
     Returns:
         Sentences on unhealthy models, convergence, seeds and confounds.
     """
-    return [_unhealthy(bank), *_convergence(bank), _seeds(bank), *_agreement(bank), *_confounds(bank)]
+    found = [_unhealthy(bank), *_convergence(bank), _seeds(bank), *_agreement(bank)]
+    return [*found, *_confounds(bank)] if with_confounds else found
 
 
 def has_one_seed(bank: Bank) -> bool:

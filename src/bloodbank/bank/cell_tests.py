@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from bloodbank.bank.intervals import Intervals
+from bloodbank.bank.p_values import holm
 from bloodbank.bank.paragraph_variance import CELL_SCORES
 from bloodbank.errors import UsageError
 
@@ -102,18 +103,9 @@ def adjust(p: Array, correction: str) -> Array:
     if correction == "none":
         adjusted[known] = p[known]
     elif correction == "holm":
-        adjusted[known] = _holm(p[known])
+        adjusted[known] = holm(p[known])
     else:
         adjusted[known] = stats.false_discovery_control(p[known], method=correction)
-    return adjusted
-
-
-def _holm(p: Array) -> Array:
-    """The smallest p times the number of tests, the next times one less, and so on; never less than the one before."""
-    order = np.argsort(p, kind="stable")
-    stepped = np.maximum.accumulate(p[order] * np.arange(len(p), 0, -1))
-    adjusted = np.empty_like(p)
-    adjusted[order] = np.minimum(stepped, 1.0)
     return adjusted
 
 

@@ -56,7 +56,7 @@ def draw_heatmap(bank: Bank, folder: Path) -> tuple[Path, Path]:
     """
     from bloodbank.bank.heatmap import heatmap_figure
 
-    return _save(lambda: heatmap_figure(bank), folder, "heatmap")
+    return save_figure(lambda: heatmap_figure(bank), folder, "heatmap")
 
 
 def draw_plane(bank: Bank, folder: Path) -> tuple[Path, Path]:
@@ -77,7 +77,7 @@ def draw_plane(bank: Bank, folder: Path) -> tuple[Path, Path]:
     """
     from bloodbank.bank.plane import plane_figure
 
-    return _save(lambda: plane_figure(bank), folder, "plane")
+    return save_figure(lambda: plane_figure(bank), folder, "plane")
 
 
 def draw_curves(
@@ -103,10 +103,23 @@ def draw_curves(
     from bloodbank.bank.loss_curves import read_panels
 
     panels = read_panels(curves, languages, protocol)
-    return _save(lambda: curves_figure(panels, protocol), folder, "curves") if panels else None
+    return save_figure(lambda: curves_figure(panels, protocol), folder, "curves") if panels else None
 
 
-def _save(make: Callable[[], Figure], folder: Path, name: str) -> tuple[Path, Path]:
+def save_figure(make: Callable[[], Figure], folder: Path, name: str) -> tuple[Path, Path]:
+    """Write a figure as SVG and PNG, each whole or not there at all, whatever the user's own matplotlib settings are.
+
+    Args:
+        make: Builds the figure.
+        folder: Where the files go; it is made if missing.
+        name: Of the files, without an ending.
+
+    Returns:
+        The paths of the SVG and the PNG.
+
+    Raises:
+        BloodbankError: The disk is full or cannot be written.
+    """
     from matplotlib import rc_context
 
     svg, png = folder / f"{name}.svg", folder / f"{name}.png"

@@ -84,8 +84,8 @@ def intervals_from_json(
         table |= {name: _floats(of_score[name])[donors, recipients] for name in _BOUNDS}
         n_seeds = np.array(of_score["n_seeds"], dtype=np.int64)[donors, recipients]
         parts.append(pd.DataFrame({**table, "n_seeds": n_seeds}))
-    single = {name: content[name] for name in _SINGLE}
-    tables = {name: _table(content[name], types) for name, types in _TYPES.items()}
+    single: dict[str, Any] = {name: content[name] for name in _SINGLE}
+    tables: dict[str, Any] = {name: _table(content[name], types) for name, types in _TYPES.items()}
     return Intervals(tuple(languages), **single, cells=pd.concat(parts, ignore_index=True), **tables)
 
 

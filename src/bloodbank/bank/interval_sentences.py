@@ -80,11 +80,9 @@ def _places(intervals: Intervals) -> list[str]:
     if len(known) < 2:
         return []
     first = str(known["estimate"].idxmax())
-    row = known.loc[first]
-    rivals = [str(code) for code in known.index if code != first and known.loc[code, "rank_low"] <= 1]
-    numbers = f"D = {signed(float(row['estimate']), 2)}, from {signed(float(row['low']), 2)} to " + signed(
-        float(row["high"]), 2
-    )
+    row: dict[str, float] = known.loc[first, ["estimate", "low", "high", "rank_high"]].astype(float).to_dict()  # type: ignore[assignment]  # of one row
+    rivals = [str(code) for code in known.index[known["rank_low"] <= 1] if code != first]
+    numbers = f"D = {signed(row['estimate'], 2)}, from {signed(row['low'], 2)} to {signed(row['high'], 2)}"
     if not rivals and row["rank_high"] <= 1:
         return [f"{language_name(first)} ({first}) is the most donating language beyond measurement error ({numbers})."]
     return [

@@ -25,8 +25,8 @@ from bloodbank.bank.scores import BLOOD_TYPES
 from bloodbank.bank.sentences import subtitle
 
 MAX_NAMED = 26  # languages; beyond, labels are codes
-# Okabe and Ito's colours, told apart with any common colour blindness, and a shape for each besides.
-_STYLES = {"O": ("#0072B2", "o"), "A": ("#009E73", "s"), "AB+": ("#D55E00", "^"), "none": ("#555555", "D")}
+#: Okabe and Ito's colours, told apart with any common colour blindness, and a shape for each besides, by blood type.
+STYLES = {"O": ("#0072B2", "o"), "A": ("#009E73", "s"), "AB+": ("#D55E00", "^"), "none": ("#555555", "D")}
 _CORNERS = {"O": (0, 1), "A": (1, 1), "AB+": (1, 0), "none": (0, 0)}  # of the axes: recipience, donation
 
 
@@ -116,7 +116,7 @@ def _draw_quadrants(axes: Axes) -> list[Text]:
     texts: list[Text] = []
     for blood_type in BLOOD_TYPES:
         x, y = _CORNERS[blood_type]
-        colour, _ = _STYLES[blood_type]
+        colour, _ = STYLES[blood_type]
         signs = f"D {'>' if y else '<'} 0, R {'>' if x else '<'} 0"
         name = "None" if blood_type == "none" else blood_type
         text = axes.annotate(
@@ -153,7 +153,7 @@ def _draw_bars(axes: Axes, bank: Bank, known: pd.DataFrame) -> None:
 def _draw_points(axes: Axes, known: pd.DataFrame) -> None:
     types = known["blood_type"].fillna("")  # "" where none is given
     complete = known["donation_complete"] & known["recipience_complete"]
-    for blood_type, (colour, marker) in {**_STYLES, "": ("0.3", "o")}.items():
+    for blood_type, (colour, marker) in {**STYLES, "": ("0.3", "o")}.items():
         for whole in (True, False):
             members = known[(types == blood_type) & (complete == whole)]
             axes.plot(

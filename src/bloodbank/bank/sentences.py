@@ -54,12 +54,12 @@ def sentences(bank: Bank) -> list[str]:
         Sentences on units, the extremes, how sure they are, levels, missing cells, controls, and the caveats.
     """
     return [
-        _units(bank),
-        *_extremes(bank),
+        units(bank),
+        *extremes(bank),
         *interval_sentences(bank.intervals),
         _levels(bank),
-        _missing(bank),
-        *_controls(bank),
+        missing_cells(bank),
+        *control_sentences(bank),
         *caveats(bank),
     ]
 
@@ -79,7 +79,8 @@ def _missing_part(bank: Bank) -> str:
     return f"{n_missing} of {n_pairs(bank)} cells missing{because}"
 
 
-def _units(bank: Bank) -> str:
+def units(bank: Bank) -> str:
+    """Say what F, D and R are, with their units."""
     metric = METRICS[bank.metric]
     turned = "" if metric.higher_is_better else f"; {metric.label} is a loss, so signs are turned"
     return (
@@ -89,7 +90,8 @@ def _units(bank: Bank) -> str:
     )
 
 
-def _extremes(bank: Bank) -> list[str]:
+def extremes(bank: Bank) -> list[str]:
+    """Name who donates and receives most and least, and the highest and lowest pair."""
     found = []
     for verb, score in (("donates", bank.donation), ("receives", bank.recipience)):
         known = score.dropna()
@@ -124,7 +126,8 @@ def _levels(bank: Bank) -> str:
     return f"Levels of the {plural(int(levels.sum()), 'measured cell')}: {counts} (borders -10%, 10%, 55%)."
 
 
-def _missing(bank: Bank) -> str:
+def missing_cells(bank: Bank) -> str:
+    """Say how many cells are missing, and why."""
     reasons = _count(bank.missing_reasons)
     n_missing = int(reasons.sum())
     if not n_missing:
@@ -156,7 +159,8 @@ def has_comparison(bank: Bank) -> bool:
     return bank.protocol != ZERO_SHOT and not bank.controls.empty
 
 
-def _controls(bank: Bank) -> list[str]:
+def control_sentences(bank: Bank) -> list[str]:
+    """Put F beside each control that was measured; nothing where there is none."""
     if not has_comparison(bank):
         return []
     recipients = compare_recipients(bank.finetune_scores, bank.controls)

@@ -18,7 +18,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from bloodbank.bank.additive import fit_additive
+from bloodbank.bank.additive import departures
+from bloodbank.bank.p_values import holm
 from bloodbank.bank.relabelling import SAME, draw_orders, sharing_statistics, tail
 from bloodbank.bank.typology_agreement import AgreementEffect, agreement_effect
 from bloodbank.errors import UsageError
@@ -154,14 +155,8 @@ class _Residuals:
         key = known.tobytes()
         if key not in self._done:
             part = self._cells[np.ix_(known, known)]
-            self._done[key] = _departures(part) if self._control == "additive" else part
+            self._done[key] = departures(part) if self._control == "additive" else part
         return self._done[key]
-
-
-def _departures(cells: np.ndarray) -> np.ndarray:
-    left = cells - fit_additive(cells)
-    # What rounding leaves of an additive F is nothing, and must not be tested as if it were something.
-    return np.where(np.abs(left) < SAME * np.nanmax(np.abs(cells), initial=0.0), 0.0, left)
 
 
 def _obstacle(cells: np.ndarray, categories: np.ndarray, counts: np.ndarray, min_languages: int) -> str:
@@ -227,19 +222,3 @@ def _with_tests(rows: list[dict[str, Any]], nulls: list[np.ndarray]) -> pd.DataF
 
 
 _COUNTS = ["n_languages", "n_values", "n_shared", "n_other", "mean_shared", "mean_other", "difference"]
-
-
-def holm(p: np.ndarray) -> np.ndarray:
-    """Correct p values by Holm's method, which bounds the chance of any false finding.
-
-    Args:
-        p: One for each test.
-
-    Returns:
-        The corrected ones, in the same order.
-    """
-    order = np.argsort(p, kind="stable")
-    steps = np.maximum.accumulate(p[order] * np.arange(len(p), 0, -1))
-    corrected = np.empty_like(p)
-    corrected[order] = np.minimum(steps, 1.0)
-    return corrected

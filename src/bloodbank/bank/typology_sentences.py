@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from bloodbank.bank.names import percent, plural, signed
+from bloodbank.bank.p_values import p_text
 
 if TYPE_CHECKING:
     from bloodbank.bank.typology_effects import FeatureEffects
@@ -107,7 +108,7 @@ def _described(effects: FeatureEffects, feature: Any, level: float) -> str:
         f"{doubt}{_title(effects.table, feature)}: between languages that share it F is {size}{side}"
         f"{' as' if side == 'as high' else ' than'} between the others ({percent(float(row['mean_shared']))}% over "
         f"{int(row['n_shared'])} pairs against {percent(float(row['mean_other']))}% over {int(row['n_other'])}){after} "
-        f"(p = {_p(row['p'])}, corrected {_p(row['p_max'])}; {int(row['n_languages'])} languages)."
+        f"(p = {p_text(row['p'])}, corrected {p_text(row['p_max'])}; {int(row['n_languages'])} languages)."
     )
 
 
@@ -119,7 +120,7 @@ def _agreement(effects: FeatureEffects, level: float) -> str:
             "pairs of languages have enough features in common."
         )
     numbers = (
-        f"(Spearman's ρ = {signed(found.correlation, 2)}, p = {_p(found.p)}; by chance between "
+        f"(Spearman's ρ = {signed(found.correlation, 2)}, p = {p_text(found.p)}; by chance between "
         f"{signed(found.null_low, 2)} and {signed(found.null_high, 2)}; {found.n_pairs} ordered pairs of "
         f"{found.n_languages} languages)"
     )
@@ -129,7 +130,3 @@ def _agreement(effects: FeatureEffects, level: float) -> str:
         )
     way = "rises" if found.correlation > 0 else "falls"
     return f"F {way} with the share of features that two languages agree on {numbers}."
-
-
-def _p(value: float) -> str:
-    return f"{value:.3f}" if value >= 0.0995 else f"{value:.2g}"

@@ -1,0 +1,116 @@
+r"""What could stand behind D and R instead of language: training, tokenizer, foreign text, script, family.
+
+Reads a bank; writes nothing. Languages are few and not independent draws, so a correlation is compared with what
+relabelling the languages gives.
+
+    found = confounding(bank)
+    print(*found.sentences(), sep="\n")
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from bloodbank.bank.bank import Bank
+from bloodbank.bank.diagnostics import MIN_LANGUAGES
+from bloodbank.bank.names import find_language
+from bloodbank.bank.relabelling import SAME, draw_orders, tail
+
+CORRELATION, SHARE = "correlation", "share of variance"
+CATEGORIES = ("script", "family")
+_SCORES = ("donation", "recipience")
+
+
+@dataclass(frozen=True, eq=False)
+class Confounding:
+    """How D and R go with what is no matter of transfer."""
+
+    table: pd.DataFrame  #: one row for each quantity and score, see `confounding`
+    n_permutations: int
+    exact: bool  #: every relabelling was taken, not a sample
+
+    def sentences(self) -> list[str]:
+        """Say what goes with D and R; see `confounding_sentences`."""
+        from bloodbank.bank.analysis.confounding_sentences import confounding_sentences
+
+        return confounding_sentences(self)
+
+
+def confounding(bank: Bank, *, n_permutations: int | None = None, seed: int = 0) -> Confounding:
+    """Compare D and R with the training of M_l, the bank's covariates, script and family, over languages.
+
+    Args:
+        bank: The bank.
+        n_permutations: Relabellings; by default 10,000, and 2,000 for more than 60 languages; all up to 7 languages.
+        seed: Of the relabellings.
+
+    Returns:
+        Table: `quantity`; `score` ("donation" or "recipience"); `statistic` ("correlation", Pearson's, for numbers, or
+        "share of variance", between the categories, for script and family); `value`; `expected` (its mean over the
+        relabellings: not 0 for a share of variance); `p` (two-sided for a correlation); `n` (languages); `note`, empty
+        or why it is not possible.
+
+    Shape:
+        Two rows for each quantity: updates, tokens_seen, numeric covariates, script, family.
+
+    Source:
+        Section 4.2 for D and R; the paper has no such check.
+    """
+    codes = sorted(bank.languages)
+    scores = bank.scores.loc[codes]
+    numbers = scores[["updates", "tokens_seen"]].join(bank.covariates.loc[codes].select_dtypes("number"), rsuffix="_")
+    categories = pd.DataFrame({name: [_category(code, name) for code in codes] for name in CATEGORIES}, index=codes)
+    rows: list[dict[str, Any]] = []
+    exact, n_drawn = False, 0
+    for table, statistic in ((numbers, CORRELATION), (categories, SHARE)):
+        for quantity in table:
+            for score in _SCORES:
+                known = pd.DataFrame({"score": scores[score], "quantity": table[quantity]}).dropna()
+                note = _obstacle(known, str(quantity), statistic)
+                row: dict[str, Any] = {"quantity": str(quantity), "score": score, "statistic": statistic}
+                row |= {"value": np.nan, "expected": np.nan, "p": np.nan, "n": len(known), "note": note}
+                if not note:
+                    orders, exact = draw_orders(len(known), n_permutations, seed)
+                    n_drawn = max(n_drawn, len(orders) - (not exact))
+                    row |= _test(known, statistic, orders)
+                rows.append(row)
+    return Confounding(pd.DataFrame(rows), n_drawn, exact)
+
+
+def _category(code: str, name: str) -> str | None:
+    language = find_language(code)
+    found: str | None = getattr(language, name) if language else None
+    return found
+
+
+def _obstacle(known: pd.DataFrame, quantity: str, statistic: str) -> str:
+    if len(known) < MIN_LANGUAGES:
+        return f"not possible, because {len(known)} languages are fewer than {MIN_LANGUAGES}"
+    n_values = known["quantity"].nunique()
+    if n_values < 2:
+        return f"not possible, because {quantity.replace('_', ' ')} is the same for all {len(known)} languages"
+    if known["score"].nunique() < 2:
+        return f"not possible, because all {len(known)} languages have the same score"
+    if statistic == SHARE and n_values == len(known):
+        return f"not possible, because no two of the {len(known)} languages share one"
+    return ""
+
+
+def _test(known: pd.DataFrame, statistic: str, orders: np.ndarray) -> dict[str, float]:
+    score = known["score"].to_numpy(dtype=float)
+    centred = score - score.mean()
+    centred /= np.sqrt((centred**2).sum())
+    if statistic == CORRELATION:
+        quantity = known["quantity"].to_numpy(dtype=float)
+        other = quantity - quantity.mean()
+        found = (other / np.sqrt((other**2).sum()))[orders] @ centred
+        return {"value": float(found[0]), "expected": 0.0, "p": tail(np.abs(found))}
+    labels, _ = pd.factorize(known["quantity"])
+    members = np.eye(labels.max() + 1)[labels]  # [language, category]
+    moved = centred[orders] @ (members / np.sqrt(members.sum(axis=0)))  # [relabelling, category]
+    found = (moved**2).sum(axis=1)  # the score's own sum of squares is 1
+    return {"value": float(found[0]), "expected": float(found.mean()), "p": float(np.mean(found >= found[0] - SAME))}
