@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from bloodbank.experiment import Experiment, load_experiment
     from bloodbank.pipeline import audit as audit_corpus
     from bloodbank.pipeline import build_texts, run
+    from bloodbank.results import load_bank
     from bloodbank.results import open_run as open  # noqa: A004 - read as bb.open
 
 __all__ = [
@@ -32,6 +33,7 @@ __all__ = [
     "build_texts",
     "compare",
     "export_bank",
+    "load_bank",
     "load_experiment",
     "open",
     "read_matrix",
@@ -50,6 +52,7 @@ _WHERE = {
     "build_texts": ("bloodbank.pipeline", "build_texts"),
     "Experiment": ("bloodbank.experiment", "Experiment"),
     "load_experiment": ("bloodbank.experiment", "load_experiment"),
+    "load_bank": ("bloodbank.results", "load_bank"),
     "open": ("bloodbank.results", "open_run"),
     "run": ("bloodbank.pipeline", "run"),
 }

@@ -34,6 +34,8 @@ from bloodbank.transfer import (
 )
 from bloodbank.transfer.audit import AUDIT_FILE, OVERLAP_FILE, read_audit
 
+_SHIPPED = Path(__file__).parent / "banks"
+
 
 def open_run(folder: str | Path, *, protocol: str | None = None, budget: int | None = None) -> Bank:
     """Open a bank of a finished run, with its measurements where they are there.
@@ -168,3 +170,35 @@ def _provenance(plan: Plan, records: list[dict[str, Any]]) -> dict[str, Any]:
         "threads": sorted({record["threads"] for record in records}),
         "n_models": len(records),
     }
+
+
+def load_bank(name: str) -> Bank:
+    """Open a bank that comes with the package: measured by this project, with all that its analyses need.
+
+    Args:
+        name: Such as "help-books".
+
+    Returns:
+        The bank, with its measurements, intervals and replicates.
+
+    Raises:
+        UsageError: There is no bank of this name; the message lists those that there are.
+    """
+    return open_run(shipped_folder(name))
+
+
+def shipped_folder(name: str) -> Path:
+    """Find the folder of a bank that comes with the package; its tables, settings and script stand there too.
+
+    Raises:
+        UsageError: There is no bank of this name.
+    """
+    names = shipped_banks()
+    if name not in names:
+        raise UsageError(f"No bank called {name!r} comes with bloodbank. There are: {', '.join(names)}.")
+    return _SHIPPED / name
+
+
+def shipped_banks() -> list[str]:
+    """List the banks that come with the package."""
+    return sorted(path.parent.name for path in _SHIPPED.glob("*/bank.json"))

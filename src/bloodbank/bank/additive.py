@@ -122,13 +122,14 @@ def additive_fit(finetune: pd.DataFrame) -> AdditiveFit:
     known = cells[measured]
     total = float(((known - known.mean()) ** 2).sum()) if known.size else 0.0
     left = float(((cells - on_measured)[measured] ** 2).sum())
+    rounding = known.size * (_ENOUGH * float(np.abs(known).max(initial=0.0))) ** 2
     return AdditiveFit(
         mean=means[0] if n_groups == 1 else float("nan"),
         donors=pd.Series(effects[0], index=finetune.index),
         recipients=pd.Series(effects[1], index=finetune.columns),
         fitted=matrix(fitted, codes),
         residuals=matrix(cells - on_measured, codes),
-        r_squared=1 - left / total if total > 0 else float("nan"),
+        r_squared=1 - left / total if total > rounding else float("nan"),
         n_cells=int(measured.sum()),
         n_parameters=n_parameters(cells),
         n_groups=n_groups,

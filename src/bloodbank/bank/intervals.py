@@ -68,6 +68,11 @@ class Intervals:
     n_replicates: int
     replicates: Floats | None = field(default=None, repr=False)
 
+    @property
+    def knows_error(self) -> bool:
+        """Whether there are any bounds: with one seed and no sentence scores nothing is known of the error."""
+        return self.covers_seeds or self.covers_paragraphs
+
     def matrix(self, name: str, score: str = CELL_SCORES[0]) -> pd.DataFrame:
         """Lay a column of `cells` out as a matrix.
 

@@ -1,19 +1,16 @@
-"""`bloodbank bank`, `select` and `recommend`: what can be asked of a bank, also of one that someone else measured."""
+"""`bloodbank bank`: import, export and compare banks, of a run or of someone else."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import Literal
 
-from cyclopts import App, Parameter
+from cyclopts import App
 
 from bloodbank.cli.app import app
+from bloodbank.cli.opening import open_bank
 
-if TYPE_CHECKING:
-    from bloodbank.bank import Bank
-    from bloodbank.bank.diversity import Diversity
-
-bank = App(name="bank", help="A bank: import, export, compare.")
+bank = App(name="bank", help="A bank: import, export, compare, report, typology.")
 app.command(bank)
 
 
@@ -95,7 +92,7 @@ def export(source: Path, target: Path, *, format: str | None = None) -> None:  #
     Parameters
     ----------
     source
-        Run folder, `bank.json`, or a matrix.
+        Run folder, `bank.json`, a matrix, or the name of a bank that comes with bloodbank.
     target
         The file: .csv, .parquet, .json, .graphml or .tex.
     format
@@ -103,7 +100,7 @@ def export(source: Path, target: Path, *, format: str | None = None) -> None:  #
     """
     from bloodbank.bank.exporting import export_bank
 
-    print(export_bank(_open(source), target, format))
+    print(export_bank(open_bank(source), target, format))
 
 
 @bank.command
@@ -113,125 +110,13 @@ def compare(first: Path, second: Path) -> None:
     Parameters
     ----------
     first, second
-        Run folder, `bank.json`, or a matrix; differences are second minus first.
+        Run folder, `bank.json`, a matrix, or the name of a bank that comes with bloodbank; differences are second minus
+        first.
     """
     from bloodbank.bank.comparing import compare as compare_banks
 
-    for line in compare_banks(_open(first), _open(second)).sentences():
+    for line in compare_banks(open_bank(first), open_bank(second)).sentences():
         print(line)
-
-
-@app.command
-def select(
-    source: Path,
-    *,
-    size: int | None = None,
-    order: str | None = None,
-    include: tuple[str, ...] = (),
-    exclude: tuple[str, ...] = (),
-    max_per_family: int | None = None,
-    max_per_script: int | None = None,
-    seed: int = 0,
-) -> None:
-    """Pick disjoint sets: most and least donating, most and least recipient, and random (section 6.1).
-
-    Parameters
-    ----------
-    source
-        Run folder, `bank.json`, or a matrix.
-    size
-        Languages in each set; by default the paper's: 4, but 3 in the recipient sets.
-    order
-        Names of the sets, separated by commas, the first to pick first.
-    include, exclude
-        Languages kept in or out, `zh,cy`, or of one set, `most_recipient:ne`; may be given several times.
-    max_per_family, max_per_script
-        Languages of one family, of one script, in a set.
-    seed
-        Of the random set.
-    """
-    from bloodbank.bank.selection import select_sets
-    from bloodbank.bank.selection_input import split_choice
-    from bloodbank.bank.selection_sentences import selection_lines
-
-    sets = select_sets(
-        _open(source).scores,
-        sizes=size,
-        order=_codes(order) if order else None,
-        diversity=_diversity(max_per_family, max_per_script),
-        include=split_choice(include, every="first"),
-        exclude=split_choice(exclude, every="all"),
-        seed=seed,
-    )
-    for line in selection_lines(sets):
-        print(line)
-
-
-@app.command
-def recommend(
-    source: Path,
-    *,
-    recipients: Annotated[str, Parameter(name="--for")],
-    budget: int,
-    candidates: Annotated[str | None, Parameter(name="--from")] = None,
-    rho: float = 0.5,
-    objective: Literal["diminishing", "sum"] = "diminishing",
-    include: str = "",
-    exclude: str = "",
-    max_per_family: int | None = None,
-    max_per_script: int | None = None,
-) -> None:
-    """Find the donors with the best score for some recipients; a score, not a gain in MRR.
-
-    Parameters
-    ----------
-    source
-        Run folder, `bank.json`, or a matrix.
-    recipients
-        Codes of the languages that are to gain, separated by commas.
-    budget
-        Donors at most.
-    candidates
-        Codes of the donors to choose from; all languages of the bank by default.
-    rho
-        What the next donor of a recipient counts, from 0 (only the best) to 1.
-    objective
-        `diminishing`: returns fall by rho with each donor. `sum`: the paper's assumption.
-    include, exclude
-        Donors to keep in or out.
-    max_per_family, max_per_script
-        Donors of one family, of one script.
-    """
-    from bloodbank.bank.recommending import recommend as recommend_donors
-
-    found = recommend_donors(
-        _open(source).finetune_scores,
-        _codes(recipients),
-        budget,
-        candidates=_codes(candidates) if candidates else None,
-        rho=rho,
-        objective=objective,
-        include=_codes(include),
-        exclude=_codes(exclude),
-        diversity=_diversity(max_per_family, max_per_script),
-    )
-    for line in found.lines():
-        print(line)
-
-
-def _open(path: Path) -> Bank:
-    """Open a run, a bank, or a matrix of someone else's."""
-    from bloodbank.bank.imported import ImportOptions
-    from bloodbank.bank.importing import import_bank
-    from bloodbank.results import open_run
-
-    if path.is_dir():
-        return open_run(path)
-    return import_bank(path, ImportOptions())
-
-
-def _codes(text: str) -> list[str]:
-    return [code.strip() for code in text.split(",") if code.strip()]
 
 
 def _pairs(texts: tuple[str, ...], option: str) -> dict[str, str]:
@@ -241,9 +126,3 @@ def _pairs(texts: tuple[str, ...], option: str) -> dict[str, str]:
     if wrong:
         raise UsageError(f"{option} {wrong[0]}: give two names with = between them.")
     return {left.strip(): right.strip() for left, _, right in (text.partition("=") for text in texts)}
-
-
-def _diversity(max_per_family: int | None, max_per_script: int | None) -> Diversity:
-    from bloodbank.bank.diversity import Diversity
-
-    return Diversity(max_per_family=max_per_family, max_per_script=max_per_script)
