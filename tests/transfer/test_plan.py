@@ -7,6 +7,7 @@ from bloodbank.execution import needed_tasks
 from bloodbank.experiment import make_experiment
 from bloodbank.store import Store
 from bloodbank.transfer import Cell, cells_of, make_plan, make_tasks, targets_of
+from bloodbank.transfer.estimate import count_pieces
 
 STAGES = ("corpus", "tokenizer", "tokens", "audit", "masks", "models", "scores")
 LANGUAGES = [f"x-l{i}" for i in range(21)]
@@ -138,3 +139,11 @@ def test_kept_models_are_targets(experiment, keep, n_models):
     targets = targets_of(make_plan(experiment(grid={"keep_models": keep})))
     assert sum(output.stage == "models" for output in targets) == n_models
     assert sum(output.stage == "scores" for output in targets) == 9
+
+
+def test_pieces_are_guessed_from_the_budget_in_pieces_where_there_is_one(experiment, tmp_path):
+    corpus = {"path": "{language}.txt", "budget_chars": 100_000}
+    guessed = count_pieces(make_plan(experiment(corpus=corpus)), Store(tmp_path / "run"))
+    cut = count_pieces(make_plan(experiment(corpus=corpus | {"budget_tokens": 1_000})), Store(tmp_path / "run"))
+    assert all(n > 10_000 and not counted for n, counted in guessed.values())
+    assert set(cut.values()) == {(1_000, False)}

@@ -20,8 +20,8 @@ from bloodbank.bank.averages import TRAINING, language_scores, no_covariates, ov
 from bloodbank.bank.controls import control_scores
 from bloodbank.bank.intervals import Intervals
 from bloodbank.bank.measurements import MONOLINGUAL, counted, select_controls, select_rows
-from bloodbank.bank.sameness import same
 from bloodbank.bank.scores import finetune_scores, transfer_levels
+from bloodbank.bank.tables import same
 
 
 @dataclass(frozen=True, eq=False)

@@ -28,8 +28,8 @@ from bloodbank.bank.measured_noise import measure_noise
 from bloodbank.bank.measurements import METRICS, MONOLINGUAL, select_rows
 from bloodbank.bank.paragraph_variance import CELL_SCORES
 from bloodbank.bank.paragraphs import Column, read_columns
-from bloodbank.bank.sameness import same
 from bloodbank.bank.scores import finetune_scores, matrix
+from bloodbank.bank.tables import same
 from bloodbank.errors import UsageError
 
 Floats = NDArray[np.float32]
@@ -74,15 +74,7 @@ class Intervals:
         return self.covers_seeds or self.covers_paragraphs
 
     def matrix(self, name: str, score: str = CELL_SCORES[0]) -> pd.DataFrame:
-        """Lay a column of `cells` out as a matrix.
-
-        Args:
-            name: "estimate", "low", "high", "se" or "df".
-            score: "finetune_score", "difference" or "log_ratio".
-
-        Shape:
-            `[donor, recipient]`, with a missing diagonal.
-        """
+        """Lay the column `name` of the cells of a score out as a matrix `[donor, recipient]`."""
         values = np.full((len(self.languages), len(self.languages)), np.nan)
         rows = self.cells["score"] == score  # cell by cell, row by row
         values[~np.eye(len(values), dtype=bool)] = self.cells.loc[rows, name].to_numpy(dtype=float)
@@ -126,8 +118,8 @@ def measurement_intervals(
 
     Args:
         measurements: The tidy table of measurements.
-        sentence_scores: The tidy table of sentence scores or its Parquet file, which is read column by column; None
-            where there is none: then the choice of paragraphs is not covered.
+        sentence_scores: The tidy table of sentence scores or its Parquet file; None where there is none: then the
+            choice of paragraphs is not covered.
         languages: Codes, in the order of the tables.
         protocol: Protocol of the bilingual models.
         metric: One of "mrr", "accuracy", "cross_entropy" and "bits_per_byte".

@@ -21,6 +21,7 @@ from bloodbank.bank.measurements import MONOLINGUAL
 from bloodbank.errors import UsageError
 
 _COLUMNS = ("protocol", "donor", "recipient", "seed", "metric", "unit", "sum", "count")
+_AT_ONCE = 25  # recipients read in one pass over a file, which is long where there are many; bounds the memory
 _SAME = 1e-6  # relative difference of counts that rounding may make
 
 
@@ -91,11 +92,12 @@ def _tables(
     try:
         file = ds.dataset(path, format="parquet")
         _check_columns(file.schema.names, str(path))
-        for code in languages:
-            chosen = (ds.field("metric") == metric) & ds.field("protocol").isin(protocols)
-            rows = file.to_table(list(_COLUMNS), filter=(ds.field("recipient") == code) & chosen)
-            if rows.num_rows:
-                yield code, rows.to_pandas()
+        chosen = (ds.field("metric") == metric) & ds.field("protocol").isin(protocols)
+        for start in range(0, len(languages), _AT_ONCE):
+            some = list(languages[start : start + _AT_ONCE])
+            rows = file.to_table(list(_COLUMNS), filter=ds.field("recipient").isin(some) & chosen).to_pandas()
+            found = dict(list(rows.groupby("recipient", sort=False, observed=True)))
+            yield from ((code, found[code]) for code in some if code in found)
     except (OSError, pa.ArrowException) as error:
         message = f"{path} cannot be read as Parquet: {error}. Give the sentence_scores.parquet of a run."
         raise UsageError(message) from error

@@ -75,7 +75,8 @@ def count_pieces(plan: Plan, store: Store) -> dict[str, tuple[int, bool]]:
         else:
             of_words = chars_per_piece(plan.experiment.tokenizer.vocab_size)
             per_piece = min(of_words, _CHARS_PER_PIECE.get(get_language(language).script or "", of_words))
-            found[language] = (round(plan.experiment.corpus.budget_chars / per_piece), False)
+            guessed = round(plan.experiment.corpus.budget_chars / per_piece)
+            found[language] = (min(guessed, plan.experiment.corpus.budget_tokens or guessed), False)
     return found
 
 

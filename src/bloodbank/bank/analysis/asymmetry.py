@@ -19,6 +19,7 @@ from bloodbank.bank.bank import Bank
 from bloodbank.bank.relabelling import SAME, draw_orders, tail
 from bloodbank.bank.transposition import draw_matchings, pair_correlation, transposed_correlations
 
+_MANY_LANGUAGES, _FEWER_REPLICATES = 60, 300  # bounds the memory
 MIN_PAIRS = 3  # a correlation of two pairs is ±1
 CELLS, DEPARTURES, SUMS = "cells", "departures", "sums"
 
@@ -85,7 +86,7 @@ def asymmetry(bank: Bank, *, n_permutations: int | None = None, seed: int = 0, l
         tails = ((1 - level) / 2, (1 + level) / 2)
         for name, values in (
             (CELLS, pair_correlation(drawn)),
-            (SUMS, _row_correlations(np.nanmean(drawn, axis=2), np.nanmean(drawn, axis=1))),
+            (SUMS, _drawn_sums(drawn)),
         ):
             if not table.loc[name, "note"]:
                 table.loc[name, ["low", "high"]] = np.nanquantile(values, tails)
@@ -105,11 +106,9 @@ def _replicates(bank: Bank, codes: list[str]) -> np.ndarray | None:
     if known is None or known.replicates is None or not known.knows_error:
         return None
     places = [known.languages.index(code) for code in codes]
-    drawn: np.ndarray = known.replicates[:, places][:, :, places].astype(float)
-    # A row or column without a cell has no mean; it drops out of every replicate alike.
-    measured = ~np.isnan(drawn[0])
-    kept = measured.any(axis=0) & measured.any(axis=1)
-    return drawn[:, kept][:, :, kept] if kept.any() else None
+    n = len(known.replicates) if len(codes) <= _MANY_LANGUAGES else _FEWER_REPLICATES
+    drawn: np.ndarray = known.replicates[:n, places][:, :, places].astype(float)
+    return drawn
 
 
 def _of_cells(cells: np.ndarray, matchings: np.ndarray) -> dict[str, object]:
@@ -129,6 +128,14 @@ def _of_cells(cells: np.ndarray, matchings: np.ndarray) -> dict[str, object]:
         "p": _two_sided(found),
         "note": "",
     }
+
+
+def _drawn_sums(drawn: np.ndarray) -> np.ndarray:
+    """Correlate D with R in each replicate, over the languages that have both."""
+    measured = ~np.isnan(drawn[0])
+    gives, takes = (np.nansum(drawn, axis=axis) / np.maximum(measured.sum(axis - 1), 1) for axis in (2, 1))
+    known = measured.any(axis=1) & measured.any(axis=0)
+    return _row_correlations(gives[:, known], takes[:, known])
 
 
 def _two_sided(found: np.ndarray) -> float:
@@ -177,7 +184,7 @@ def _pairs(cells: np.ndarray, codes: list[str], drawn: np.ndarray | None, level:
     table = pd.DataFrame({"donor": names[give], "recipient": names[take], "higher": higher, "lower": lower})
     table["difference"] = higher - lower
     table["low"], table["high"] = np.nan, np.nan
-    if drawn is not None and drawn.shape[1] == len(codes) and len(table):
+    if drawn is not None and len(table):
         gaps = drawn[:, give, take] - drawn[:, take, give]
         table["low"], table["high"] = np.quantile(gaps, ((1 - level) / 2, (1 + level) / 2), axis=0)
     ordered = table.sort_values(["difference", "donor", "recipient"], ascending=[False, True, True])

@@ -96,8 +96,8 @@ def _draw_frame(axes: Axes, pairs: pd.DataFrame) -> None:
     low, high = max(limit[0] for limit in limits), min(limit[1] for limit in limits)
     if low < high:
         axes.plot([low, high], [low, high], color="0.3", linewidth=0.9, linestyle=(0, (4, 3)), zorder=1)
-        near = (low + 0.985 * (high - low),) * 2
-        axes.annotate("equal", near, (-3, 2), textcoords="offset points", ha="right", va="bottom", size=TEXT_SIZE)
+        near = (low + 0.9 * (high - low),) * 2
+        axes.annotate("equal", near, (-4, 0), textcoords="offset points", ha="right", va="center", size=TEXT_SIZE)
     axes.grid(visible=True, color="0.92", linewidth=0.6, zorder=0)
     axes.set_axisbelow(True)
     axes.set_xlabel("F in the better direction, percent (> 0: the donor helps)", size=TEXT_SIZE + 0.5)

@@ -36,10 +36,13 @@ def asymmetry_sentences(found: Asymmetry) -> list[str]:
     for what in (a.CELLS, a.DEPARTURES, a.SUMS):
         row: dict[Any, Any] = found.correlations.loc[what].to_dict()
         said.append(_correlated(what, row))
+        if what == a.DEPARTURES and _only_effects(found):
+            said.append("So what is opposed or goes together is who gives and who takes in general, not single pairs.")
         if not np.isnan(row["low"]):
             said.append(
-                f"Drawn again with its measurement error, this correlation lies between {signed(row['low'], 2)} and "
-                f"{signed(row['high'], 2)} ({found.level:.0%})."
+                "Drawn again with its measurement error, which then is in it twice and pulls it towards that of the "
+                f"error, this correlation lies between {signed(row['low'], 2)} and {signed(row['high'], 2)} "
+                f"({found.level:.0%})."
             )
     if found.correlations["note"].eq("").any():
         how = "all" if found.exact else f"{found.n_permutations:,}"
@@ -72,8 +75,13 @@ def _differences(found: Asymmetry) -> list[str]:
     return [
         *said,
         f"In {n_sure} of {plural(len(pairs), 'pair')} the {found.level:.0%} measurement interval of the difference "
-        f"excludes zero; {(1 - found.level) * len(pairs):.0f} would by chance were all pairs symmetric.",
+        f"excludes zero; {(1 - found.level) * len(pairs):.1f} would by chance were all pairs symmetric.",
     ]
+
+
+def _only_effects(found: Asymmetry) -> bool:
+    raw, left = (found.correlations.loc[what].to_dict() for what in (a.CELLS, a.DEPARTURES))
+    return bool(not raw["note"] and not left["note"] and raw["p"] <= LEVEL < left["p"])
 
 
 def _pair(row: dict[Any, Any]) -> str:
@@ -84,7 +92,8 @@ def _pair(row: dict[Any, Any]) -> str:
 def _correlated(what: str, row: dict[Any, Any]) -> str:
     name = _WHAT[what]
     if row["note"]:
-        return f"Correlation of {name[0].lower() + name[1:] if what == a.DEPARTURES else name}: {row['note']}."
+        after = " after donor and recipient effects" if what == a.DEPARTURES else ""
+        return f"Correlation of {_WHAT[a.SUMS if what == a.SUMS else a.CELLS]}{after}: {row['note']}."
     noun = "languages" if what == a.SUMS else "pairs"
     numbers = (
         f"(r = {signed(row['pearson'], 3)}, Spearman's ρ = {signed(row['spearman'], 3)}, p = {p_text(row['p'])}, "

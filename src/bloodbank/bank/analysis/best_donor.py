@@ -19,6 +19,7 @@ from bloodbank.bank.bank import Bank
 from bloodbank.bank.panel import panel_intervals
 from bloodbank.bank.ranks import rank_intervals
 from bloodbank.bank.scores import donation
+from bloodbank.bank.tables import number
 from bloodbank.errors import UsageError
 from bloodbank.randomness import generator
 
@@ -78,7 +79,7 @@ class BestDonor:
     @property
     def known(self) -> bool:
         """Whether the language is in the bank and has a donation score."""
-        return self.language in self.table.index and not np.isnan(self.table.loc[self.language, "donation"])
+        return self.language in self.table.index and not np.isnan(number(self.table, self.language, "donation"))
 
     def sentences(self) -> list[str]:
         """Say whether the language is the best donor; another finding gives another sentence."""
@@ -129,7 +130,7 @@ def best_donor(
     table["rank"] = table["donation"].rank(ascending=False, method="average")
     others = table["donation"].drop(language, errors="ignore").dropna()
     rival = None if others.empty else str(others.idxmax())  # the first code of equals
-    asked = language in table.index and not np.isnan(table.loc[language, "donation"]) and rival is not None
+    asked = language in table.index and not np.isnan(number(table, language, "donation")) and rival is not None
     pair = (language, str(rival)) if asked else None
     measurement = _by_measurement(bank, table, pair)
     panel = _by_panel(finetune, table, pair, level=level, n_panels=n_panels, seed=seed)
@@ -139,7 +140,7 @@ def best_donor(
         language=language,
         table=table.rename_axis(index="language"),
         rival=rival,
-        difference=float(table.loc[rival, "donation"] - table.loc[language, "donation"]) if asked else np.nan,
+        difference=number(table, rival, "donation") - number(table, language, "donation") if asked else np.nan,
         measurement=measurement,
         panel=panel,
     )
@@ -172,13 +173,16 @@ def _by_panel(
     table[["panel_low", "panel_high"]] = known[["low", "high"]].reindex(table.index)
     table[["panel_rank_low", "panel_rank_high", "panel_p_best"]] = np.nan
     drawn = _resampled(finetune.to_numpy(dtype=float), n_panels, seed)
-    judged = ~np.isnan(drawn).all(axis=0) if len(drawn) else np.zeros(len(table), dtype=bool)
+    judged: NDArray[np.bool_] = np.zeros(len(table), dtype=bool)
+    if len(drawn):
+        judged = np.asarray(~np.isnan(drawn).all(axis=0))
     if judged.sum() > 1:
         table["panel_p_best"] = _share_best(drawn)
         estimates = table["donation"].to_numpy(dtype=float)
-        drawn = estimates + _widening(int(table["n_measured"][judged].min()), level) * (drawn - estimates)
+        drawn = estimates + _widening(int(table["n_measured"].to_numpy()[judged].min()), level) * (drawn - estimates)
         _, lowest, highest = rank_intervals(estimates[judged], drawn[:, judged], level)
-        table.loc[judged, "panel_rank_low"], table.loc[judged, "panel_rank_high"] = lowest, highest
+        places = pd.DataFrame({"panel_rank_low": lowest, "panel_rank_high": highest}, index=table.index[judged])
+        table[["panel_rank_low", "panel_rank_high"]] = places.reindex(table.index)
     low, high = _difference(drawn, table, pair, level)
     few = f"resampling says nothing of donors with fewer than {MIN_RECIPIENTS} measured recipients"
     verdict, reason = _verdict(table, pair, "panel_rank_low", "panel_rank_high", few)
@@ -238,7 +242,7 @@ def _verdict(
 ) -> tuple[str, str]:
     if pair is None:
         return UNKNOWN, "there are no two donors to compare"
-    low, high = table.loc[pair[0], lowest], table.loc[pair[0], highest]
+    low, high = number(table, pair[0], lowest), number(table, pair[0], highest)
     if np.isnan(low):
         return UNKNOWN, otherwise
     if low > 1:

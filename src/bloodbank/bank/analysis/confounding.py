@@ -62,7 +62,8 @@ def confounding(bank: Bank, *, n_permutations: int | None = None, seed: int = 0)
     """
     codes = sorted(bank.languages)
     scores = bank.scores.loc[codes]
-    numbers = scores[["updates", "tokens_seen"]].join(bank.covariates.loc[codes].select_dtypes("number"), rsuffix="_")
+    further = bank.covariates.loc[codes].select_dtypes("number")
+    numbers = scores[["updates", "tokens_seen"]].join(further[[name for name in further if name not in scores]])
     categories = pd.DataFrame({name: [_category(code, name) for code in codes] for name in CATEGORIES}, index=codes)
     rows: list[dict[str, Any]] = []
     exact, n_drawn = False, 0

@@ -37,8 +37,9 @@ def circle_order(nodes: pd.DataFrame, edges: pd.DataFrame) -> list[str]:
     """
     codes = sorted(str(code) for code in nodes.index)
     groups: dict[str, list[int]] = {kind: [] for kind in (*BLOOD_TYPES, "")}
+    types = nodes["blood_type"].to_dict()
     for place, code in enumerate(codes):
-        kind = nodes.loc[code, "blood_type"]
+        kind = str(types[code])
         groups[kind if kind in BLOOD_TYPES else ""].append(place)
     weights = np.zeros((len(codes), len(codes)))
     where = {code: place for place, code in enumerate(codes)}

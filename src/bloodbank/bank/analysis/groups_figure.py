@@ -15,11 +15,11 @@ from matplotlib.patches import Rectangle
 from numpy.typing import NDArray
 
 from bloodbank.bank.analysis.groups import Groups
-from bloodbank.bank.analysis.groups_sentences import number
 from bloodbank.bank.analysis.histogram_edges import robust_range
 from bloodbank.bank.analysis.sharing_tests import BORDER
 from bloodbank.bank.canvas import MARGIN, TEXT_SIZE, add_axes, draw_heading, heading_height, heading_lines, new_figure
 from bloodbank.bank.names import plural, signed
+from bloodbank.bank.tables import number
 from bloodbank.errors import UsageError
 from bloodbank.randomness import generator
 

@@ -5,14 +5,14 @@ group_sentences(groups(bank, by="script"))
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING
 
 import numpy as np
-import pandas as pd
 
 from bloodbank.bank.analysis.sharing_tests import BORDER
 from bloodbank.bank.names import plural, signed
 from bloodbank.bank.p_values import p_text
+from bloodbank.bank.tables import number
 
 if TYPE_CHECKING:
     from bloodbank.bank.analysis.groups import Groups
@@ -54,11 +54,6 @@ def group_sentences(found: Groups) -> list[str]:
         *_chance(found),
         _measured(found),
     ]
-
-
-def number(table: pd.DataFrame, row: str, column: str) -> float:
-    """Take a number out of a table."""
-    return float(cast(Any, table.loc[row, column]))
 
 
 def sides(by: str) -> tuple[str, str]:

@@ -1,4 +1,4 @@
-"""Equality of what banks are made of: tables, mappings of tables, and plain values. Nothing is read or written.
+"""Small things about tables: are two equal, and what stands in a cell. Nothing is read or written.
 
 same(bank.scores, other.scores)
 """
@@ -22,3 +22,18 @@ def same(left: object, right: object) -> bool:
     if isinstance(left, Mapping) and isinstance(right, Mapping):
         return list(left) == list(right) and all(same(left[key], right[key]) for key in left)
     return bool(left == right)
+
+
+def number(table: pd.DataFrame, row: object, column: str) -> float:
+    """Take a number out of a table.
+
+    Args:
+        table: With one row of that name.
+        row: Its name.
+        column: Of the cell.
+
+    Returns:
+        The number; NaN for a missing one.
+    """
+    values: dict[object, float] = table[column].to_dict()
+    return float(values[row])

@@ -1,0 +1,56 @@
+"""Captions of the figures that every run draws: each stands alone. Nothing is read or written."""
+
+from __future__ import annotations
+
+from bloodbank.bank.bank import Bank
+from bloodbank.bank.measurements import METRICS
+from bloodbank.bank.sentences import n_pairs, subtitle
+
+
+def heatmap_caption(bank: Bank) -> str:
+    """Describe the matrix of F.
+
+    Args:
+        bank: The bank.
+
+    Source:
+        Figure 2.
+    """
+    return (
+        f"Finetune scores F(s→t) of bank {bank.name} in percent of the {METRICS[bank.metric].label} of the recipient's "
+        "own model: donors s are rows, recipients t columns, both in order of donation; blue helps, red harms. The "
+        "column D and the row R are sums over the other languages, without a unit, coloured by their mean "
+        f"({subtitle(bank)}). As figure 2 of Malkin et al. (2022)."
+    )
+
+
+def plane_caption(bank: Bank) -> str:
+    """Describe the plane of R and D.
+
+    Args:
+        bank: The bank.
+
+    Source:
+        Figure 3.
+    """
+    bars = " Bars are measurement intervals." if bank.intervals is not None else ""
+    return (
+        f"Each language of bank {bank.name} by what it takes (recipience R, to the right) and gives (donation D, "
+        f"upwards): sums of F over the other {len(bank.languages) - 1} languages, without a unit; positive is a gain. "
+        "The quadrants are the blood types: O gives only, AB+ takes only, A does both, none neither."
+        f"{bars} From {n_pairs(bank)} ordered pairs. As figure 3 of Malkin et al. (2022)."
+    )
+
+
+def curves_caption(bank: Bank) -> str:
+    """Describe the loss curves.
+
+    Args:
+        bank: The bank.
+    """
+    return (
+        f"Loss on dev text while the models of bank {bank.name} trained, a panel for each recipient: cross-entropy in "
+        "nats a masked piece (lower is better) against tokens of the recipient read so far, on a logarithmic scale. "
+        "Bold: the recipient's own model; thin: models that started from a donor. Compare lines within a panel, not "
+        "between panels."
+    )

@@ -1,0 +1,91 @@
+"""`bloodbank bank report` and `bank typology`: what the numbers of a bank say."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from bloodbank.cli.banks import bank
+from bloodbank.cli.opening import find_source, open_bank
+
+if TYPE_CHECKING:
+    from bloodbank.typology import Features
+
+
+@bank.command
+def report(
+    source: Path, *, out: Path | None = None, language: str = "en", typology: Path | Literal["uriel"] | None = None
+) -> None:
+    """Write all that can be said of a bank: one HTML file, and every figure as SVG and PNG.
+
+    Parameters
+    ----------
+    source
+        Run folder, `bank.json`, a matrix, or the name of a bank that comes with bloodbank.
+    out
+        Folder of `report.html` and `figures`; by default `report` in the run folder, else `NAME-report` here.
+    language
+        Of which it is asked whether it is the best donor.
+    typology
+        CLDF folder such as WALS or Grambank, or `uriel` (needs the package urielplus), for typological features.
+    """
+    from bloodbank.bank.report import write_report
+    from bloodbank.runfolder import is_run_folder
+
+    opened, place = open_bank(source), find_source(source)
+    tables = place if place.is_dir() else place.parent if place.name == "bank.json" else None
+    if out is None:
+        out = place / "report" if is_run_folder(place) else Path(f"{opened.name}-report")
+    features = None if typology is None else _features(opened.languages, typology)
+    print(write_report(opened, out, tables=tables, language=language, features=features))
+
+
+@bank.command
+def typology(
+    source: Path,
+    *,
+    features: Path | Literal["uriel"] = "uriel",
+    area: tuple[str, ...] = ("syntax",),
+    most: int = 10,
+    level: float = 0.05,
+    table: Path | None = None,
+) -> None:
+    """Test which features go with high F between languages that share them.
+
+    Parameters
+    ----------
+    source
+        Run folder, `bank.json`, a matrix, or the name of a bank that comes with bloodbank.
+    features
+        CLDF folder of a StructureDataset such as WALS or Grambank; `uriel`: those of the package urielplus.
+    area
+        For URIEL, which features: syntax, phonology, inventory; may be given several times.
+    most
+        Features that are described one by one.
+    level
+        Corrected p up to which a feature counts as found.
+    table
+        CSV with one row for each tested feature, if wanted.
+    """
+    from bloodbank.bank.typology_effects import feature_effects
+    from bloodbank.store import replace_file
+
+    opened = open_bank(source)
+    known = _features(opened.languages, features, area)
+    print(f"Features: {known.source}")
+    for line in known.lines():
+        print(f"  {line}")
+    found = feature_effects(opened.finetune_scores, known)
+    for line in found.lines(level=level, max_named=most):
+        print(line)
+    if table is not None:
+        with replace_file(table) as temporary:
+            found.table.to_csv(temporary, lineterminator="\n")
+        print(f"  {table}")
+
+
+def _features(languages: tuple[str, ...], given: Path | str, areas: tuple[str, ...] = ("syntax",)) -> Features:
+    from bloodbank.typology import load_features
+
+    uriel = str(given) == "uriel" and not Path(given).exists()
+    return load_features(languages, None if uriel else given, areas=areas)

@@ -1,0 +1,165 @@
+import dataclasses
+import json
+from html.parser import HTMLParser
+
+import numpy as np
+import pandas as pd
+import pytest
+from made_up_banks import measurements_of, sentence_scores
+
+from bloodbank import read_matrix
+from bloodbank.bank import build_bank
+from bloodbank.bank.analysis.asymmetry import asymmetry
+from bloodbank.bank.analysis.groups import groups
+from bloodbank.bank.report import write_report
+from bloodbank.bank.report.page import Section, report_page
+from bloodbank.bank.scores import matrix
+from bloodbank.bank.uncertainty import with_intervals
+from bloodbank.typology import load_features
+from shared_data import shared_data
+
+CODES = ("de", "el", "en", "fi", "fr", "ru")
+FIGURES = {"heatmap", "graph", "plane", "asymmetry", "detrimental", "monolingual", "groups", "levels", "best_donor"}
+_VOID = {"meta", "img", "br"}
+
+
+class Page(HTMLParser):
+    """What a page holds; refuses tags that do not close."""
+
+    def __init__(self, text):
+        super().__init__()
+        self.open, self.ids, self.images, self.links, self.texts = [], [], [], [], []
+        self.feed(text)
+        assert not self.open
+
+    def handle_starttag(self, tag, attrs):
+        given = dict(attrs)
+        if tag not in _VOID:
+            self.open.append(tag)
+        if "id" in given:
+            self.ids.append(given["id"])
+        if tag == "img":
+            self.images.append(given)
+        if tag in ("a", "link", "script"):
+            self.links.append(given.get("href") or given.get("src") or tag)
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
+
+    def handle_data(self, data):
+        self.texts.append(data)
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory):
+    scores = sentence_scores(CODES, n_paragraphs=30)
+    bank = with_intervals(build_bank(measurements_of(scores), languages=CODES, name="made-up"), scores)
+    folder = tmp_path_factory.mktemp("report")
+    scores.to_parquet(folder / "sentence_scores.parquet")
+    path = write_report(bank, folder / "out", tables=folder)
+    return bank, path, Page(path.read_text("utf-8"))
+
+
+def test_the_page_needs_no_other_file(whole):
+    _, path, page = whole
+    assert path.name == "report.html"
+    assert all(link.startswith("#") for link in page.links)
+    assert {link[1:] for link in page.links} == set(page.ids)
+    assert len(page.ids) == len(set(page.ids))
+    assert all(image["src"].startswith("data:image/") for image in page.images)
+    assert all(len(image["alt"]) > 80 for image in page.images)
+
+
+def test_every_figure_is_in_the_page_and_beside_it(whole):
+    _, path, page = whole
+    assert {one.stem for one in (path.parent / "figures").glob("*.svg")} == FIGURES
+    assert {one.stem for one in (path.parent / "figures").glob("*.png")} == FIGURES
+    assert len(page.images) == len(FIGURES)
+
+
+def test_the_sentences_are_those_of_the_analyses(whole):
+    bank, _, page = whole
+    for sentence in (*asymmetry(bank).sentences(), *groups(bank, by="script").sentences(), bank.intervals.covers):
+        assert sentence in page.texts
+    turned = dataclasses.replace(bank, finetune_scores=-bank.finetune_scores)
+    assert asymmetry(turned).sentences() != asymmetry(bank).sentences()
+
+
+def test_the_confounds_stand_before_the_analyses(whole):
+    _, _, page = whole
+    order = [name for name in page.ids if name in ("mislead", "matrix", "asymmetry", "groups", "best")]
+    assert order[0] == "mislead"
+
+
+def test_equal_banks_give_equal_pages(whole, tmp_path):
+    bank, path, _ = whole
+    again = write_report(bank, tmp_path, tables=path.parent.parent)
+    assert again.read_bytes() == path.read_bytes()
+
+
+def test_names_are_text_and_no_markup(whole, tmp_path):
+    bank, _, _ = whole
+    odd = dataclasses.replace(bank, name='<script>alert("a")</script> & co', provenance={"note": "</pre><b>"})
+    page = Page(write_report(odd, tmp_path).read_text("utf-8"))
+    assert any('<script>alert("a")</script>' in text for text in page.texts)
+    assert "script" not in page.links
+    assert any("</pre><b>" in text for text in page.texts)
+
+
+@pytest.mark.parametrize(
+    "cells",
+    [
+        [[np.nan, 0.1], [0.2, np.nan]],
+        [[np.nan, 0.1, np.nan], [np.nan, np.nan, np.nan], [np.nan, np.nan, np.nan]],
+        [[np.nan, 0.1, 0.1], [0.1, np.nan, 0.1], [0.1, 0.1, np.nan]],
+        [[np.nan, np.nan], [np.nan, np.nan]],
+    ],
+    ids=["two languages", "one cell", "all equal", "nothing"],
+)
+def test_odd_banks_have_a_report(cells, tmp_path, recwarn):
+    scores = sentence_scores(CODES[: len(cells)], n_paragraphs=5, seeds=(0,))
+    bank = build_bank(measurements_of(scores), languages=CODES[: len(cells)], name="odd")
+    table = matrix(cells, bank.languages)
+    sums = bank.scores.assign(
+        donation=table.sum(axis=1, min_count=1), recipience=table.sum(axis=0, min_count=1), blood_type=None
+    )
+    odd = dataclasses.replace(bank, finetune_scores=table, scores=sums, replicates={}, measurements=None)
+    page = Page(write_report(odd, tmp_path).read_text("utf-8"))
+    assert any("not possible, because" in text for text in page.texts)
+    assert not [warning for warning in recwarn if issubclass(warning.category, RuntimeWarning)]
+
+
+def test_the_released_matrix_has_a_report(tmp_path):
+    bank = read_matrix(shared_data("published", "mrr_ratio_22x22.csv"))
+    features = load_features(bank.languages, shared_data("wals", "cldf"))
+    page = Page(write_report(bank, tmp_path, features=features).read_text("utf-8"))
+    text = " ".join(page.texts)
+    assert "holds only at the -10% border" in text
+    assert "r = -0.573" in text
+    assert "explain 60% of the variance" in text
+    assert "typology" in page.ids
+    assert "ε(M_t) is not known" in text
+    assert {one.stem for one in (tmp_path / "figures").glob("*.png")} == FIGURES - {"monolingual"}
+
+
+def test_loss_curves_are_drawn_where_they_are(whole, tmp_path):
+    bank, _, _ = whole
+    rows = [
+        {"protocol": "monolingual", "donor": "", "recipient": "de", "seed": 0, "phase": 0, "language": "de",
+         "updates": n, "tokens_seen": 10 * n, "loss": 5.0 - n}
+        for n in range(4)
+    ]  # fmt: skip
+    pd.DataFrame(rows).to_csv(tmp_path / "loss_curves.csv", index=False)
+    write_report(bank, tmp_path / "out", tables=tmp_path)
+    assert (tmp_path / "out" / "figures" / "curves.png").exists()
+
+
+def test_provenance_is_kept(whole, tmp_path):
+    bank, _, _ = whole
+    known = dataclasses.replace(bank, provenance={"seeds": [0, 1]})
+    page = Page(write_report(known, tmp_path).read_text("utf-8"))
+    assert json.dumps({"seeds": [0, 1]}, indent=1) in page.texts
+
+
+def test_a_page_without_sections_is_a_page():
+    assert Page(report_page("t", "u", [Section("a", "b", ())])).ids == ["a"]
