@@ -90,7 +90,7 @@ def _category(code: str, name: str) -> str | None:
 
 def _obstacle(known: pd.DataFrame, quantity: str, statistic: str) -> str:
     if len(known) < MIN_LANGUAGES:
-        return f"not possible, because {len(known)} languages are fewer than {MIN_LANGUAGES}"
+        return f"not possible, because it is known of {len(known)} languages, fewer than {MIN_LANGUAGES}"
     n_values = known["quantity"].nunique()
     if n_values < 2:
         return f"not possible, because {quantity.replace('_', ' ')} is the same for all {len(known)} languages"

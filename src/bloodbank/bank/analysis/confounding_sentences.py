@@ -60,7 +60,7 @@ def _sentence(row: dict[Any, Any]) -> str:
         f"{row['value']:.0%} of the variance of {letter} lies between {name}, where chance alone gives "
         f"{row['expected']:.0%} (p = {p_text(row['p'])}, n = {row['n']} languages)"
     )
-    return f"{numbers}: {letter} goes with it." if beyond else f"{numbers}: no more than chance explains."
+    return f"{numbers}: {letter} goes with it." if beyond else f"{numbers}: not beyond chance."
 
 
 def _name(quantity: str) -> str:

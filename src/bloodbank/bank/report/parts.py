@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pandas as pd
 
 from bloodbank.bank.analysis.asymmetry import asymmetry
@@ -24,7 +25,7 @@ from bloodbank.bank.analysis.structure import additive_sentences, stability_sent
 from bloodbank.bank.bank import Bank
 from bloodbank.bank.caveats import caveats
 from bloodbank.bank.interval_sentences import interval_sentences
-from bloodbank.bank.names import language_name
+from bloodbank.bank.names import MISSING, language_name, signed
 from bloodbank.bank.panel import panel_intervals
 from bloodbank.bank.report import captions
 from bloodbank.bank.sentences import control_sentences, extremes, missing_cells, subtitle, units
@@ -52,7 +53,7 @@ class Part:
     title: str
     sentences: list[str]
     sketches: tuple[Sketch, ...] = ()
-    table: pd.DataFrame | None = None
+    table: tuple[tuple[str, ...], ...] = ()
     text: str = ""
 
 
@@ -82,7 +83,8 @@ def report_parts(bank: Bank, folder: Path | None, *, language: str, features: Fe
     if features is not None:
         effects = feature_effects(bank.finetune_scores, features)
         yield Part("typology", "Typological features", [f"Features: {features.source}.", *effects.lines()])
-    yield Part("languages", "All languages", [], table=_languages(bank))
+    explained = "±: half the measurement interval; another panel: the interval of the sum over other languages."
+    yield Part("languages", "All languages", [explained], table=_languages(bank))
     yield Part("provenance", "Where the numbers come from", _cited(), text=_provenance(bank))
 
 
@@ -194,15 +196,34 @@ def _best_donor(bank: Bank, language: str) -> Part:
     return Part("best", f"Is {language_name(language)} the best donor?", found.sentences(), (sketch,))
 
 
-def _languages(bank: Bank) -> pd.DataFrame:
-    columns: dict[str, Any] = {}
-    for score in ("donation", "recipience"):
-        columns[score] = bank.scores[score]
+def _languages(bank: Bank) -> tuple[tuple[str, ...], ...]:
+    """Lay out what is known of each language, in order of donation: a header, and a row for each."""
+    panel = panel_intervals(bank.finetune_scores).scores
+    columns: dict[str, list[str]] = {
+        "language": [
+            f"{language_name(code)} ({code})" if language_name(code) != code else code for code in bank.ranking
+        ]
+    }
+    for letter, score in (("D", "donation"), ("R", "recipience")):
+        columns[letter] = [signed(value, 2) for value in bank.scores.loc[bank.ranking, score]]
         if bank.intervals is not None:
-            columns[f"{score} ±"] = bank.intervals.half_widths(score)
-    columns |= {name: bank.scores[name] for name in ("blood_type", "monolingual", "updates", "health")}
-    columns |= {str(name): values for name, values in bank.covariates.items() if name not in bank.scores}
-    return pd.DataFrame(columns).loc[bank.ranking]
+            widths = bank.intervals.half_widths(score).reindex(bank.ranking)
+            columns[f"{letter} ±"] = [MISSING if pd.isna(width) else f"{width:.2f}" for width in widths]
+        others = panel[panel["score"] == score].set_index("language").loc[bank.ranking, ["low", "high"]]
+        columns[f"{letter}, another panel"] = [
+            MISSING if np.isnan(low) else f"{signed(low, 2)} to {signed(high, 2)}" for low, high in others.to_numpy()
+        ]
+    more = bank.scores[["blood_type", "monolingual", "updates", "health"]]
+    more = more.join(bank.covariates[[name for name in bank.covariates if name not in bank.scores]])
+    for name, values in more.loc[bank.ranking].items():
+        columns[str(name).replace("_", " ")] = [_cell(value) for value in values]
+    return (tuple(columns), *zip(*columns.values(), strict=True))
+
+
+def _cell(value: Any) -> str:
+    if pd.isna(value):
+        return MISSING
+    return f"{value:,.4g}" if isinstance(value, float) else str(value)
 
 
 def _cited() -> list[str]:

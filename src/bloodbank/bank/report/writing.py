@@ -10,11 +10,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
-
 from bloodbank.bank.bank import Bank
 from bloodbank.bank.figures import save_figure
-from bloodbank.bank.names import MISSING
 from bloodbank.bank.report.page import Drawing, Section, report_page
 from bloodbank.bank.report.parts import Part, Sketch, report_parts
 from bloodbank.bank.sentences import subtitle
@@ -69,7 +66,7 @@ def _section(part: Part, figures: Path) -> Section:
         title=part.title,
         sentences=tuple(part.sentences),
         drawings=tuple(_drawing(sketch, figures) for sketch in part.sketches),
-        table=() if part.table is None else _rows(part.table),
+        table=part.table,
         text=part.text,
     )
 
@@ -91,15 +88,3 @@ def _drawing(sketch: Sketch, figures: Path) -> Drawing:
         kind="svg+xml" if small else "png",
         width=round(widths[0] * _CSS_DPI),
     )
-
-
-def _rows(table: pd.DataFrame) -> tuple[tuple[str, ...], ...]:
-    header = ("language", *(str(name).replace("_", " ") for name in table))
-    body = [(str(code), *map(_cell, row)) for code, row in zip(table.index, table.to_numpy(dtype=object), strict=True)]
-    return (header, *body)
-
-
-def _cell(value: Any) -> str:
-    if pd.isna(value):
-        return MISSING
-    return f"{value:,.4g}" if isinstance(value, float) else str(value)
