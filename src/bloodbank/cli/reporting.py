@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 from bloodbank.cli.banks import bank
 from bloodbank.cli.opening import find_source, open_bank
@@ -13,9 +13,7 @@ if TYPE_CHECKING:
 
 
 @bank.command
-def report(
-    source: Path, *, out: Path | None = None, language: str = "en", typology: Path | Literal["uriel"] | None = None
-) -> None:
+def report(source: Path, *, out: Path | None = None, language: str = "en", typology: Path | None = None) -> None:
     """Write all that can be said of a bank: one HTML file, and every figure as SVG and PNG.
 
     Parameters
@@ -27,16 +25,25 @@ def report(
     language
         Of which it is asked whether it is the best donor.
     typology
-        CLDF folder such as WALS or Grambank, or `uriel` (needs the package urielplus), for typological features.
+        CLDF folder such as WALS or Grambank, for typological features; without one those of URIEL, where the package
+        urielplus is installed.
     """
     from bloodbank.bank.report import write_report
+    from bloodbank.errors import UsageError
     from bloodbank.runfolder import is_run_folder
+    from bloodbank.typology import load_features
 
     opened, place = open_bank(source), find_source(source)
     tables = place if place.is_dir() else place.parent if place.name == "bank.json" else None
     if out is None:
         out = place / "report" if is_run_folder(place) else Path(f"{opened.name}-report")
-    features = None if typology is None else _features(opened.languages, typology)
+    features: Features | str
+    try:
+        features = load_features(opened.languages, typology)
+    except UsageError:
+        if typology is not None:
+            raise
+        features = "no folder of features was given, and the package urielplus (URIEL) is not installed"
     print(write_report(opened, out, tables=tables, language=language, features=features))
 
 
@@ -44,7 +51,7 @@ def report(
 def typology(
     source: Path,
     *,
-    features: Path | Literal["uriel"] = "uriel",
+    features: Path | None = None,
     area: tuple[str, ...] = ("syntax",),
     most: int = 10,
     level: float = 0.05,
@@ -57,7 +64,8 @@ def typology(
     source
         Run folder, `bank.json`, a matrix, or the name of a bank that comes with bloodbank.
     features
-        CLDF folder of a StructureDataset such as WALS or Grambank; `uriel`: those of the package urielplus.
+        CLDF folder of a StructureDataset such as WALS or Grambank; by default the features of URIEL, which need the
+        package urielplus.
     area
         For URIEL, which features: syntax, phonology, inventory; may be given several times.
     most
@@ -69,12 +77,12 @@ def typology(
     """
     from bloodbank.bank.typology_effects import feature_effects
     from bloodbank.store import replace_file
+    from bloodbank.typology import load_features
 
     opened = open_bank(source)
-    known = _features(opened.languages, features, area)
-    print(f"Features: {known.source}")
-    for line in known.lines():
-        print(f"  {line}")
+    known = load_features(opened.languages, features, areas=area)
+    for line in (*known.lines(), *known.coverage_lines()):
+        print(line)
     found = feature_effects(opened.finetune_scores, known)
     for line in found.lines(level=level, max_named=most):
         print(line)
@@ -82,10 +90,3 @@ def typology(
         with replace_file(table) as temporary:
             found.table.to_csv(temporary, lineterminator="\n")
         print(f"  {table}")
-
-
-def _features(languages: tuple[str, ...], given: Path | str, areas: tuple[str, ...] = ("syntax",)) -> Features:
-    from bloodbank.typology import load_features
-
-    uriel = str(given) == "uriel" and not Path(given).exists()
-    return load_features(languages, None if uriel else given, areas=areas)

@@ -137,9 +137,17 @@ def test_the_released_matrix_has_a_report(tmp_path):
     assert "holds only at the -10% border" in text
     assert "r = -0.573" in text
     assert "explain 60% of the variance" in text
-    assert "typology" in page.ids
+    assert "22 of 22 languages are in it" in text
+    assert "features known" in page.texts
     assert "ε(M_t) is not known" in text
     assert {one.stem for one in (tmp_path / "figures").glob("*.png")} == FIGURES - {"monolingual"}
+
+
+def test_without_features_it_says_why(whole, tmp_path):
+    bank, _, page = whole
+    assert "Typological features: not possible, because no features were given." in page.texts
+    other = Page(write_report(bank, tmp_path, features="the folder is empty").read_text("utf-8"))
+    assert "Typological features: not possible, because the folder is empty." in other.texts
 
 
 def test_loss_curves_are_drawn_where_they_are(whole, tmp_path):

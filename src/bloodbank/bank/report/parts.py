@@ -30,7 +30,7 @@ from bloodbank.bank.panel import panel_intervals
 from bloodbank.bank.report import captions
 from bloodbank.bank.sentences import control_sentences, extremes, missing_cells, subtitle, units
 from bloodbank.bank.typology_effects import feature_effects
-from bloodbank.typology import Features
+from bloodbank.typology import Features, coverage
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -57,14 +57,14 @@ class Part:
     text: str = ""
 
 
-def report_parts(bank: Bank, folder: Path | None, *, language: str, features: Features | None) -> Iterator[Part]:
+def report_parts(bank: Bank, folder: Path | None, *, language: str, features: Features | str) -> Iterator[Part]:
     """Make the parts of a report one after another.
 
     Args:
         bank: The bank.
         folder: Where its tables of sentence scores and loss curves are, if anywhere.
         language: Of which it is asked whether it is the best donor.
-        features: Typological features of its languages; None where there are none.
+        features: Typological features of its languages, or why there are none.
     """
     yield Part("numbers", "What the numbers are", [units(bank), *bank.notes, missing_cells(bank)])
     yield Part("sure", "How sure they are", _sure(bank))
@@ -80,9 +80,7 @@ def report_parts(bank: Bank, folder: Path | None, *, language: str, features: Fe
     yield _best_donor(bank, language)
     yield Part("additive", "Donor effect plus recipient effect", additive_sentences(bank))
     yield Part("seeds", "From seed to seed", stability_sentences(bank))
-    if features is not None:
-        effects = feature_effects(bank.finetune_scores, features)
-        yield Part("typology", "Typological features", [f"Features: {features.source}.", *effects.lines()])
+    yield _typology(bank, features)
     explained = "±: half the measurement interval; another panel: the interval of the sum over other languages."
     yield Part("languages", "All languages", [explained], table=_languages(bank))
     yield Part("provenance", "Where the numbers come from", _cited(), text=_provenance(bank))
@@ -194,6 +192,19 @@ def _best_donor(bank: Bank, language: str) -> Part:
     found = best_donor(bank, language)
     sketch = Sketch("best_donor", best_donor_caption(found), lambda: best_donor_figure(found, subtitle(bank)))
     return Part("best", f"Is {language_name(language)} the best donor?", found.sentences(), (sketch,))
+
+
+def _typology(bank: Bank, features: Features | str) -> Part:
+    if isinstance(features, str):
+        return Part("typology", "Typological features", [f"Typological features: not possible, because {features}."])
+    effects = feature_effects(bank.finetune_scores, features)
+    known = coverage(features, bank.ranking)
+    rows = [
+        (str(code), str(n_known), f"{share:.0%}", MISSING if entry is None else str(entry), str(how))
+        for code, n_known, share, entry, how in known.itertuples()
+    ]
+    header = ("language", "features known", "share", "entry", "found by")
+    return Part("typology", "Typological features", [*features.lines(), *effects.lines()], table=(header, *rows))
 
 
 def _languages(bank: Bank) -> tuple[tuple[str, ...], ...]:

@@ -29,7 +29,7 @@ def write_report(
     *,
     tables: str | Path | None = None,
     language: str = "en",
-    features: Features | None = None,
+    features: Features | str = "no features were given",
 ) -> Path:
     """Write the report of a bank.
 
@@ -39,7 +39,7 @@ def write_report(
         tables: Folder of the bank's `sentence_scores.parquet` and `loss_curves.csv`, for what needs them; the report
             says where it lacks them.
         language: Of which it is asked whether it is the best donor.
-        features: Typological features of its languages; without them that part is left out.
+        features: Typological features of its languages, or why there are none.
 
     Returns:
         The path of `report.html`; it is written last, whole or not at all.
