@@ -14,6 +14,7 @@ BENCHMARKS = Path(__file__).parents[1] / "benchmarks"
 sys.path.insert(0, str(BENCHMARKS))
 
 import against_trainer  # noqa: E402
+import analyses  # noqa: E402
 import gpu  # noqa: E402
 import scoring  # noqa: E402
 from measuring import Marks, Measured, Stopped, rate_between  # noqa: E402
@@ -221,3 +222,17 @@ def test_growth_is_against_the_first_of_each_sweep(printed):
         assert number(row["models (n + n(n − 1))"]) == n + n * (n - 1)
         hours = n**2 * 4 * 10_000_000 / rate / 3_600
         assert number(row["core-hours at this rate"]) == pytest.approx(hours, abs=0.051)
+
+
+def test_the_analyses_are_timed_stage_by_stage(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(analyses, "TARGETS", {6: 1e-9})
+    monkeypatch.setattr(analyses, "help_seconds", lambda: 0.2)
+    monkeypatch.setattr(sys, "argv", ["analyses.py", "--paragraphs", "8", "--out", str(tmp_path / "out.json")])
+    analyses.main()
+    out = capsys.readouterr().out
+    row = tables(out)[0][0]
+    seconds = json.loads((tmp_path / "out.json").read_text(encoding="utf-8"))["seconds"]["6"]
+    assert seconds["all"] == pytest.approx(seconds["bank"] + seconds["intervals"] + seconds["report"])
+    assert number(row["all"]) == pytest.approx(seconds["all"], abs=0.06)
+    assert "MISSED" in out
+    assert "median of 5: 0.20, target at most 0.3: met" in out

@@ -45,14 +45,18 @@ def place_labels(
     centres = axes.transData.transform(np.asarray(points))
     texts = [_text(axes, point, label) for point, label in zip(points, labels, strict=True)]
     sizes = [(box.width, box.height) for box in (text.get_window_extent(renderer) for text in texts)]
-    taken = [_square(centre, _MARKER * scale) for centre in centres]
-    taken += [obstacle.get_window_extent(renderer) for obstacle in obstacles]
+    around = [_square(centre, _MARKER * scale) for centre in centres]
+    around += [obstacle.get_window_extent(renderer) for obstacle in obstacles]
+    taken = np.array([box.extents for box in around] + [[0.0] * 4] * len(points))  # room for the labels
+    n_taken = len(around)
     ground = _Ground(axes.get_window_extent(renderer), _zero_lines(axes), scale)
     for place in _crowded_first(centres):
         candidates = list(_candidates(centres[place], sizes[place], scale))
-        costs = [ground.cost(box, distance, taken) for box, distance in candidates]
+        boxes = np.array([box.extents for box, _ in candidates])
+        costs = ground.costs(boxes, np.array([distance for _, distance in candidates]), taken[:n_taken])
         box, distance = candidates[int(np.argmin(costs))]  # the first of equals
-        taken.append(box)
+        taken[n_taken] = box.extents
+        n_taken += 1
         _move(texts[place], centres[place], box, scale, leader=distance > _LEADER_FROM)
     return texts
 
@@ -87,13 +91,19 @@ class _Ground:
     zero_lines: Sequence[Bbox]
     scale: float
 
-    def cost(self, box: Bbox, distance: float, taken: Sequence[Bbox]) -> float:
-        """Weigh a place: covering something is worst, then crossing a zero line, then being far away."""
+    def costs(self, boxes: np.ndarray, distances: np.ndarray, taken: np.ndarray) -> np.ndarray:
+        """Weigh places: covering something is worst, then crossing a zero line, then being far away.
+
+        Shape: boxes `[place, 4]` and taken `[box, 4]`: left, bottom, right, top in pixels; one cost for each place.
+        """
         points = 1 / self.scale**2  # square points in a square pixel
-        covered = sum(_shared(box.padded(_PADDING), other) for other in taken)
-        outside = box.width * box.height - _shared(box, self.inside)
-        crossed = sum(_shared(box, line) for line in self.zero_lines)
-        return float((20 * covered + 40 * outside + crossed) * points + distance)
+        padded = boxes + np.array([-_PADDING, -_PADDING, _PADDING, _PADDING])
+        covered = _shared(padded, taken).sum(axis=1)
+        areas = (boxes[:, 2] - boxes[:, 0]) * (boxes[:, 3] - boxes[:, 1])
+        outside = areas - _shared(boxes, np.array([self.inside.extents]))[:, 0]
+        crossed = _shared(boxes, np.array([line.extents for line in self.zero_lines])).sum(axis=1)
+        costs: np.ndarray = (20 * covered + 40 * outside + crossed) * points + distances
+        return costs
 
 
 def _zero_lines(axes: Axes) -> list[Bbox]:
@@ -102,10 +112,12 @@ def _zero_lines(axes: Axes) -> list[Bbox]:
     return [Bbox.from_extents(-far, y - 1, far, y + 1), Bbox.from_extents(x - 1, -far, x + 1, far)]
 
 
-def _shared(left: Bbox, right: Bbox) -> float:
-    width = min(left.x1, right.x1) - max(left.x0, right.x0)
-    height = min(left.y1, right.y1) - max(left.y0, right.y0)
-    return float(max(width, 0.0) * max(height, 0.0))
+def _shared(left: np.ndarray, right: np.ndarray) -> np.ndarray:
+    """Areas that boxes share. Shape: [left, 4] and [right, 4] to [left, right]."""
+    width = np.minimum(left[:, None, 2], right[None, :, 2]) - np.maximum(left[:, None, 0], right[None, :, 0])
+    height = np.minimum(left[:, None, 3], right[None, :, 3]) - np.maximum(left[:, None, 1], right[None, :, 1])
+    shared: np.ndarray = np.maximum(width, 0.0) * np.maximum(height, 0.0)
+    return shared
 
 
 def _square(centre: np.ndarray, half: float) -> Bbox:

@@ -27,7 +27,7 @@ from bloodbank.bank.relabelling import SAME, draw_orders, tail
 Array = NDArray[np.float64]
 RAW, SPLIT = "raw", "halves"
 SCORES = ("donation", "recipience")
-N_SPLITS = 100
+N_SPLITS, FEWER_SPLITS, _MANY_LANGUAGES = 100, 30, 60
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,7 +59,7 @@ def monolingual(
     bank: Bank,
     sentence_scores: pd.DataFrame | str | Path | None = None,
     *,
-    n_splits: int = N_SPLITS,
+    n_splits: int | None = None,
     n_permutations: int | None = None,
     seed: int = 0,
 ) -> MonolingualEffect:
@@ -68,7 +68,8 @@ def monolingual(
     Args:
         bank: The bank, with its measurements where it has several seeds.
         sentence_scores: The tidy table or its Parquet file, to split test paragraphs too; None where there is none.
-        n_splits: Random splits; each counts in both directions.
+        n_splits: Random splits, each of which counts in both directions; by default 100, and 30 for more than 60
+            languages.
         n_permutations: Relabellings; by default 10,000, and 2,000 for more than 60 languages; all up to 7 languages.
         seed: Of splits and relabellings.
 
@@ -86,6 +87,7 @@ def monolingual(
         Section 5 and figure 4.
     """
     codes = sorted(bank.languages)
+    n_splits = n_splits or (FEWER_SPLITS if len(codes) > _MANY_LANGUAGES else N_SPLITS)
     sign = METRICS[bank.metric].sign
     table = bank.scores.loc[codes, ["monolingual", *SCORES]].astype(float)
     rows = []
