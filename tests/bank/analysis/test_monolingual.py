@@ -61,7 +61,7 @@ def row(found, estimate, score):
 
 
 def test_where_nothing_transfers_the_raw_value_is_negative_and_the_halves_are_zero():
-    found = [monolingual(noise_only(seed), n_splits=20, n_permutations=99) for seed in range(60)]
+    found = [monolingual(noise_only(seed), n_splits=10, n_permutations=99) for seed in range(40)]
     raw, halves = (
         np.array([row(one, estimate, "recipience")["pearson"] for one in found]) for estimate in ("raw", "halves")
     )

@@ -97,13 +97,41 @@ def test_equal_banks_give_equal_pages(whole, tmp_path):
     assert again.read_bytes() == path.read_bytes()
 
 
-def test_names_are_text_and_no_markup(whole, tmp_path):
-    bank, _, _ = whole
-    odd = dataclasses.replace(bank, name='<script>alert("a")</script> & co', provenance={"note": "</pre><b>"})
-    page = Page(write_report(odd, tmp_path).read_text("utf-8"))
+@pytest.fixture(scope="module")
+def marked(whole, tmp_path_factory):
+    """A report of an odd name, with provenance, loss curves and a reason why there are no features."""
+    folder = tmp_path_factory.mktemp("marked")
+    rows = [
+        {"protocol": "monolingual", "donor": "", "recipient": "de", "seed": 0, "phase": 0, "language": "de",
+         "updates": n, "tokens_seen": 10 * n, "loss": 5.0 - n}
+        for n in range(4)
+    ]  # fmt: skip
+    pd.DataFrame(rows).to_csv(folder / "loss_curves.csv", index=False)
+    name = '<script>alert("a")</script> & co'
+    odd = dataclasses.replace(whole[0], name=name, provenance={"note": "</pre><b>", "seeds": [0, 1]})
+    path = write_report(odd, folder / "out", tables=folder, features="the folder is empty")
+    return path, Page(path.read_text("utf-8"))
+
+
+def test_names_are_text_and_no_markup(marked):
+    _, page = marked
     assert any('<script>alert("a")</script>' in text for text in page.texts)
     assert "script" not in page.links
-    assert any("</pre><b>" in text for text in page.texts)
+
+
+def test_provenance_is_kept(marked):
+    _, page = marked
+    assert json.dumps({"note": "</pre><b>", "seeds": [0, 1]}, indent=1) in page.texts
+
+
+def test_without_features_it_says_why(whole, marked):
+    assert "Typological features: not possible, because no features were given." in whole[2].texts
+    assert "Typological features: not possible, because the folder is empty." in marked[1].texts
+
+
+def test_loss_curves_are_drawn_where_they_are(whole, marked):
+    assert (marked[0].parent / "figures" / "curves.png").exists()
+    assert not (whole[1].parent / "figures" / "curves.png").exists()
 
 
 @pytest.mark.parametrize(
@@ -141,32 +169,6 @@ def test_the_released_matrix_has_a_report(tmp_path):
     assert "features known" in page.texts
     assert "ε(M_t) is not known" in text
     assert {one.stem for one in (tmp_path / "figures").glob("*.png")} == FIGURES - {"monolingual"}
-
-
-def test_without_features_it_says_why(whole, tmp_path):
-    bank, _, page = whole
-    assert "Typological features: not possible, because no features were given." in page.texts
-    other = Page(write_report(bank, tmp_path, features="the folder is empty").read_text("utf-8"))
-    assert "Typological features: not possible, because the folder is empty." in other.texts
-
-
-def test_loss_curves_are_drawn_where_they_are(whole, tmp_path):
-    bank, _, _ = whole
-    rows = [
-        {"protocol": "monolingual", "donor": "", "recipient": "de", "seed": 0, "phase": 0, "language": "de",
-         "updates": n, "tokens_seen": 10 * n, "loss": 5.0 - n}
-        for n in range(4)
-    ]  # fmt: skip
-    pd.DataFrame(rows).to_csv(tmp_path / "loss_curves.csv", index=False)
-    write_report(bank, tmp_path / "out", tables=tmp_path)
-    assert (tmp_path / "out" / "figures" / "curves.png").exists()
-
-
-def test_provenance_is_kept(whole, tmp_path):
-    bank, _, _ = whole
-    known = dataclasses.replace(bank, provenance={"seeds": [0, 1]})
-    page = Page(write_report(known, tmp_path).read_text("utf-8"))
-    assert json.dumps({"seeds": [0, 1]}, indent=1) in page.texts
 
 
 def test_a_page_without_sections_is_a_page():
