@@ -11,6 +11,7 @@ from bloodbank import read_matrix
 from bloodbank.bank import build_bank
 from bloodbank.bank.analysis.asymmetry import asymmetry
 from bloodbank.bank.analysis.groups import groups
+from bloodbank.bank.panel import panel_intervals
 from bloodbank.bank.report import write_report
 from bloodbank.bank.report.page import Section, report_page
 from bloodbank.bank.scores import matrix
@@ -83,6 +84,15 @@ def test_the_sentences_are_those_of_the_analyses(whole):
         assert sentence in page.texts
     turned = dataclasses.replace(bank, finetune_scores=-bank.finetune_scores)
     assert asymmetry(turned).sentences() != asymmetry(bank).sentences()
+
+
+def test_the_table_of_languages_has_places_and_both_intervals(whole):
+    bank, _, page = whole
+    of_d = bank.intervals.scores.query("score == 'donation'").set_index("language").loc[bank.ranking[0]]
+    assert f"1 ({of_d['rank_low']:.0f} to {of_d['rank_high']:.0f})" in page.texts
+    others = panel_intervals(bank.finetune_scores).scores.query("score == 'donation'")
+    panel = others.set_index("language").loc[bank.ranking[0]]
+    assert f"{panel['low']:+.2f} to {panel['high']:+.2f}" in page.texts
 
 
 def test_the_confounds_stand_before_the_analyses(whole):

@@ -9,9 +9,8 @@ import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-import numpy as np
 import pandas as pd
 
 from bloodbank.bank.analysis.asymmetry import asymmetry
@@ -25,9 +24,10 @@ from bloodbank.bank.analysis.structure import additive_sentences, stability_sent
 from bloodbank.bank.bank import Bank
 from bloodbank.bank.caveats import caveats
 from bloodbank.bank.interval_sentences import interval_sentences
-from bloodbank.bank.names import MISSING, language_name, signed
+from bloodbank.bank.names import MISSING, language_name
 from bloodbank.bank.panel import panel_intervals
 from bloodbank.bank.report import captions
+from bloodbank.bank.report.language_rows import language_rows
 from bloodbank.bank.sentences import control_sentences, extremes, missing_cells, subtitle, units
 from bloodbank.bank.typology_effects import feature_effects
 from bloodbank.typology import Features, coverage
@@ -81,8 +81,11 @@ def report_parts(bank: Bank, folder: Path | None, *, language: str, features: Fe
     yield Part("additive", "Donor effect plus recipient effect", additive_sentences(bank))
     yield Part("seeds", "From seed to seed", stability_sentences(bank))
     yield _typology(bank, features)
-    explained = "±: half the measurement interval; another panel: the interval of the sum over other languages."
-    yield Part("languages", "All languages", [explained], table=_languages(bank))
+    explained = (
+        "±: half the measurement interval; place: 1 is the highest, with its interval; another panel: the interval of "
+        "the sum over other languages."
+    )
+    yield Part("languages", "All languages", [explained], table=language_rows(bank))
     yield Part("provenance", "Where the numbers come from", _cited(), text=_provenance(bank))
 
 
@@ -205,36 +208,6 @@ def _typology(bank: Bank, features: Features | str) -> Part:
     ]
     header = ("language", "features known", "share", "entry", "found by")
     return Part("typology", "Typological features", [*features.lines(), *effects.lines()], table=(header, *rows))
-
-
-def _languages(bank: Bank) -> tuple[tuple[str, ...], ...]:
-    """Lay out what is known of each language, in order of donation: a header, and a row for each."""
-    panel = panel_intervals(bank.finetune_scores).scores
-    columns: dict[str, list[str]] = {
-        "language": [
-            f"{language_name(code)} ({code})" if language_name(code) != code else code for code in bank.ranking
-        ]
-    }
-    for letter, score in (("D", "donation"), ("R", "recipience")):
-        columns[letter] = [signed(value, 2) for value in bank.scores.loc[bank.ranking, score]]
-        if bank.intervals is not None:
-            widths = bank.intervals.half_widths(score).reindex(bank.ranking)
-            columns[f"{letter} ±"] = [MISSING if pd.isna(width) else f"{width:.2f}" for width in widths]
-        others = panel[panel["score"] == score].set_index("language").loc[bank.ranking, ["low", "high"]]
-        columns[f"{letter}, another panel"] = [
-            MISSING if np.isnan(low) else f"{signed(low, 2)} to {signed(high, 2)}" for low, high in others.to_numpy()
-        ]
-    more = bank.scores[["blood_type", "monolingual", "updates", "health"]]
-    more = more.join(bank.covariates[[name for name in bank.covariates if name not in bank.scores]])
-    for name, values in more.loc[bank.ranking].items():
-        columns[str(name).replace("_", " ")] = [_cell(value) for value in values]
-    return (tuple(columns), *zip(*columns.values(), strict=True))
-
-
-def _cell(value: Any) -> str:
-    if pd.isna(value):
-        return MISSING
-    return f"{value:,.4g}" if isinstance(value, float) else str(value)
 
 
 def _cited() -> list[str]:
