@@ -3,7 +3,8 @@
 import numpy as np
 
 from bloodbank.corpus.audit_record import Audit, Foreign, LanguageAudit, NearDuplicates, Sizes, SourceSize, Tokens
-from bloodbank.corpus.distances import Distance, Range
+from bloodbank.corpus.chance import Range
+from bloodbank.corpus.distances import Distance
 from bloodbank.corpus.scripts import ScriptMix, expected_scripts
 from bloodbank.languages import PAPER_LANGUAGES, PAPER_TOKENIZER_LANGUAGES, all_languages, get_language
 

@@ -15,7 +15,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bloodbank.corpus.download import Remote, download
+from bloodbank.corpus.download import download
+from bloodbank.corpus.partial import Remote
 from bloodbank.corpus.web import Connection, NotThere, get_size, get_text
 from bloodbank.errors import BloodbankError
 from local_server import become, busy, cut, serve, stall, tag_of
@@ -377,7 +378,8 @@ def test_a_folder_that_is_a_file(server, tmp_path):
 PROCESS = """
 import sys
 from pathlib import Path
-from bloodbank.corpus.download import Remote, download
+from bloodbank.corpus.download import download
+from bloodbank.corpus.partial import Remote
 from bloodbank.corpus.web import Connection
 
 url, checksum, size, path = sys.argv[1:]

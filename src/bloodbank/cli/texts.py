@@ -13,7 +13,7 @@ from bloodbank.cli.app import app
 if TYPE_CHECKING:
     from rich.progress import TaskID
 
-    from bloodbank.corpus.download import Transfer
+    from bloodbank.corpus.partial import Transfer
 
 corpus = App(name="corpus", help="Text: fetch dumps, balance, audit.")
 app.command(corpus)

@@ -12,42 +12,22 @@ and lines that say too little are not judged: they count on neither side, and th
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
 
 import numpy as np
 
 from bloodbank.corpus.evidence import Candidates, Own, Reading, evidence, suggestions
-from bloodbank.corpus.identify import subwords
-from bloodbank.corpus.switching import Habits, Sheet, start_habits
-
-Array = np.ndarray[Any, Any]
+from bloodbank.corpus.judging import Array, Care, cut_long, judge_all, text_of
+from bloodbank.corpus.switching import Sheet, start_habits
 
 _SCRIPT = "script"
 _NOTHING = "not possible, because nothing in the text could be judged"
-_CUT_CHARS = 10_000  # longer paragraphs are read in parts
-_BATCH_CHARS = 400_000
 _N_SAMPLE = 4_000  # parts of the text on which candidates are looked for and habits learned
 _MOST_CANDIDATES = 12
 _LEAST_SUGGESTED = 0.001  # of the stretches of eight words
 _FOREIGN_TO_FILTER = 0.05  # share of foreign text taken for granted where one paragraph is looked at
-
-
-@dataclass(frozen=True, slots=True)
-class _Care:
-    """How sure one must be.
-
-    Attributes:
-        least: Natural logarithm of the likelihood ratio, for a stretch to be judged at all.
-        veto: From so much on fastText's word for the own language leaves a foreign stretch unjudged.
-    """
-
-    least: float
-    veto: float
-
-
-_TO_MEASURE, _TO_FILTER = _Care(1.0, 0.9), _Care(4.0, 0.5)
+_TO_MEASURE, _TO_FILTER = Care(1.0, 0.9), Care(4.0, 0.5)
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,14 +81,14 @@ def foreign_share(paragraphs: Sequence[str], language: str) -> Contamination:
     impossible = _impossible(own)
     if impossible:
         return replace(empty, impossible=impossible)
-    parts = list(_parts(paragraphs))
+    parts = list(cut_long(paragraphs))
     places = np.unique(np.linspace(0, len(parts) - 1, _N_SAMPLE).astype(int)).tolist() if parts else []
-    sample = Reading([_text(paragraphs, parts[place]) for place in places])
+    sample = Reading([text_of(paragraphs, parts[place]) for place in places])
     if not sample.passages.words:
         return replace(empty, impossible=_NOTHING)
     candidates = Candidates(own, _candidates(sample, own))
     habits = Sheet(evidence(sample, candidates), sample.passages.ends).learn(candidates.n_own)
-    return _summary(empty, _judge_all(paragraphs, candidates, habits, _TO_MEASURE), candidates)
+    return _summary(empty, judge_all(paragraphs, candidates, habits, _TO_MEASURE), candidates)
 
 
 def are_foreign(paragraphs: Sequence[str], language: str) -> list[bool]:
@@ -134,7 +114,7 @@ def are_foreign(paragraphs: Sequence[str], language: str) -> list[bool]:
         return [False] * len(paragraphs)
     # Each paragraph by itself: nothing is learned from the others, which may be few.
     habits = start_habits(len(candidates.languages), candidates.n_own, _FOREIGN_TO_FILTER)
-    found = _judge_all(paragraphs, candidates, habits, _TO_FILTER)
+    found = judge_all(paragraphs, candidates, habits, _TO_FILTER)
     lengths = np.array([len(paragraph.strip()) for paragraph in paragraphs])
     # Most of the whole paragraph, not only of what could be judged: names and code speak for neither side.
     return [bool(is_so) for is_so in found[:, 1:].sum(1) > np.maximum(found[:, 0], lengths / 2)]
@@ -162,84 +142,6 @@ def _candidates(sample: Reading, own: Own) -> list[str]:
     least = _LEAST_SUGGESTED * (len(sample.groups(8)[1]) - 1)
     chosen = [code for code, n in found.most_common(_MOST_CANDIDATES) if n >= least]
     return chosen if "en" in {*chosen, *own.labels} or not own.identifiers else [*chosen, "en"]
-
-
-def _parts(paragraphs: Sequence[str]) -> Iterator[tuple[int, int, int]]:
-    """Cut paragraphs where they are very long: number of the paragraph, start, end."""
-    for number, paragraph in enumerate(paragraphs):
-        for start in range(0, len(paragraph), _CUT_CHARS):
-            yield number, start, min(start + _CUT_CHARS, len(paragraph))
-
-
-def _text(paragraphs: Sequence[str], part: tuple[int, int, int]) -> str:
-    number, start, end = part
-    return paragraphs[number][start:end]
-
-
-def _batches(parts: list[tuple[int, int, int]]) -> Iterator[list[tuple[int, int, int]]]:
-    batch: list[tuple[int, int, int]] = []
-    n_chars = 0
-    for part in parts:
-        batch.append(part)
-        n_chars += part[2] - part[1]
-        if n_chars >= _BATCH_CHARS:
-            yield batch
-            batch, n_chars = [], 0
-    if batch:
-        yield batch
-
-
-def _judge_all(paragraphs: Sequence[str], candidates: Candidates, habits: Habits, care: _Care) -> Array:
-    """Count the characters of each paragraph that are judged to be in each language.
-
-    Returns:
-        Characters in the own language, then in each foreign one. Shape: [n_paragraphs, 1 + n_foreign].
-    """
-    found = np.zeros((len(paragraphs), len(candidates.languages) - candidates.n_own + 1))
-    for batch in _batches(list(_parts(paragraphs))):
-        judged = _judge(Reading([_text(paragraphs, part) for part in batch]), candidates, habits, care, n=len(batch))
-        np.add.at(found, [number for number, _, _ in batch], judged)
-    return found
-
-
-def _judge(reading: Reading, candidates: Candidates, habits: Habits, care: _Care, *, n: int) -> Array:
-    """Judge stretches of words of one language: whether there is evidence enough, and no veto."""
-    passages, n_own = reading.passages, candidates.n_own
-    result = np.zeros((n, 1 + len(candidates.languages) - n_own))
-    if not passages.words:
-        return result
-    weighed = evidence(reading, candidates)
-    state = _states(Sheet(weighed, passages.ends).posteriors(habits)[0], n_own)
-    begins = np.diff(state, prepend=-1) != 0
-    begins[passages.ends[:-1]] = True
-    starts = np.flatnonzero(begins)
-    held = state[starts]
-    judged = _margins(np.add.reduceat(weighed, starts, axis=0), held, n_own) >= care.least
-    ends = np.append(starts[1:], len(state))
-    for place in np.flatnonzero(judged & (held > 0)).tolist():
-        probabilities = subwords().probabilities(passages.text(int(starts[place]), int(ends[place])), 0.05)
-        judged[place] = sum(probabilities.get(label, 0.0) for label in candidates.own.labels) < care.veto
-    n_chars = np.add.reduceat(passages.n_chars, starts)
-    text = np.repeat(passages.source, np.diff(passages.ends, prepend=0))[starts]
-    np.add.at(result, (text[judged], held[judged]), n_chars[judged])
-    return result
-
-
-def _states(posterior: Array, n_own: int) -> Array:
-    """Return for each word 0 for the own language, or 1 + the number of the likeliest foreign one. Shape: [n_words]."""
-    own = posterior[:, :n_own].sum(1)
-    if posterior.shape[1] == n_own:
-        return np.zeros(len(own), np.int64)
-    return np.asarray(np.where(own >= 0.5, 0, posterior[:, n_own:].argmax(1) + 1))
-
-
-def _margins(total: Array, held: Array, n_own: int) -> Array:
-    """Return by how much the evidence for what a stretch is held to be exceeds the evidence against it."""
-    mine, others = total[:, :n_own].max(1), total[:, n_own:]
-    if not others.shape[1]:
-        return np.full(len(held), np.inf)
-    foreign = others[np.arange(len(held)), np.maximum(held - 1, 0)]
-    return np.asarray(np.where(held == 0, mine - others.max(1), foreign - mine))
 
 
 def _summary(empty: Contamination, found: Array, candidates: Candidates) -> Contamination:

@@ -7,15 +7,12 @@ whoever reads the folder while it is filled meets only whole files.
 
 from __future__ import annotations
 
-import hashlib
 import http.client
-import json
 import os
 import shutil
-from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
+from bloodbank.corpus.partial import OnTransfer, Part, Remote, Transfer, is_right
 from bloodbank.corpus.web import (
     PATIENT,
     Answer,
@@ -36,43 +33,6 @@ _BLOCK = 1 << 20
 _CHANGED = (
     "The dump may just have changed, or a mirror be behind: give the same command again, or another base address."
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Remote:
-    """A file on a server.
-
-    Attributes:
-        url: Its address.
-        algorithm: `sha1` or `md5`.
-        checksum: Hexadecimal.
-        size_bytes: None where it is not known.
-    """
-
-    url: str
-    algorithm: str
-    checksum: str
-    size_bytes: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Transfer:
-    """How far a file is.
-
-    Attributes:
-        path: Where it will be.
-        n_bytes: Bytes that are here.
-        size_bytes: Bytes in all; None where that is not known.
-        note: What happened, for people; empty while bytes arrive.
-    """
-
-    path: Path
-    n_bytes: int
-    size_bytes: int | None
-    note: str = ""
-
-
-OnTransfer = Callable[[Transfer], None]
 
 
 def download(
@@ -98,10 +58,10 @@ def download(
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with hold(path.with_name(f".{path.name}.lock")):
-            if _is_right(path, remote):
+            if is_right(path, remote):
                 tell(Transfer(path, path.stat().st_size, remote.size_bytes, "is there already, and right"))
                 return False
-            _fetch(_Part(path, remote), connection, tell)
+            _fetch(Part(path, remote), connection, tell)
             return True
     except Busy as busy:
         raise BloodbankError(
@@ -112,61 +72,11 @@ def download(
         raise BloodbankError(message) from error
 
 
-def bytes_here(path: Path) -> int:
-    """Return the bytes of a file, or of the part of it, that are here."""
-    there = (file for file in (path, _part_path(path)) if file.is_file())
-    return next((file.stat().st_size for file in there), 0)
-
-
-def _part_path(path: Path) -> Path:
-    return path.with_name(f".{path.name}.part")
-
-
 def _tell_nobody(_transfer: Transfer) -> None:
     pass
 
 
-class _Part:
-    """The part of a file that is here."""
-
-    def __init__(self, path: Path, remote: Remote) -> None:
-        self.final, self.remote = path, remote
-        self.path = _part_path(path)
-        self._note = path.with_name(f".{path.name}.part.json")
-
-    def size(self) -> int:
-        return self.path.stat().st_size if self.path.exists() else 0
-
-    def validator(self) -> str | None:
-        """Return what names the version of the file that this is a part of; None where it is a part of another file."""
-        try:
-            note = json.loads(self._note.read_text(encoding="utf-8"))
-            return str(note["validator"]) if note["checksum"] == self.remote.checksum else None
-        except (OSError, ValueError, KeyError, TypeError):
-            return None
-
-    def start(self, validator: str) -> None:
-        """Begin with no bytes."""
-        note = {"url": self.remote.url, "checksum": self.remote.checksum, "validator": validator}
-        with self.path.open("wb"):
-            self._note.write_text(json.dumps(note), encoding="utf-8")
-
-    def finish(self) -> None:
-        """Give the file its name."""
-        with self.path.open("rb") as file:
-            os.fsync(file.fileno())
-        self.path.replace(self.final)
-        self._note.unlink(missing_ok=True)
-
-    def discard(self) -> None:
-        self.path.unlink(missing_ok=True)
-        self._note.unlink(missing_ok=True)
-
-    def state(self, note: str = "") -> Transfer:
-        return Transfer(self.final, self.size(), self.remote.size_bytes, note)
-
-
-def _fetch(part: _Part, connection: Connection, tell: OnTransfer) -> None:
+def _fetch(part: Part, connection: Connection, tell: OnTransfer) -> None:
     """Bring a part to its end, check it, and give it its name; a resumed one that is wrong is fetched anew, once."""
     if part.validator() is None:
         part.discard()
@@ -174,7 +84,7 @@ def _fetch(part: _Part, connection: Connection, tell: OnTransfer) -> None:
     while True:
         if part.size() != part.remote.size_bytes:
             resumed = _transfer(part, connection, tell) or resumed
-        if _is_right(part.path, part.remote):
+        if is_right(part.path, part.remote):
             part.finish()
             size = part.final.stat().st_size
             tell(Transfer(part.final, size, part.remote.size_bytes, "whole, and right"))
@@ -190,7 +100,7 @@ def _fetch(part: _Part, connection: Connection, tell: OnTransfer) -> None:
         tell(part.state("the parts do not fit together; fetching it anew"))
 
 
-def _transfer(part: _Part, connection: Connection, tell: OnTransfer) -> bool:
+def _transfer(part: Part, connection: Connection, tell: OnTransfer) -> bool:
     """Fetch what is missing; tell whether more than one answer brought it."""
     url, n_answers = part.remote.url, 0
 
@@ -214,7 +124,7 @@ def _transfer(part: _Part, connection: Connection, tell: OnTransfer) -> bool:
     return n_answers > 1
 
 
-def _range_of(part: _Part) -> dict[str, str]:
+def _range_of(part: Part) -> dict[str, str]:
     """Ask for what is missing, if the file is still the one that the part is of."""
     size, validator = part.size(), part.validator()
     if not size or validator is None:
@@ -222,7 +132,7 @@ def _range_of(part: _Part) -> dict[str, str]:
     return {"Range": f"bytes={size}-"} | ({"If-Range": validator} if validator else {})
 
 
-def _join(part: _Part, answer: Answer) -> None:
+def _join(part: Part, answer: Answer) -> None:
     """Go on where the part ends if the answer does; a server that sends the whole file makes it begin anew."""
     if answer.status != http.client.PARTIAL_CONTENT:
         part.start(version(answer))
@@ -231,7 +141,7 @@ def _join(part: _Part, answer: Answer) -> None:
         raise Cut("the file has changed on the server, beginning anew", anew=True)
 
 
-def _append(part: _Part, answer: Answer, tell: OnTransfer) -> None:
+def _append(part: Part, answer: Answer, tell: OnTransfer) -> None:
     total = part.remote.size_bytes or whole_size(answer)
     with part.path.open("ab") as file:
         while block := read(answer, _BLOCK):
@@ -246,7 +156,7 @@ def _append(part: _Part, answer: Answer, tell: OnTransfer) -> None:
         raise Cut(f"cut off after {part.size():,} of {total:,} bytes")
 
 
-def _check_size(part: _Part, answer: Answer) -> None:
+def _check_size(part: Part, answer: Answer) -> None:
     """Refuse a file of another size before it is fetched, and one for which there is no room."""
     total, announced = whole_size(answer), part.remote.size_bytes
     if None not in {total, announced} and total != announced:
@@ -257,11 +167,3 @@ def _check_size(part: _Part, answer: Answer) -> None:
             f"{part.final}: {missing:,} bytes are to come, but there is room for {free:,}. Make room and give the same "
             "command again; what is here is kept."
         )
-
-
-def _is_right(path: Path, remote: Remote) -> bool:
-    if not path.is_file() or remote.size_bytes not in {None, path.stat().st_size}:
-        return False
-    with path.open("rb") as file:
-        hashed = hashlib.file_digest(file, lambda: hashlib.new(remote.algorithm, usedforsecurity=False))
-    return hashed.hexdigest() == remote.checksum

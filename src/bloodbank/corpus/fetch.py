@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from bloodbank.corpus.download import OnTransfer, Remote, bytes_here, download
+from bloodbank.corpus.download import download
+from bloodbank.corpus.partial import OnTransfer, Remote, bytes_here
 from bloodbank.corpus.web import PATIENT, Connection, get_size
 from bloodbank.corpus.wikimedia import Listed, Unfinished, Wiki
 from bloodbank.errors import BloodbankError, UsageError

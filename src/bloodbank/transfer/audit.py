@@ -15,7 +15,8 @@ import pandas as pd
 from bloodbank.corpus import open_source, read_part
 from bloodbank.corpus.audit_record import Audit, LanguageAudit, Tokens, vocabulary_shares
 from bloodbank.corpus.auditing import audit_language as audit_one
-from bloodbank.corpus.overlap import compare, fingerprint, read_fingerprint, write_fingerprint
+from bloodbank.corpus.fingerprints import fingerprint, read_fingerprint, write_fingerprint
+from bloodbank.corpus.overlap import compare
 from bloodbank.experiment import Experiment
 from bloodbank.mlm.sequences import read_ids
 from bloodbank.store import Output, Store
