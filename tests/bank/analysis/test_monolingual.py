@@ -88,6 +88,11 @@ def test_a_true_relation_holds_on_halves(sign, word):
     assert ("is a larger F where ε(M_l) is smaller" in text) == (sign < 0)
 
 
+def test_few_languages_are_warned_of():
+    assert "with fewer than 12 languages finds too much" in monolingual(noise_only(0, n=10)).sentences()[-1]
+    assert "finds too much" not in monolingual(related(1, n=12)).sentences()[-1]
+
+
 def test_a_loss_turns_the_words_and_not_the_finding():
     # ε is a loss: a language with a high one has the worse model, and here it gains more.
     found = monolingual(related(-1, metric="cross_entropy"))

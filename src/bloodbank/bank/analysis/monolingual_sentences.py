@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from bloodbank.bank.analysis.monolingual import MonolingualEffect
 
 LEVEL = 0.05
+FEW_LANGUAGES = 12  # with 6, the jackknife called 9 to 12% of made-up banks without any relation significant at 5%
 _LETTERS = {"donation": "D(l)", "recipience": "R(l)"}
 _VERBS = {"donation": "give", "recipience": "receive"}
 _SAME_PARAGRAPHS = (
@@ -116,6 +117,8 @@ def _how(found: MonolingualEffect, rows: dict[tuple[str, str], dict[Any, Any]]) 
     )
     if any(not rows[m.SPLIT, score]["note"] for score in m.SCORES):
         said += "; on halves from leaving out one language after the other (jackknife)"
+        if min(row["n"] for row in rows.values() if not row["note"]) < FEW_LANGUAGES:
+            said += f", which with fewer than {FEW_LANGUAGES} languages finds too much"
     return [f"{said}."]
 
 
