@@ -141,6 +141,20 @@ def test_typology_without_a_folder_takes_uriel(run, matrix):
     assert "URIEL" in run("bank", "typology", matrix)
 
 
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("report", "--language", "english"), "unknown language 'english'"),
+        (("typology", "--level", "7"), "--level 7: give a probability"),
+        (("typology", "--most", "-3"), "--most -3: give 0 or more"),
+    ],
+)
+def test_options_out_of_range_are_named(run, matrix, arguments, message):
+    command, *options = arguments
+    with pytest.raises(UsageError, match=message):
+        run("bank", command, matrix, *options)
+
+
 def test_a_folder_without_features_is_named(run, matrix, tmp_path):
     with pytest.raises(UsageError, match="nothing-here"):
         run("bank", "report", matrix, "--typology", tmp_path / "nothing-here")

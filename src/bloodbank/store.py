@@ -20,10 +20,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NoReturn
 
-from bloodbank.errors import BloodbankError
+from bloodbank.errors import BloodbankError, UsageError
 from bloodbank.locks import Busy, hold, owner_of
 
 PROVENANCE = "provenance.json"
+_WRONG_KIND = {errno.ENOTDIR, errno.EISDIR, errno.EEXIST}
 _DISK_ERRORS = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES, errno.EPERM, errno.EIO}
 
 
@@ -156,6 +157,7 @@ def replace_file(path: Path) -> Iterator[Path]:
 
     Raises:
         BloodbankError: The disk is full or cannot be written.
+        UsageError: A file stands where a folder is needed, or the other way round.
     """
     temporary = path.with_name(f".{path.name}+{_here()}+new")
     try:
@@ -164,9 +166,15 @@ def replace_file(path: Path) -> Iterator[Path]:
         _sync(temporary)
         temporary.replace(path)
     except OSError as error:
+        if error.errno in _WRONG_KIND:
+            raise UsageError(
+                f"cannot write {path}: {os.strerror(error.errno)}. A file stands where a folder is needed, or a folder "
+                "where the file is to go; give another place, or move it away."
+            ) from error
         raise_disk_error(error, path)
     finally:
-        temporary.unlink(missing_ok=True)
+        with suppress(OSError):  # there is no such folder, which has been said
+            temporary.unlink(missing_ok=True)
 
 
 def raise_disk_error(error: OSError, path: Path) -> NoReturn:

@@ -168,6 +168,11 @@ def rewritten(**changes):
     return change
 
 
+def without_the_last_score(text):
+    content = json.loads(text)
+    return json.dumps({**content, "scores": content["scores"][:-1]})
+
+
 @pytest.mark.parametrize(
     ("change", "error", "message"),
     [
@@ -183,6 +188,13 @@ def rewritten(**changes):
         (rewritten(scores=None), UsageError, "is damaged"),
         (rewritten(covariates=None), UsageError, "is damaged"),
         (rewritten(intervals={"level": 0.95}), UsageError, "is damaged"),
+        (rewritten(name=7), UsageError, "is damaged.*name is 7"),
+        (rewritten(provenance=None), UsageError, "is damaged.*provenance is None"),
+        (rewritten(protocol="nonsense"), UsageError, "is damaged.*unknown protocol 'nonsense'"),
+        (rewritten(n_seeds=[[1] * 4] * 4), UsageError, "is damaged.*n_seeds is no matrix of 3 rows"),
+        (lambda text: text.replace("0.6,", "Infinity,").replace("0.6]", "Infinity]"), UsageError, "not finite"),
+        (lambda text: text.replace('"code": "fi"', '"code": "de"'), UsageError, "stands twice"),
+        (without_the_last_score, UsageError, "scores are not those of languages"),
         (rewritten(languages=None), UsageError, "is damaged"),
     ],
 )

@@ -662,6 +662,33 @@ def test_replicates_take_two_bytes_a_number(tmp_path):
     assert path.stat().st_size < 2 * 1_000 * 132
 
 
+@pytest.mark.parametrize(
+    ("part", "change", "message"),
+    [
+        ("level", lambda _: "high", "damaged"),
+        ("level", lambda _: 2, "level of intervals is 2"),
+        ("scores", lambda rows: rows[:-1], "intervals have 15 scores"),
+        ("types", lambda _: [], "types of the intervals"),
+        ("cells", lambda cells: {"finetune_score": {"low": [[0.0] * 9] * 9}}, "low of the intervals of finetune_score"),
+    ],
+)
+def test_intervals_of_another_size_are_refused(part, change, message, tmp_path):
+    write_bank(bank_of(sentence_scores()), tmp_path)
+    content = json.loads((tmp_path / "bank.json").read_text("utf-8"))
+    content["intervals"][part] = change(content["intervals"][part])
+    (tmp_path / "bank.json").write_text(json.dumps(content), "utf-8")
+    with pytest.raises(UsageError, match=message):
+        read_bank(tmp_path)
+
+
+def test_one_paragraph_is_no_choice_of_paragraphs():
+    scores = sentence_scores(n_paragraphs=1)
+    found = bank_of(scores).intervals
+    assert found.covers_seeds
+    assert not found.covers_paragraphs
+    assert "of test paragraphs." not in found.covers
+
+
 def test_a_damaged_file_of_replicates_is_named(tmp_path):
     write_bank(bank_of(sentence_scores()), tmp_path)
     path = tmp_path / "replicates.parquet"

@@ -44,8 +44,8 @@ def _seeds_and_paragraphs(low: int, high: int, *, with_paragraphs: bool) -> str:
         return f"These intervals cover the choice of seeds ({seeds} a cell) and of test paragraphs."
     if high > 1:
         return (
-            f"These intervals cover the choice of seeds ({seeds} a cell) only: there are no sentence scores, so how "
-            "far other test paragraphs would move the numbers is not known."
+            f"These intervals cover the choice of seeds ({seeds} a cell) only: there are no sentence scores of several "
+            "paragraphs, so how far other test paragraphs would move the numbers is not known."
         )
     if with_paragraphs:
         return (

@@ -19,6 +19,7 @@ import pandas as pd
 from bloodbank.bank.averages import by_language
 from bloodbank.bank.bank import Bank
 from bloodbank.bank.controls import COLUMN_TYPES as CONTROL_TYPES
+from bloodbank.bank.file_checks import check_content
 from bloodbank.bank.interval_files import intervals_from_json, intervals_to_json
 from bloodbank.bank.measurements import METRICS
 from bloodbank.bank.models import UNCONVERGED_TYPES, UNHEALTHY_TYPES
@@ -90,6 +91,7 @@ def read_bank(path: Path) -> Bank:
         raise UsageError(f"There is no bank at {path}. Give a {BANK_FILE}, or the folder of a finished run.")
     content = _parse(path)
     try:
+        check_content(content)
         bank = _from_json(content)
     except (LookupError, TypeError, ValueError, AttributeError) as error:
         raise UsageError(f"{path} is damaged: {error!r}. Write it again from its measurements.") from error

@@ -84,9 +84,9 @@ def _places(intervals: Intervals) -> list[str]:
     rivals = [str(code) for code in known.index[known["rank_low"] <= 1] if code != first]
     numbers = f"D = {signed(row['estimate'], 2)}, from {signed(row['low'], 2)} to {signed(row['high'], 2)}"
     if not rivals and row["rank_high"] <= 1:
-        return [f"{language_name(first)} ({first}) is the most donating language beyond measurement error ({numbers})."]
+        return [f"{language_name(first)} ({first}) has the highest D beyond measurement error ({numbers})."]
     return [
-        f"Which language donates most is open: {language_name(first)} ({first}) is first ({numbers}), but "
+        f"Which language has the highest D is open: {language_name(first)} ({first}) is first ({numbers}), but "
         f"{_listed(rivals)} may be."
     ]
 

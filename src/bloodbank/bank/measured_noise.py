@@ -120,7 +120,7 @@ def measure_noise(
     rows, sums = _sum_errors(noise, paragraphs, weights[FINETUNE], measured)
     return MeasuredNoise(
         means, n_seeds, _cell_errors(noises, paragraphs, weights, stacks), rows, sums, drawn.rows, drawn.columns,
-        drawn.replicates, draws is not None, paragraphs is not None,
+        drawn.replicates, draws is not None, paragraphs is not None and bool((paragraphs.df > 0).any()),
     )  # fmt: skip
 
 

@@ -169,7 +169,7 @@ def _picks(found: Recommendation) -> str:
     if not doubt.n_replicates:
         return (
             "How often each language is picked when F is measured again, and the odds against other sets: not "
-            "possible, because there are no replicates of F (one seed, or a matrix that came without)."
+            "possible, because there are no replicates of F (one seed, a matrix without, or no replicates.parquet)."
         )
     often = ", ".join(f"{code} {share:.0%}" for code, share in doubt.picked[doubt.picked > 0].head(_MAX_NAMED).items())
     how = "" if doubt.picked_exactly else ", searched for in each and not proven"

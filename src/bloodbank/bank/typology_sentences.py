@@ -8,6 +8,7 @@ import pandas as pd
 
 from bloodbank.bank.names import percent, plural, signed
 from bloodbank.bank.p_values import p_text
+from bloodbank.bank.relabelling import SAME
 
 if TYPE_CHECKING:
     from bloodbank.bank.typology_effects import FeatureEffects
@@ -124,6 +125,11 @@ def _agreement(effects: FeatureEffects, level: float) -> str:
         f"{signed(found.null_low, 2)} and {signed(found.null_high, 2)}; {found.n_pairs} ordered pairs of "
         f"{found.n_languages} languages)"
     )
+    if found.null_high - found.null_low < SAME:
+        return (
+            "Whether F rises with the share of features that two languages agree on: not possible, because every "
+            "relabelling of these languages gives the same."
+        )
     if found.p > level:
         return (
             f"F does not rise or fall with the share of features that two languages agree on, beyond chance {numbers}."

@@ -30,9 +30,11 @@ def report(source: Path, *, out: Path | None = None, language: str = "en", typol
     """
     from bloodbank.bank.report import write_report
     from bloodbank.errors import UsageError
+    from bloodbank.languages import get_language
     from bloodbank.runfolder import is_run_folder
     from bloodbank.typology import load_features
 
+    get_language(language)
     opened, place = open_bank(source), find_source(source)
     tables = place if place.is_dir() else place.parent if place.name == "bank.json" else None
     if out is None:
@@ -76,9 +78,14 @@ def typology(
         CSV with one row for each tested feature, if wanted.
     """
     from bloodbank.bank.typology_effects import feature_effects
+    from bloodbank.errors import UsageError
     from bloodbank.store import replace_file
     from bloodbank.typology import load_features
 
+    if not 0 < level < 1:
+        raise UsageError(f"--level {level:g}: give a probability between 0 and 1, such as 0.05.")
+    if most < 0:
+        raise UsageError(f"--most {most}: give 0 or more.")
     opened = open_bank(source)
     known = load_features(opened.languages, features, areas=area)
     for line in (*known.lines(), *known.coverage_lines()):

@@ -110,6 +110,18 @@ def test_pairs_are_listed_by_their_difference(bank_of):
     assert "in 0 (0%) one direction helps" in asymmetry(bank_of(np.abs(cells))).sentences()[0]
 
 
+def test_one_extreme_cell_decides_nothing(bank_of):
+    claims = 0
+    for seed in range(20):
+        rng = np.random.default_rng(seed)
+        cells = rng.normal(0, 0.2, (8, 1)) + rng.normal(0, 0.2, (1, 8)) + rng.normal(0, 0.1, (8, 8))
+        cells[1, 2] = 50.0
+        text = " ".join(asymmetry(bank_of(cells)).sentences())
+        claims += any(f"After donor and recipient effects, F(a→b) and F(b→a) {word}" in text
+                      for word in ("are opposed", "go together"))  # fmt: skip
+    assert claims <= 3
+
+
 def test_the_null_is_calibrated(bank_of):
     p = [asymmetry(bank_of(random_cells(seed=seed)), n_permutations=199).correlations["p"] for seed in range(200)]
     share = (pd.DataFrame(p) <= 0.05).mean()

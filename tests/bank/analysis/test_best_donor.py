@@ -120,11 +120,11 @@ def test_a_planted_best_donor_is_found_and_its_opposite_ruled_out(bank_of):
     assert said[0].startswith("English (en) has the highest D of 8 donors (D = +3.2")
     assert unsaid[0].startswith("English (en) does not have the highest D: it is at place 8 of 8 donors (D = -3.")
     assert said[1] == (
-        "By measurement error (other seeds or test paragraphs), English (en) is the best donor "
+        "By measurement error (other seeds), English (en) is the best donor "
         "(place 1 of 8 at 95%; highest in 100.0% of 300 replicates of F)."
     )
     assert unsaid[1].startswith(
-        "By measurement error (other seeds or test paragraphs), it is ruled out that English (en) is the best donor "
+        "By measurement error (other seeds), it is ruled out that English (en) is the best donor "
         "(place 8 of 8 at 95%; highest in 0.0% of"
     )
     assert said[2].startswith(
@@ -181,7 +181,7 @@ def test_a_language_that_is_not_there(bank_of):
 def test_few_recipients_say_nothing_of_another_panel(bank_of):
     found = best_donor(bank_of(*giving([0.1, 0.5, 0.3]), codes=("de", "en", "hu")))
     assert found.sentences()[1:] == [
-        "By measurement error (other seeds or test paragraphs): whether English (en) is the best donor is not possible "
+        "By measurement error: whether English (en) is the best donor is not possible "
         "to say, because the bank has no measurement intervals.",
         "By the choice of recipients (another panel of languages): whether English (en) is the best donor is not "
         "possible to say, because resampling says nothing of donors with fewer than 6 measured recipients.",

@@ -119,6 +119,6 @@ def test_the_released_matrix_has_scripts_but_no_updates():
     between = ((means - bank.donation.mean()) ** 2).sum() / ((bank.donation - bank.donation.mean()) ** 2).sum()
     assert row["value"] == pytest.approx(between)
     assert (
-        "D and R with updates of M_l: not possible, because it is known of 0 languages, fewer than 4."
+        "D and R with updates of M_l: not possible, because it and the score are known of 0 languages, fewer than 4."
         in found.sentences()
     )

@@ -14,8 +14,10 @@ from bloodbank.bank.analysis.groups import groups
 from bloodbank.bank.panel import panel_intervals
 from bloodbank.bank.report import write_report
 from bloodbank.bank.report.page import Section, report_page
+from bloodbank.bank.report.parts import report_parts
 from bloodbank.bank.scores import matrix
 from bloodbank.bank.uncertainty import with_intervals
+from bloodbank.errors import UsageError
 from bloodbank.typology import load_features
 from shared_data import shared_data
 
@@ -93,6 +95,36 @@ def test_the_table_of_languages_has_places_and_both_intervals(whole):
     others = panel_intervals(bank.finetune_scores).scores.query("score == 'donation'")
     panel = others.set_index("language").loc[bank.ranking[0]]
     assert f"{panel['low']:+.2f} to {panel['high']:+.2f}" in page.texts
+
+
+@pytest.mark.parametrize(("protocol", "words"), [("zero_shot", "negative by design"), ("joint", "scores of one model")])
+def test_what_f_is_follows_from_the_protocol(whole, protocol, words):
+    bank = whole[0]
+    said = {}
+    for name in (protocol, "sequential"):
+        parts = report_parts(dataclasses.replace(bank, protocol=name), None, language="en", features="none")
+        said[name] = " ".join(next(parts).sentences)
+    assert words in said[protocol]
+    assert words not in said["sequential"]
+
+
+def test_a_file_in_the_way_is_named(whole, tmp_path):
+    (tmp_path / "afile").write_text("x")
+    with pytest.raises(UsageError, match="A file stands where a folder is needed"):
+        write_report(whole[0], tmp_path / "afile")
+    (tmp_path / "report.html").mkdir()
+    with pytest.raises(UsageError, match=r"cannot write .*report.html"):
+        write_report(whole[0], tmp_path)
+
+
+def test_a_figure_of_an_earlier_report_goes(whole, tmp_path):
+    bank = whole[0]
+    (tmp_path / "figures").mkdir()
+    (tmp_path / "figures" / "curves.png").write_bytes(b"of another bank")
+    (tmp_path / "figures" / "mine.png").write_bytes(b"of the user")
+    write_report(bank, tmp_path)
+    assert not (tmp_path / "figures" / "curves.png").exists()
+    assert (tmp_path / "figures" / "mine.png").exists()
 
 
 def test_the_confounds_stand_before_the_analyses(whole):

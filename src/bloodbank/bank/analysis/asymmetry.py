@@ -31,7 +31,6 @@ class Asymmetry:
     pairs: pd.DataFrame  #: one row for each pair that has both directions, see `asymmetry`
     correlations: pd.DataFrame  #: by what is correlated: "cells", "departures" and "sums", see `asymmetry`
     level: float  #: of the measurement intervals
-    has_noise: bool  #: whether replicates of F are known
     n_permutations: int  #: ways in which languages were swapped in pairs, see `transposition.draw_matchings`
     exact: bool  #: all ways were taken, not a sample
 
@@ -94,7 +93,6 @@ def asymmetry(bank: Bank, *, n_permutations: int | None = None, seed: int = 0, l
         pairs=_pairs(cells, codes, drawn, level),
         correlations=table,
         level=level,
-        has_noise=drawn is not None,
         n_permutations=len(matchings) - 1,
         exact=exact,
     )
@@ -108,7 +106,7 @@ def _replicates(bank: Bank, codes: list[str]) -> np.ndarray | None:
     places = [known.languages.index(code) for code in codes]
     n = len(known.replicates) if len(codes) <= _MANY_LANGUAGES else _FEWER_REPLICATES
     drawn: np.ndarray = known.replicates[:n, places][:, :, places].astype(float)
-    return drawn
+    return None if np.isnan(drawn).all() else drawn
 
 
 def _of_cells(cells: np.ndarray, matchings: np.ndarray) -> dict[str, object]:
@@ -152,10 +150,12 @@ def _of_sums(gives: np.ndarray, takes: np.ndarray, n_permutations: int | None, s
     if min(np.ptp(gives), np.ptp(takes)) <= SAME * max(np.abs(gives).max(), np.abs(takes).max()):
         return _nothing(n, "D or R is the same for all languages")
     orders, _ = draw_orders(n, n_permutations, seed)
+    # Sums that are equal but for the order of their terms share a rank.
+    rounded = [np.round(sums / np.abs(sums).max(), 12) for sums in (gives, takes)]
     found = _row_correlations(gives[orders], np.broadcast_to(takes, orders.shape))
     return {
         "pearson": float(found[0]),
-        "spearman": float(stats.spearmanr(gives, takes).statistic),
+        "spearman": float(stats.spearmanr(*rounded).statistic),
         "n": n,
         "p": tail(np.abs(found)),
         "note": "",

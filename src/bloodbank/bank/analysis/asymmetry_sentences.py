@@ -66,22 +66,24 @@ def _differences(found: Asymmetry) -> list[str]:
         "other harms."
     ]
     said += [f"They differ most for {'; '.join(named)}."] if named else []
-    if not found.has_noise:
+    known = pairs["low"].notna()
+    if not known.any():
         return [
             *said,
             "Which pairs differ beyond measurement error: not possible, because the bank has no measurement intervals.",
         ]
-    n_sure = int((pairs["low"] > 0).sum())
+    n_sure, n_known = int((pairs["low"] > 0).sum()), int(known.sum())
     return [
         *said,
-        f"In {n_sure} of {plural(len(pairs), 'pair')} the {found.level:.0%} measurement interval of the difference "
-        f"excludes zero; {(1 - found.level) * len(pairs):.1f} would by chance were all pairs symmetric.",
+        f"In {n_sure} of {plural(n_known, 'pair')} the {found.level:.0%} measurement interval of the difference "
+        f"excludes zero; {(1 - found.level) * n_known:.1f} would by chance were all pairs symmetric.",
     ]
 
 
 def _only_effects(found: Asymmetry) -> bool:
     raw, left = (found.correlations.loc[what].to_dict() for what in (a.CELLS, a.DEPARTURES))
-    return bool(not raw["note"] and not left["note"] and raw["p"] <= LEVEL < left["p"])
+    holds = raw["pearson"] * raw["spearman"] > 0 if not raw["note"] else False
+    return bool(holds and not left["note"] and raw["p"] <= LEVEL < left["p"])
 
 
 def _pair(row: dict[Any, Any]) -> str:
@@ -99,6 +101,8 @@ def _correlated(what: str, row: dict[Any, Any]) -> str:
         f"(r = {signed(row['pearson'], 3)}, Spearman's ρ = {signed(row['spearman'], 3)}, p = {p_text(row['p'])}, "
         f"n = {row['n']} {noun})"
     )
+    if row["p"] <= LEVEL and row["pearson"] * row["spearman"] <= 0:
+        return f"{name}: undecided, because a few extreme values decide r, and the ranks say otherwise {numbers}."
     if row["p"] > LEVEL:
         return f"{name} do not go together, nor are they opposed, beyond chance {numbers}."
     if what == a.SUMS:

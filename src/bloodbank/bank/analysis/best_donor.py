@@ -40,6 +40,7 @@ class Uncertainty:
         level: Probability that a place is between its bounds, and that an interval holds the true value.
         n_draws: How often D was drawn again.
         low, high: Interval of `BestDonor.difference`, from paired draws; missing where it is not possible.
+        covers: What differs between draws.
     """
 
     verdict: str
@@ -48,6 +49,7 @@ class Uncertainty:
     n_draws: int = 0
     low: float = np.nan
     high: float = np.nan
+    covers: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,8 +65,7 @@ class BestDonor:
             One row for each language, the highest D first; a place is bounded with all comparisons of the language
             taken together, see `ranks.rank_intervals`.
         rival: The highest D among the other languages; None where there is none.
-        difference: D(rival) − D(language): positive where the rival is ahead. The rival was chosen by the same
-            data, so the verdicts go by the bounds of the place and not by the interval of this difference.
+        difference: D(rival) − D(language). The rival was chosen by the same data, so verdicts go by the place instead.
         measurement: What the bank's replicates say: other seeds, other test paragraphs.
         panel: What resampled panels of recipients say: other languages in the bank.
     """
@@ -95,8 +96,7 @@ def best_donor(
 
     For another panel of languages, recipients are resampled with replacement, the same panel for all donors, and each
     donor is scored by its mean F over the panel's languages other than itself. Donors with fewer than 6 measured
-    recipients are left out of that: 6 that agree by chance are rarer than 1 in 20. Bounds (not
-    shares) are widened by what resampling lacks with few recipients.
+    recipients are left out. Bounds (not shares) are widened by what resampling lacks with few recipients.
 
     Args:
         bank: The bank. Without measurement intervals (an imported matrix) only the second answer is possible.
@@ -104,9 +104,6 @@ def best_donor(
         level: Of the intervals for another panel; those of measurement have the bank's.
         n_panels: Panels that are resampled.
         seed: Of the panels.
-
-    Returns:
-        D, places and verdicts.
 
     Raises:
         UsageError: The level is not between 0 and 1, or fewer than 100 panels are asked for.
@@ -162,7 +159,8 @@ def _by_measurement(bank: Bank, table: pd.DataFrame, pair: tuple[str, str] | Non
         table["p_best"] = _share_best(drawn)
         low, high = _difference(drawn, table, pair, intervals.level)
     verdict, reason = _verdict(table, pair, "rank_low", "rank_high", "the measurement error of D is not known")
-    return Uncertainty(verdict, reason, intervals.level, 0 if drawn is None else len(drawn), low, high)
+    covers = ("seeds",) * intervals.covers_seeds + ("test paragraphs",) * intervals.covers_paragraphs
+    return Uncertainty(verdict, reason, intervals.level, 0 if drawn is None else len(drawn), low, high, covers)
 
 
 def _by_panel(

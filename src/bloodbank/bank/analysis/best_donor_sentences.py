@@ -80,7 +80,8 @@ def _place(found: BestDonor) -> str:
 
 
 def _by_measurement(found: BestDonor) -> str:
-    said = "By measurement error (other seeds or test paragraphs)"
+    covers = found.measurement.covers
+    said = f"By measurement error (other {' or '.join(covers)})" if covers else "By measurement error"
     return _answer(found, found.measurement, "", (said, "replicates of F"))
 
 

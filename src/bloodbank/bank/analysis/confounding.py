@@ -17,7 +17,7 @@ import pandas as pd
 
 from bloodbank.bank.bank import Bank
 from bloodbank.bank.diagnostics import MIN_LANGUAGES
-from bloodbank.bank.names import find_language
+from bloodbank.bank.names import find_language, plural
 from bloodbank.bank.relabelling import SAME, draw_orders, tail
 
 CORRELATION, SHARE = "correlation", "share of variance"
@@ -90,7 +90,8 @@ def _category(code: str, name: str) -> str | None:
 
 def _obstacle(known: pd.DataFrame, quantity: str, statistic: str) -> str:
     if len(known) < MIN_LANGUAGES:
-        return f"not possible, because it is known of {len(known)} languages, fewer than {MIN_LANGUAGES}"
+        n = plural(len(known), "language")
+        return f"not possible, because it and the score are known of {n}, fewer than {MIN_LANGUAGES}"
     n_values = known["quantity"].nunique()
     if n_values < 2:
         return f"not possible, because {quantity.replace('_', ' ')} is the same for all {len(known)} languages"

@@ -33,12 +33,13 @@ def plane_caption(bank: Bank) -> str:
     Source:
         Figure 3.
     """
-    bars = " Bars are measurement intervals." if bank.intervals is not None else ""
+    n_measured = int(bank.finetune_scores.notna().to_numpy().sum())
+    bars = " Bars are measurement intervals." if bank.intervals is not None and bank.intervals.knows_error else ""
     return (
         f"Each language of bank {bank.name} by what it takes (recipience R, to the right) and gives (donation D, "
         f"upwards): sums of F over the other {len(bank.languages) - 1} languages, without a unit; positive is a gain. "
         "The quadrants are the blood types: O gives only, AB+ takes only, A does both, none neither."
-        f"{bars} From {n_pairs(bank)} ordered pairs. As figure 3 of Malkin et al. (2022)."
+        f"{bars} From {n_measured} of {n_pairs(bank)} ordered pairs. As figure 3 of Malkin et al. (2022)."
     )
 
 

@@ -24,6 +24,7 @@ from bloodbank.bank.analysis.structure import additive_sentences, stability_sent
 from bloodbank.bank.bank import Bank
 from bloodbank.bank.caveats import caveats
 from bloodbank.bank.interval_sentences import interval_sentences
+from bloodbank.bank.measurements import JOINT, ZERO_SHOT
 from bloodbank.bank.names import MISSING, language_name
 from bloodbank.bank.panel import panel_intervals
 from bloodbank.bank.report import captions
@@ -66,7 +67,7 @@ def report_parts(bank: Bank, folder: Path | None, *, language: str, features: Fe
         language: Of which it is asked whether it is the best donor.
         features: Typological features of its languages, or why there are none.
     """
-    yield Part("numbers", "What the numbers are", [units(bank), *bank.notes, missing_cells(bank)])
+    yield Part("numbers", "What the numbers are", [units(bank), *_of_protocol(bank), *bank.notes, missing_cells(bank)])
     yield Part("sure", "How sure they are", _sure(bank))
     yield _mislead(bank, folder)
     yield _matrix(bank)
@@ -87,6 +88,20 @@ def report_parts(bank: Bank, folder: Path | None, *, language: str, features: Fe
     )
     yield Part("languages", "All languages", [explained], table=language_rows(bank))
     yield Part("provenance", "Where the numbers come from", _cited(), text=_provenance(bank))
+
+
+def _of_protocol(bank: Bank) -> list[str]:
+    if bank.protocol == ZERO_SHOT:
+        return [
+            "Protocol zero_shot: F compares the donor's own model, which never saw t, with M_t, so that it is mostly "
+            "negative by design. Helps, harms, gives and receives below are the sign of F and nothing more."
+        ]
+    if bank.protocol == JOINT:
+        return [
+            "Protocol joint: F(s→t) and F(t→s) are scores of one model, so that they are not two independent "
+            "measurements; symmetry below is partly that."
+        ]
+    return []
 
 
 def _sure(bank: Bank) -> list[str]:

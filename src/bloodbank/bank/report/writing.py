@@ -19,6 +19,7 @@ from bloodbank.store import replace_file
 from bloodbank.typology import Features
 
 REPORT_FILE = "report.html"
+_OPTIONAL = {"curves", "monolingual"}  # figures that not every bank has
 _CSS_DPI = 96
 _LARGE_BYTES = 1_500_000  # an SVG of many thousand cells is slower to show than its PNG
 
@@ -54,6 +55,10 @@ def write_report(
     folder, place = Path(folder), None if tables is None else Path(tables)
     parts = report_parts(bank, place, language=language, features=features)
     sections = [_section(part, folder / "figures") for part in parts]
+    drawn = {drawing.name for section in sections for drawing in section.drawings}
+    for name in _OPTIONAL - drawn:  # of an earlier report of another bank
+        for ending in ("svg", "png"):
+            (folder / "figures" / f"{name}.{ending}").unlink(missing_ok=True)
     page = report_page(f"Bank {bank.name}", subtitle(bank), sections)
     with replace_file(folder / REPORT_FILE) as temporary:
         temporary.write_text(page, encoding="utf-8", newline="\n")
