@@ -376,12 +376,14 @@ def test_a_folder_that_is_a_file(server, tmp_path):
 
 
 PROCESS = """
+import signal
 import sys
 from pathlib import Path
 from bloodbank.corpus.download import download
 from bloodbank.corpus.partial import Remote
 from bloodbank.corpus.web import Connection
 
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background job starts with it ignored
 url, checksum, size, path = sys.argv[1:]
 told = lambda transfer: print(transfer.n_bytes, flush=True)
 download(Remote(url, "sha1", checksum, int(size)), Path(path), Connection(timeout_seconds=20.0), told)
