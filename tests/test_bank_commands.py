@@ -2,7 +2,10 @@
 
 import json
 import re
+import subprocess
+import sys
 from importlib import resources
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -153,6 +156,16 @@ def test_options_out_of_range_are_named(run, matrix, arguments, message):
     command, *options = arguments
     with pytest.raises(UsageError, match=message):
         run("bank", command, matrix, *options)
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="/dev/full is a thing of Linux")
+def test_a_full_disk_behind_the_output_is_said(matrix):
+    command = [sys.executable, "-m", "bloodbank.cli", "recommend", matrix, "--for", "de", "--budget", "1"]
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+    assert done.returncode == 1
+    assert "cannot write the output" in done.stderr
+    assert "Traceback" not in done.stderr
 
 
 def test_a_folder_without_features_is_named(run, matrix, tmp_path):

@@ -18,6 +18,7 @@ from bloodbank.bank.diagnostics import NOT_MEASURED, UNHEALTHY, VOID
 from bloodbank.bank.interval_sentences import interval_sentences
 from bloodbank.bank.measurements import METRICS, SHUFFLED, ZERO_SHOT
 from bloodbank.bank.names import language_name, percent, plural, signed
+from bloodbank.bank.relabelling import SAME
 from bloodbank.bank.scores import LEVELS
 
 ONE_SEED = "one seed: no seed-to-seed uncertainty"
@@ -95,7 +96,7 @@ def extremes(bank: Bank) -> list[str]:
     found = []
     for verb, score in (("donates", bank.donation), ("receives", bank.recipience)):
         known = score.dropna()
-        if len(known) < 2:
+        if len(known) < 2 or np.ptp(known) <= SAME * np.abs(known).max():  # nobody is first
             continue
         most, least = str(known.idxmax()), str(known.idxmin())
         letter = "D" if verb == "donates" else "R"
@@ -109,7 +110,7 @@ def extremes(bank: Bank) -> list[str]:
         for recipient, value in zip(bank.languages, row, strict=True)
         if not np.isnan(value)
     }
-    if len(cells) > 1:
+    if len(set(cells.values())) > 1:
         high, low = max(cells, key=cells.__getitem__), min(cells, key=cells.__getitem__)
         found.append(
             f"Of single pairs, {high} is highest (F = {percent(cells[high])}%) "

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from io import TextIOWrapper
+from pathlib import Path
 
 from cyclopts import App
 from cyclopts.exceptions import CycloptsError
@@ -44,3 +46,11 @@ def main() -> None:
     except BrokenPipeError:
         sys.stderr.close()  # the reader of our output went away, as `head` does
         sys.exit(1)
+    except OSError as error:
+        from bloodbank.store import disk_message
+
+        message = disk_message(error, Path("the output"))
+        if debug or message is None:
+            raise
+        print(f"bloodbank: {message}", file=sys.stderr)
+        os._exit(BloodbankError.exit_code)  # at a plain exit Python would try to write the output once more

@@ -16,6 +16,7 @@ from bloodbank.bank.report import write_report
 from bloodbank.bank.report.page import Section, report_page
 from bloodbank.bank.report.parts import report_parts
 from bloodbank.bank.scores import matrix
+from bloodbank.bank.sentences import extremes
 from bloodbank.bank.uncertainty import with_intervals
 from bloodbank.errors import UsageError
 from bloodbank.typology import load_features
@@ -197,6 +198,14 @@ def test_odd_banks_have_a_report(cells, tmp_path, recwarn):
     page = Page(write_report(odd, tmp_path).read_text("utf-8"))
     assert any("not possible, because" in text for text in page.texts)
     assert not [warning for warning in recwarn if issubclass(warning.category, RuntimeWarning)]
+
+
+def test_nobody_is_first_among_equals(whole):
+    bank = whole[0]
+    equal = matrix(np.where(np.eye(len(CODES), dtype=bool), np.nan, 0.1), CODES)
+    sums = bank.scores.assign(donation=equal.sum(axis=1), recipience=equal.sum(axis=0))
+    assert extremes(dataclasses.replace(bank, finetune_scores=equal, scores=sums)) == []
+    assert len(extremes(bank)) == 3
 
 
 def test_the_released_matrix_has_a_report(tmp_path):
