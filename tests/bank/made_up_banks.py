@@ -50,3 +50,8 @@ def finetune_of(scores, seed):
     value = totals["sum"] / totals["count"]
     alone = value.xs("")
     return {(s, t): x / alone[t] - 1 for (s, t), x in value.items() if s}
+
+
+def private_codes(n):
+    """Codes of n languages of which nothing is known."""
+    return [f"x-l{place:03d}" for place in range(n)]

@@ -10,18 +10,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from made_up_banks import measurements_of, sentence_scores
+from made_up_banks import private_codes as codes
 
 from bloodbank.bank import build_bank
 from bloodbank.bank.analysis.groups import groups
 from bloodbank.bank.analysis.groups_figure import MAX_POINTS, groups_caption, groups_figure
 from bloodbank.bank.analysis.sharing_tests import TESTS, sharing_tests, smallest_p
-from bloodbank.bank.importing import read_matrix
 from bloodbank.bank.p_values import holm
 from bloodbank.bank.relabelling import draw_orders
 from bloodbank.bank.typology_effects import feature_effects
 from bloodbank.bank.uncertainty import with_intervals
 from bloodbank.errors import UsageError
-from shared_data import shared_data
 
 
 @pytest.fixture(autouse=True)
@@ -29,31 +28,6 @@ def no_warnings():
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         yield
-
-
-@pytest.fixture(scope="module")
-def published():
-    return read_matrix(shared_data("published", "mrr_ratio_22x22.csv"))
-
-
-def codes(n):
-    return [f"x-l{place:03d}" for place in range(n)]
-
-
-@pytest.fixture
-def bank_of(tmp_path):
-    """A bank of F as it stands, without seeds."""
-
-    def build(cells, languages=None):
-        cells = np.array(cells, dtype=float)
-        np.fill_diagonal(cells, 0.0)
-        languages = languages or codes(len(cells))
-        pd.DataFrame(cells, languages, languages).to_csv(tmp_path / "made.csv")
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            return read_matrix(tmp_path / "made.csv", values="finetune")
-
-    return build
 
 
 def categories(values, languages=None, name="kind"):

@@ -10,17 +10,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from made_up_banks import measurements_of, sentence_scores
+from made_up_banks import private_codes as codes
 
 from bloodbank.bank import build_bank
 from bloodbank.bank.analysis.breaks import bin_values, natural_breaks, resampled_breaks
 from bloodbank.bank.analysis.histogram_edges import histogram_edges, robust_range
 from bloodbank.bank.analysis.levels import data_levels, levels
 from bloodbank.bank.analysis.levels_figure import levels_caption, levels_figure
-from bloodbank.bank.importing import read_matrix
 from bloodbank.bank.scores import LEVEL_BORDERS, LEVELS, matrix, transfer_levels
 from bloodbank.bank.uncertainty import with_intervals
 from bloodbank.errors import UsageError
-from shared_data import shared_data
 
 
 @pytest.fixture(autouse=True)
@@ -28,31 +27,6 @@ def no_warnings():
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         yield
-
-
-@pytest.fixture(scope="module")
-def published():
-    return read_matrix(shared_data("published", "mrr_ratio_22x22.csv"))
-
-
-def codes(n):
-    return [f"x-l{place:03d}" for place in range(n)]
-
-
-@pytest.fixture
-def bank_of(tmp_path):
-    """A bank of F as it stands, without seeds."""
-
-    def build(cells, languages=None):
-        cells = np.array(cells, dtype=float)
-        np.fill_diagonal(cells, 0.0)
-        languages = languages or codes(len(cells))
-        pd.DataFrame(cells, languages, languages).to_csv(tmp_path / "made.csv")
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            return read_matrix(tmp_path / "made.csv", values="finetune")
-
-    return build
 
 
 def square(values):
