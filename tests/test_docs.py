@@ -26,6 +26,14 @@ def test_the_table_of_settings_is_made_from_the_settings():
     assert (ROOT / "docs" / "settings.md").read_text(encoding="utf-8") == tool.render(), f"run {path}"
 
 
+def test_the_form_of_the_page_is_made_from_its_schema():
+    path = ROOT / "tools" / "make_page_doc.py"
+    spec = importlib.util.spec_from_file_location("make_page_doc", path)
+    tool = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(tool)
+    assert (ROOT / "docs" / "page-data.md").read_text(encoding="utf-8") == tool.render(), f"run {path}"
+
+
 def test_every_command_in_the_documentation_is_one():
     from bloodbank.cli import app
 

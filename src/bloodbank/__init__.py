@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from bloodbank.bank.recommending import recommend
     from bloodbank.bank.selection import select_sets
     from bloodbank.experiment import Experiment, load_experiment
+    from bloodbank.explorer import explore
     from bloodbank.pipeline import audit as audit_corpus
     from bloodbank.pipeline import build_texts, run
     from bloodbank.results import load_bank
@@ -32,6 +33,7 @@ __all__ = [
     "audit_corpus",
     "build_texts",
     "compare",
+    "explore",
     "export_bank",
     "load_bank",
     "load_experiment",
@@ -44,6 +46,7 @@ __all__ = [
 _WHERE = {
     "Bank": ("bloodbank.bank", "Bank"),
     "compare": ("bloodbank.bank.comparing", "compare"),
+    "explore": ("bloodbank.explorer", "explore"),
     "export_bank": ("bloodbank.bank.exporting", "export_bank"),
     "read_matrix": ("bloodbank.bank.importing", "read_matrix"),
     "recommend": ("bloodbank.bank.recommending", "recommend"),

@@ -8,20 +8,21 @@ from __future__ import annotations
 import dataclasses
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pandas as pd
 
 from bloodbank.bank import Bank, build_bank, draw_curves, draw_heatmap, draw_plane, read_bank, write_bank
 from bloodbank.bank.averages import FERTILITY, FOREIGN_SHARE, by_language
+from bloodbank.bank.files import BANK_FILE
 from bloodbank.bank.uncertainty import with_intervals
 from bloodbank.corpus import read_summary
 from bloodbank.corpus.audit_figures import draw_audit
 from bloodbank.corpus.audit_record import Audit, known
-from bloodbank.corpus.audit_table import csv_rows
+from bloodbank.corpus.audit_rows import csv_rows
 from bloodbank.corpus.card import data_card
 from bloodbank.errors import UsageError
-from bloodbank.runfolder import bank_settings, read_experiment
+from bloodbank.runfolder import bank_settings, is_run_folder, read_experiment
 from bloodbank.store import PROVENANCE, Store, replace_file
 from bloodbank.transfer import (
     LOSS_CURVES,
@@ -50,9 +51,51 @@ def open_run(folder: str | Path, *, protocol: str | None = None, budget: int | N
     """
     place = bank_folder(Path(folder), protocol, budget)
     bank = read_bank(place)
-    # The table holds all protocols, and stands where the bank of the first one is.
-    tables = [one / MEASUREMENTS for one in (place, place.parent) if (one / MEASUREMENTS).exists()]
-    return dataclasses.replace(bank, measurements=read_measurements(tables[0])) if tables else bank
+    tables = _tables(place)
+    return bank if tables is None else dataclasses.replace(bank, measurements=read_measurements(tables / MEASUREMENTS))
+
+
+class OpenedBank(NamedTuple):
+    """A bank of a run, with what stands beside it: None where it is not there."""
+
+    bank: Bank  #: with its measurements
+    sentence_scores: Path | None
+    audit: Audit | None
+
+
+def open_all(folder: Path) -> list[OpenedBank]:
+    """Open every bank of a run, all budgets and protocols in the order of the experiment, or the one of another folder.
+
+    Those that were added to the experiment, but not run yet, are left out.
+
+    Raises:
+        UsageError: There is no bank, or a file beside it is damaged.
+    """
+    wanted: list[tuple[str | None, int | None]] = [(None, None)]
+    if is_run_folder(folder):
+        first = read_experiment(folder)
+        wanted += [(protocol, budget) for budget in first.corpus.budgets for protocol in first.grid.protocols][1:]
+    found: list[OpenedBank] = []
+    for protocol, budget in wanted:
+        place = bank_folder(folder, protocol, budget)
+        if not found or (place / BANK_FILE).is_file():
+            bank = open_run(folder, protocol=protocol, budget=budget)
+            tables = _tables(place) or place
+            scores = tables / SENTENCE_SCORES
+            found.append(OpenedBank(bank, scores if scores.is_file() else None, _audit_of(tables / AUDIT_FILE)))
+    return found
+
+
+def _tables(place: Path) -> Path | None:
+    # The tables hold all protocols, and stand where the bank of the first one is.
+    return next((one for one in (place, place.parent) if (one / MEASUREMENTS).exists()), None)
+
+
+def _audit_of(path: Path) -> Audit | None:
+    try:
+        return Audit.model_validate_json(path.read_text(encoding="utf-8")) if path.is_file() else None
+    except (OSError, ValueError) as error:
+        raise UsageError(f"{path} is damaged ({error}). `bloodbank corpus audit` makes it anew.") from error
 
 
 def bank_folder(folder: Path, protocol: str | None, budget: int | None) -> Path:

@@ -72,8 +72,8 @@ def import_(
         recipient=recipient,
         value=value,
         seed=seed,
-        where=_pairs(where, "--where"),
-        rename=_pairs(rename, "--rename"),
+        where=_pairs(where, "--where") or None,
+        rename=_pairs(rename, "--rename") or None,
     )
     made = import_bank(file, options)
     console = Console()

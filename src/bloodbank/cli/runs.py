@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bloodbank.cli.app import app
-from bloodbank.cli.opening import find_source
+from bloodbank.cli.opening import find_source, open_bank
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -105,7 +105,8 @@ def show(run_folder: Path, *, protocol: str | None = None, budget: int | None = 
     Parameters
     ----------
     run_folder
-        The folder that `bloodbank run` wrote to, a `bank.json`, or the name of a bank that comes with bloodbank.
+        The folder that `bloodbank run` wrote to, a `bank.json`, a matrix, or the name of a bank that comes with
+        bloodbank.
     protocol
         Where the run has several: which; the first by default.
     budget
@@ -117,8 +118,9 @@ def show(run_folder: Path, *, protocol: str | None = None, budget: int | None = 
     from bloodbank.results import bank_folder
     from bloodbank.runfolder import is_current, is_run_folder, read_experiment
 
-    run_folder = find_source(run_folder)
-    bank, console = read_bank(bank_folder(run_folder, protocol, budget)), Console()
+    run_folder, console = find_source(run_folder), Console()
+    folder = bank_folder(run_folder, protocol, budget)
+    bank = open_bank(folder) if folder.is_file() else read_bank(folder)
     _show_bank(bank, console)
     if not is_run_folder(run_folder):
         return

@@ -1,0 +1,41 @@
+// Elements without any markup in strings: what comes from data can only become text.
+(function (bb) {
+  "use strict";
+
+  /** An element with attributes, handlers (onclick: ...) and children; absent children (null, false) are left out. */
+  function el(tag, attributes = {}, ...children) {
+    const element = document.createElement(tag);
+    for (const [name, value] of Object.entries(attributes)) {
+      if (value === null || value === undefined || value === false) continue;
+      if (name.startsWith("on")) element.addEventListener(name.slice(2), value);
+      else if (name === "style") Object.assign(element.style, value);
+      else if (["value", "checked", "selected", "disabled", "open"].includes(name)) element[name] = value;
+      else element.setAttribute(name, value === true ? "" : value);
+    }
+    element.append(...children.flat().filter((child) => child !== null && child !== undefined && child !== false));
+    return element;
+  }
+
+  function clear(element) {
+    element.replaceChildren();
+    return element;
+  }
+
+  /** Say something to a screen reader. */
+  function announce(text) {
+    const live = document.getElementById("live");
+    if (live) live.textContent = text;
+  }
+
+  bb.dom = { el, clear, announce };
+
+  /** The colours of the theme in force, for drawings. */
+  bb.theme = function () {
+    const style = getComputedStyle(document.documentElement);
+    const colour = (name) => style.getPropertyValue(name).trim();
+    const names = ["ink", "soft", "line", "paper", "panel", "accent", "grid", "missing"];
+    const theme = Object.fromEntries(names.map((name) => [name, colour(`--${name}`)]));
+    theme.dark = document.documentElement.dataset.theme === "dark";
+    return theme;
+  };
+})((window.bloodbank = window.bloodbank || {}));

@@ -1,0 +1,167 @@
+"""The matrix as it is drawn in the browser, against the bank."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from browser import chart, set_state, settle
+
+import bloodbank as bb
+from bloodbank.explorer.content import page_data
+
+POINT_AT = """([row, column]) => {
+  const chart = document.querySelector('#frame-panel .chart');
+  const { xaxis, yaxis } = chart._fullLayout;
+  const box = chart.getBoundingClientRect();
+  return [box.left + xaxis._offset + xaxis.d2p(column), box.top + yaxis._offset + yaxis.d2p(row)];
+}"""
+
+
+@pytest.fixture(scope="module")
+def bank():
+    return bb.load_bank("help-books")
+
+
+@pytest.fixture(scope="module")
+def content(bank):
+    return page_data(bank)
+
+
+@pytest.fixture(scope="module")
+def gaps(tmp_path_factory):
+    """A bank without intervals, with missing cells."""
+    rng = np.random.default_rng(2)
+    codes = ["de", "fi", "hu", "ru", "tr"]
+    table = pd.DataFrame(rng.normal(0, 0.2, (5, 5)), index=codes, columns=codes)
+    table = table.mask(np.eye(5, dtype=bool))
+    table.loc["fi", "ru"] = np.nan
+    table.loc["hu", "tr"] = -0.0
+    path = tmp_path_factory.mktemp("gaps") / "gaps.csv"
+    table.to_csv(path)
+    return bb.read_matrix(path, values="finetune")
+
+
+def squares(data, n):
+    return [
+        np.array(trace["z"], dtype=float)
+        for trace in data
+        if trace["type"] == "heatmap" and np.shape(trace["z"]) == (n, n)
+    ]
+
+
+def test_cells_sums_and_numbers_are_those_of_the_bank(open_page, content, bank):
+    page = open_page(content, "panel=matrix&beside=none", size=(1500, 1000))
+    order = bank.ranking
+    data, layout = chart(page)
+    _, sure, unsure = squares(data, 12)
+    finetune = bank.finetune_scores.loc[order, order].to_numpy()
+    np.testing.assert_allclose(np.where(np.isnan(sure), unsure, sure), finetune, rtol=1e-5)
+    low, high = (bank.intervals.matrix(end).loc[order, order].to_numpy() for end in ("low", "high"))
+    np.testing.assert_array_equal(np.isnan(sure) & ~np.isnan(finetune), (low <= 0) & (high >= 0))
+    assert np.isnan(unsure).any()
+    assert (~np.isnan(unsure)).any()
+    sums = {np.shape(trace["z"]): np.ravel(trace["z"]) for trace in data if trace["type"] == "heatmap"}
+    np.testing.assert_allclose(sums[12, 1], bank.scores.loc[order, "donation_mean"], rtol=1e-5)
+    np.testing.assert_allclose(sums[1, 12], bank.scores.loc[order, "recipience_mean"], rtol=1e-5)
+    numbers = next(trace for trace in data if trace.get("mode") == "text")
+    written = {
+        (int(y), int(x)): text
+        for x, y, text in zip(numbers["x"], numbers["y"], numbers["text"], strict=True)
+        if x < 12 and y < 12
+    }
+    assert len(written) == 132
+    for (row, column), text in written.items():
+        whole = f"{100 * finetune[row, column]:+.0f}".replace("-", "−").replace("+0", "0").replace("−0", "0")
+        assert text == (f"({whole})" if np.isnan(sure[row, column]) else whole)
+    assert layout["yaxis"]["ticktext"][:2] == ["Korean", "Japanese"]
+    assert layout["xaxis"]["ticktext"][-1] == "<b>D</b>"
+    limits = [trace for trace in data if trace["type"] == "heatmap"][1]
+    assert limits["zmin"] == -limits["zmax"], "the scale is centred on zero"
+
+
+def test_pointing_at_a_cell_shows_it_and_a_click_takes_its_donor(open_page, content, bank):
+    page = open_page(content, "panel=matrix&beside=none", size=(1500, 1000))
+    donor, recipient = bank.ranking[1], bank.ranking[4]
+    x, y = page.evaluate(POINT_AT, [1, 4])
+    page.mouse.move(x, y)
+    tip = page.locator("#tip")
+    tip.wait_for(state="visible")
+    said = tip.inner_text()
+    names = {one.code: one.name for one in content.languages}
+    assert f"{names[donor]} → {names[recipient]}" in said
+    assert f"{bank.finetune_scores.loc[donor, recipient]:+.3f}".replace("-", "−") in said
+    low, high = (bank.intervals.matrix(end).loc[donor, recipient] for end in ("low", "high"))
+    assert f"{low:+.3f} to {high:+.3f}".replace("-", "−") in said
+    assert f"{bank.differences.loc[donor, recipient]:+.4f}".replace("-", "−") in said
+    for table in bank.replicates.values():
+        assert f"{table.loc[donor, recipient]:+.2f}".replace("-", "−") in said
+    assert "healthy" in said
+    settle(page, lambda: page.mouse.click(x, y))
+    assert page.evaluate("bloodbank.state.get().focus") == donor
+    focus = [shape for shape in chart(page)[1]["shapes"] if shape["y0"] == 0.5 and shape["x1"] == 11.5]
+    assert focus, "its row stands out"
+    page.mouse.move(5, 5)
+    tip.wait_for(state="hidden")
+
+
+def test_missing_cells_are_shown_as_missing_with_the_reason(open_page, gaps):
+    page = open_page(page_data(gaps), "panel=matrix&beside=none&order=bank")
+    data, _ = chart(page)
+    ground, sure = squares(data, 5)
+    assert np.isnan(sure).sum() == 6
+    assert ground[1, 3] == 1
+    assert ground[0, 0] == 0
+    crosses = next(trace for trace in data if trace.get("marker", {}).get("symbol") == "x-thin")
+    assert (crosses["x"], crosses["y"]) == ([3], [1])
+    x, y = page.evaluate(POINT_AT, [1, 3])
+    page.mouse.move(x, y)
+    page.locator("#tip").wait_for(state="visible")
+    assert "missing: not measured" in page.locator("#tip").inner_text()
+    assert "Grey with a cross" in page.locator("#frame-panel .note").inner_text()
+    numbers = next(trace for trace in data if trace.get("mode") == "text")
+    assert "−0" not in numbers["text"]
+    assert any(text.endswith("*") for text in numbers["text"]), "sums with missing cells are marked"
+
+
+def test_groups_are_outlined_and_collapsed(open_page, content):
+    page = open_page(content, "panel=matrix&beside=none&outline=1&feature=@family", size=(1700, 1000))
+    families = pd.Series([one.family for one in content.languages]).value_counts()
+    _, layout = chart(page)
+    sizes = sorted(round(shape["x1"] - shape["x0"]) for shape in layout["shapes"])
+    assert sizes == sorted(families)
+    assert {note["text"] for note in layout["annotations"]} == set(families.index)
+    settle(page, lambda: page.get_by_label("Collapse groups of the feature").check())
+    data, layout = chart(page)
+    assert len(layout["yaxis"]["ticktext"]) == len(families) + 1
+    cells = squares(data, len(families))[1]
+    assert np.isnan(cells.diagonal()).sum() == (families == 1).sum(), "one language alone gives to none of its own"
+
+
+def test_the_keyboard_reads_cell_by_cell(open_page, content, bank):
+    page = open_page(content, "panel=matrix&beside=none")
+    page.locator("#frame-panel .chart").focus()
+    for key in ("ArrowRight", "ArrowRight", "ArrowDown"):
+        page.keyboard.press(key)
+    donor, recipient = bank.ranking[1], bank.ranking[1]
+    page.keyboard.press("ArrowRight")
+    recipient = bank.ranking[2]
+    said = page.locator("#live").inner_text()
+    names = {one.code: one.name for one in content.languages}
+    assert said.startswith(f"{names[donor]} → {names[recipient]}: F ")
+    assert f"{bank.finetune_scores.loc[donor, recipient]:+.3f}".replace("-", "−") in said
+    settle(page, lambda: page.keyboard.press("Enter"))
+    assert page.evaluate("bloodbank.state.get().focus") == donor
+
+
+def test_controls_change_the_order(open_page, content):
+    page = open_page(content, "panel=matrix&beside=none", size=(1500, 900))
+    settle(page, lambda: page.locator("#frame-panel").get_by_label("Order by").select_option("name"))
+    assert chart(page)[1]["yaxis"]["ticktext"][:-1] == sorted(one.name for one in content.languages)
+
+
+def test_nothing_chosen_is_said(open_page, content):
+    page = open_page(content, "panel=matrix&beside=none")
+    settle(page, lambda: page.get_by_role("button", name="None", exact=True).click())
+    assert "No language is chosen" in page.locator("#frame-panel .about").inner_text()
+    settle(page, lambda: page.get_by_label("Show Finnish").check())
+    set_state(page, chosen=["fi", "de"])
+    assert len(chart(page)[1]["yaxis"]["ticktext"]) == 3
