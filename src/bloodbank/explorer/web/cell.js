@@ -2,6 +2,9 @@
 (function (bb) {
   "use strict";
 
+  // The bank turns the sign of losses, so that positive Δε is always a gain.
+  const gainLabel = (model) => `gain in ${model.view.metric_label}`;
+
   /** Lines of a tooltip: [label, value]. */
   function lines(model, i, j) {
     const found = [];
@@ -19,7 +22,7 @@
       }
       if (model.difference)
         found.push([
-          `Δ ${model.view.metric_label}`,
+          gainLabel(model),
           format.known(model.difference[i][j]) ? format.signed(model.difference[i][j], 4) : "not known",
         ]);
     }
@@ -84,6 +87,7 @@
   }
 
   bb.cell = {
+    gainLabel,
     lines,
     sumLines,
     row,

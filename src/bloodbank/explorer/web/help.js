@@ -36,7 +36,7 @@
     "Text that holds another language makes its language look like a donor to that other one. Look at the share of foreign text on the card.",
     "The tokenizer cuts some languages into more pieces than others, which changes how much training the same text is.",
     "A bank speaks of its own corpus and model size. Other text, other sizes may say otherwise.",
-    "F explodes where the own score is small. Look at Δ beside it.",
+    "F explodes where the own score is small. Look at the gain in the metric itself (Δε) beside it.",
     "Raw scores (MRR and the like) are never comparable between banks with different tokenizers; F is, with care.",
   ];
   const KEYS = [

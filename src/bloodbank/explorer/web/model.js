@@ -11,14 +11,27 @@
     return state.chosen.map(bb.lookup.place).sort((a, b) => a - b);
   }
 
+  // A page of several banks has the languages of all: a bank's sums are over its own.
+  const ABSENT = "not in this bank";
+  const presentPlaces = (view) =>
+    view.scores.map((scores, place) => (scores.health === ABSENT ? -1 : place)).filter((place) => place >= 0);
+
+  // Sums over some languages alone, by place in the data; nothing for the others.
+  function sumsOver(finetune, places, sums) {
+    const all = finetune.map(() => ({ value: null, mean: null, low: null, high: null, complete: false }));
+    sums(bb.scores.part(finetune, places)).forEach((score, i) => (all[places[i]] = score));
+    return all;
+  }
+
   /** F, its bounds and D, R of all languages, for the seed (or the mean over seeds) of the state. */
   function measured(state) {
     const view = bb.lookup.view(state.view);
     const mean = state.seed === "mean";
     const finetune = mean ? view.finetune : view.seeds[state.seed];
     const own = (name) => view.scores.map((scores) => scores[name]);
-    const donation = mean ? own("donation") : bb.scores.donation(finetune);
-    const recipience = mean ? own("recipience") : bb.scores.recipience(finetune);
+    const there = presentPlaces(view);
+    const donation = mean ? own("donation") : sumsOver(finetune, there, bb.scores.donation);
+    const recipience = mean ? own("recipience") : sumsOver(finetune, there, bb.scores.recipience);
     const types = mean
       ? own("blood_type")
       : donation.map((score, i) => bb.scores.bloodType(score.value, recipience[i].value, view.protocol));
@@ -100,8 +113,8 @@
   function ofGroups(state, all) {
     const places = chosenPlaces(state);
     const nodes = groupsOf(places, all, state.feature);
-    const donation = overChosen(state, all.donation, all.finetune, places, bb.scores.donation);
-    const recipience = overChosen(state, all.recipience, all.finetune, places, bb.scores.recipience);
+    const donation = overChosen(state, all.donation, all, places, bb.scores.donation);
+    const recipience = overChosen(state, all.recipience, all, places, bb.scores.recipience);
     return {
       collapsed: true,
       nodes,
@@ -118,19 +131,21 @@
   }
 
   // D or R by place in the data: the bank's own, or over the chosen languages alone.
-  function overChosen(state, scores, finetune, places, sums) {
+  function overChosen(state, scores, all, places, sums) {
     if (state.sums === "all") return scores;
-    const found = sums(bb.scores.part(finetune, places));
-    const all = [];
-    places.forEach((place, i) => (all[place] = found[i]));
-    return all;
+    const there = new Set(presentPlaces(all.view));
+    return sumsOver(
+      all.finetune,
+      places.filter((place) => there.has(place)),
+      sums,
+    );
   }
 
   function ofLanguages(state, all) {
     const places = chosenPlaces(state);
     const cut = (matrix) => matrix && (places.length === all.finetune.length ? matrix : bb.scores.part(matrix, places));
-    const donation = overChosen(state, all.donation, all.finetune, places, bb.scores.donation);
-    const recipience = overChosen(state, all.recipience, all.finetune, places, bb.scores.recipience);
+    const donation = overChosen(state, all.donation, all, places, bb.scores.donation);
+    const recipience = overChosen(state, all.recipience, all, places, bb.scores.recipience);
     const types =
       state.sums === "all"
         ? all.types

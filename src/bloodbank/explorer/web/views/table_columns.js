@@ -82,7 +82,7 @@
       number("finetune_score", model.collapsed ? "mean F" : "F", at(model.finetune), signed(3)),
       number("low", "low", at(model.low), signed(3)),
       number("high", "high", at(model.high), signed(3)),
-      number("difference", `Δ ${model.view.metric_label}`, at(model.difference), signed(4)),
+      number("difference", bb.cell.gainLabel(model), at(model.difference), signed(4)),
       number(
         "n_seeds",
         "seeds",
