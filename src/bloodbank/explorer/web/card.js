@@ -52,7 +52,7 @@
         el("span", { class: "code" }, interval),
       );
     };
-    return [el("h4", {}, title), el("ol", {}, pairs.slice(0, TOP).map(item))];
+    return [el("h3", { class: "partners" }, title), el("ol", {}, pairs.slice(0, TOP).map(item))];
   }
 
   function bothSides(model, i) {
@@ -176,7 +176,7 @@
           nodes[i].code === null ? nodes[i].label : focusButton(nodes[i].code, nodes[i].label),
           ` ${format.signed(scores[i].value)}`,
         );
-      return [el("h4", {}, title), el("ol", {}, order.slice(0, TOP).map(item))];
+      return [el("h3", { class: "partners" }, title), el("ol", {}, order.slice(0, TOP).map(item))];
     };
     return [
       el("h2", {}, "Choose a language"),

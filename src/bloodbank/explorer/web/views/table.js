@@ -159,7 +159,7 @@
     clear(element).append(
       ...[
         only,
-        el("div", { class: "wide", tabindex: "0", role: "region", "aria-label": "Table" }, table_),
+        el("div", { class: "wide", tabindex: "0", role: "region", "aria-label": "Rows" }, table_),
         more,
       ].filter(Boolean),
     );
