@@ -44,12 +44,15 @@ def traces(data, **wanted):
 
 
 def n_arrows(data):
-    """Edges that are drawn: each is one run of a line that ends with a head."""
-    return sum(
-        sum(1 for size in trace["marker"]["size"] if size > 0)
-        for trace in data
-        if trace.get("marker", {}).get("symbol") == "arrow"
-    )
+    """Edges that are drawn: each has a head."""
+    heads = [trace for trace in data if trace.get("marker", {}).get("symbol") == "arrow"]
+    return sum(len(trace["x"]) for trace in heads)
+
+
+def lines_of_edges(data):
+    """Lines of edges, with how many edges each draws: they are apart by gaps."""
+    lines = [trace for trace in data if trace.get("mode") == "lines" and trace.get("customdata")]
+    return [(trace, sum(x is None for x in trace["x"])) for trace in lines]
 
 
 def test_the_strongest_edges_in_the_range_are_drawn(open_page, bank, content):
@@ -94,11 +97,9 @@ def test_harm_uncertainty_and_focus_have_looks_of_their_own(open_page, bank, con
     drawn, _, _ = page.evaluate(EDGES)
     looks = {"solid": 0, "8px,4px": 0, "2px,3px": 0}
     strong = 0
-    for trace in chart(page)[0]:
-        if trace.get("marker", {}).get("symbol") == "arrow":
-            heads = sum(1 for size in trace["marker"]["size"] if size > 0)
-            looks[trace["line"]["dash"]] += heads
-            strong += heads * (trace["opacity"] >= 0.5)
+    for trace, n_edges in lines_of_edges(chart(page)[0]):
+        looks[trace["line"]["dash"]] += n_edges
+        strong += n_edges * (trace["opacity"] >= 0.5)
     assert looks["2px,3px"] == sum(not certain for *_, certain in drawn)
     assert looks["8px,4px"] == sum(certain and value < 0 for *_, value, certain in drawn)
     assert looks["solid"] == sum(certain and value > 0 for *_, value, certain in drawn)
@@ -122,8 +123,8 @@ def test_languages_stand_on_the_circle_in_pythons_order(open_page, content):
 def test_an_edge_that_is_pointed_at_shows_its_cell(open_page, bank, content):
     page = open_page(content, "panel=graph&beside=none&edges=1", size=(1100, 900))
     (edge,) = page.evaluate(EDGES)[0]
-    handle = next(trace for trace in chart(page)[0] if trace.get("marker", {}).get("opacity") == 0)
-    x, y = handle["x"][1], handle["y"][1]
+    ((line, _),) = lines_of_edges(chart(page)[0])
+    x, y = line["x"][5], line["y"][5]
     at = page.evaluate(
         "([x, y]) => { const c = document.querySelector('#frame-panel .chart'); const { xaxis, yaxis } = c._fullLayout;"
         " const b = c.getBoundingClientRect();"

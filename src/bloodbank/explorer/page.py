@@ -24,7 +24,14 @@ SCRIPTS = (
     *("labels.js", "points.js", "spots.js", "world_map.js"),
     *("tooltip.js", "first_paint.js", "exporting.js", "keyboard.js", "controls.js", "frame.js", "choice.js"),
     *("views/matrix_layout.js", "views/matrix_traces.js", "views/matrix.js"),
-    *("views/graph_edges.js", "views/graph.js", "views/plane.js", "views/similarity.js", "views/world.js"),
+    *(
+        "views/graph_edges.js",
+        "edge_lines.js",
+        "views/graph.js",
+        "views/plane.js",
+        "views/similarity.js",
+        "views/world.js",
+    ),
     *("whatif_score.js", "views/whatif_picks.js", "views/whatif.js", "views/compare_words.js", "views/compare.js"),
     *("views/table_columns.js", "views/table.js", "card.js", "help.js", "source.js", "main.js"),
 )

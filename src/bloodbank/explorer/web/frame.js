@@ -79,7 +79,7 @@
   function sizeOf(frame, view, model) {
     const width = Math.max(280, Math.floor(frame.element.clientWidth) - 2);
     const size = { width, narrow: width < NARROW, cursor: frame.cursor };
-    const tall = Math.max(380, Math.min(0.78 * width, window.innerHeight - 210));
+    const tall = Math.max(380, Math.min(0.78 * width, window.innerHeight - 280));
     size.height = Math.round(view.height ? view.height(model, size) : size.narrow ? Math.max(380, width) : tall);
     return size;
   }

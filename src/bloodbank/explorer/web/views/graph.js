@@ -52,62 +52,17 @@
     return [...found.values()].sort((a, b) => a.near - b.near || a.step - b.step);
   }
 
-  function edgeTrace(bucket, points, middle, gaps, limit, theme, thin) {
-    const x = [];
-    const y = [];
-    const sizes = [];
-    for (const edge of bucket.edges) {
-      const curve = bb.edges.curve(points[edge.donor], points[edge.recipient], middle, gaps);
-      curve.forEach((point, k) => {
-        x.push(point[0]);
-        y.push(point[1]);
-        sizes.push(k === curve.length - 1 ? 5 + 2 * thin + WIDTHS[bucket.step] * 1.4 * thin : 0);
-      });
-      x.push(null);
-      y.push(null);
-      sizes.push(0);
-    }
+  function look(bucket, curveOf, limit, theme, thin) {
     const size = ((bucket.step + 1) / WIDTHS.length) * limit * (bucket.harms ? -1 : 1);
-    const strong = bb.colours.at(size, limit, theme.dark);
     // The palest of the scale would vanish on paper.
-    const colour = bb.colours.mix(bb.colours.at(limit * Math.sign(size) * 0.75, limit, theme.dark), strong, 0.5);
+    const strong = bb.colours.at(limit * Math.sign(size) * 0.75, limit, theme.dark);
     return {
-      type: "scatter",
-      mode: "lines+markers",
-      x,
-      y,
-      hoverinfo: "skip",
-      showlegend: false,
+      edges: bucket.edges.map((edge) => ({ ...edge, curve: curveOf(edge) })),
+      colour: bb.colours.mix(strong, bb.colours.at(size, limit, theme.dark), 0.5),
+      width: WIDTHS[bucket.step] * thin,
+      dash: bucket.unsure ? "2px,3px" : bucket.harms ? "8px,4px" : "solid",
       opacity: bucket.near ? (bucket.unsure ? 0.5 : 0.9) : FADED,
-      line: {
-        color: colour,
-        width: WIDTHS[bucket.step] * thin,
-        dash: bucket.unsure ? "2px,3px" : bucket.harms ? "8px,4px" : "solid",
-      },
-      marker: { symbol: "arrow", angleref: "previous", size: sizes, color: colour, opacity: 1, line: { width: 0 } },
-    };
-  }
-
-  // Points in the middle of edges, seen by the mouse alone.
-  function handles(edges, points, middle, gaps) {
-    const found = { x: [], y: [], customdata: [] };
-    for (const edge of edges) {
-      const curve = bb.edges.curve(points[edge.donor], points[edge.recipient], middle, gaps);
-      for (const share of [0.3, 0.5, 0.7]) {
-        const at = curve[Math.round((curve.length - 1) * share)];
-        if (!at) continue;
-        found.x.push(at[0]);
-        found.y.push(at[1]);
-        found.customdata.push([edge.donor, edge.recipient]);
-      }
-    }
-    return {
-      type: "scatter",
-      mode: "markers",
-      ...found,
-      hoverinfo: "none",
-      showlegend: false,
-      marker: { size: 12, opacity: 0 },
+      head: 5 + 2 * thin + WIDTHS[bucket.step] * 1.4 * thin,
     };
   }
 
@@ -142,6 +97,7 @@
     const theme = bb.theme();
     const made = scene(model, size);
     const { points, shown, edges, margin, box, middle, circle, gaps } = made;
+    const curveOf = (edge) => bb.edges.curve(points[edge.donor], points[edge.recipient], middle, gaps);
     const thin = Math.min(1, box.scale / THIN_BELOW) || 1;
     const limit = bb.colours.range(model.finetune);
     const ends = new Set(edges.flatMap((edge) => [edge.donor, edge.recipient]));
@@ -149,10 +105,9 @@
     const at = (i) => points[i];
     const data = [
       ...(model.state.layout === "world" ? bb.worldMap.traces(theme) : []),
-      ...buckets(edges, limit, model.focus).map((bucket) =>
-        edgeTrace(bucket, points, middle, gaps, limit, theme, circle ? thin : 1),
+      ...bb.edgeLines.traces(
+        buckets(edges, limit, model.focus).map((bucket) => look(bucket, curveOf, limit, theme, circle ? thin : 1)),
       ),
-      handles(edges, points, middle, gaps),
       ...bb.points.traces(model, shown, at, theme),
       circle ? bb.spots.namesAround(model, named, made, theme) : bb.spots.names(model, named, at, box, theme),
     ];
@@ -218,7 +173,7 @@
     controls: ["layout", "edges", "low", "colour", "feature", "collapse"],
     empty: (model) => (model.nodes.length ? "" : "No language is chosen. Choose some under Languages."),
     height: (model, size) =>
-      size.narrow ? size.width + 60 : Math.max(420, Math.min(0.86 * size.width, window.innerHeight - 200)),
+      size.narrow ? size.width + 60 : Math.max(420, Math.min(0.86 * size.width, window.innerHeight - 290)),
     positions,
     figure,
     note,

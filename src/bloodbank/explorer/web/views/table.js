@@ -157,11 +157,9 @@
         ? el("label", { class: "control" }, box, ` Only pairs with ${model.nodes[model.focus].label}`)
         : null;
     clear(element).append(
-      ...[
-        only,
-        el("div", { class: "wide", tabindex: "0", role: "region", "aria-label": "Rows" }, table_),
-        more,
-      ].filter(Boolean),
+      ...[only, el("div", { class: "wide", tabindex: "0", role: "region", "aria-label": "Rows" }, table_), more].filter(
+        Boolean,
+      ),
     );
   }
 

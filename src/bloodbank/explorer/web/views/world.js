@@ -20,42 +20,21 @@
 
   function edgeTraces(model, edges, box, theme) {
     const gap = 9 / box.scale;
-    const middle = [(box.range[0][0] + box.range[0][1]) / 2, (box.range[1][0] + box.range[1][1]) / 2];
-    return [
-      [true, GIVES],
-      [false, TAKES],
-    ].flatMap(([gives, colour]) =>
-      [true, false].map((helps) => {
-        const found = { x: [], y: [], size: [] };
-        for (const edge of edges) {
-          if ((edge.donor === model.focus) !== gives || edge.value >= 0 !== helps) continue;
-          const curve = bb.edges.curve(model.nodes[edge.donor].point, model.nodes[edge.recipient].point, middle, [
-            gap,
-            gap,
-          ]);
-          curve.forEach((point, k) => {
-            found.x.push(point[0]);
-            found.y.push(point[1]);
-            found.size.push(k === curve.length - 1 ? 10 : 0);
-          });
-          found.x.push(null);
-          found.y.push(null);
-          found.size.push(0);
-        }
-        const ink = bb.points.shade(colour, theme);
-        return {
-          type: "scatter",
-          mode: "lines+markers",
-          x: found.x,
-          y: found.y,
-          hoverinfo: "skip",
-          showlegend: false,
-          opacity: 0.85,
-          line: { color: ink, width: 1.8, dash: helps ? "solid" : "dash" },
-          marker: { symbol: "arrow", angleref: "previous", size: found.size, color: ink, line: { width: 0 } },
-        };
-      }),
-    );
+    const middle = [0, 1].map((axis) => (box.range[axis][0] + box.range[axis][1]) / 2);
+    const place = (i) => model.nodes[i].point;
+    const curveOf = (edge) => bb.edges.curve(place(edge.donor), place(edge.recipient), middle, [gap, gap]);
+    const kinds = [true, false].flatMap((gives) => [true, false].map((helps) => [gives, helps]));
+    const looks = kinds.map(([gives, helps]) => ({
+      edges: edges
+        .filter((edge) => (edge.donor === model.focus) === gives && edge.value >= 0 === helps)
+        .map((edge) => ({ ...edge, curve: curveOf(edge) })),
+      colour: bb.points.shade(gives ? GIVES : TAKES, theme),
+      width: 1.8,
+      dash: helps ? "solid" : "8px,4px",
+      opacity: 0.85,
+      head: 10,
+    }));
+    return bb.edgeLines.traces(looks);
   }
 
   function figure(model, size) {
@@ -112,7 +91,7 @@
     figure,
     note,
     hover: (model, point) => bb.views.graph.hover(model, point),
-    pick: (model, point) => bb.points.pick(model, point),
+    pick: (model, point) => bb.views.graph.pick(model, point),
     rows: (model) => ({
       columns: ["language", "north", "east", "family", "script", "blood_type"].map((key) => ({ key, label: key })),
       rows: drawn(model)
