@@ -7,6 +7,7 @@ from browser import chart, set_state, settle
 
 import bloodbank as bb
 from bloodbank.explorer.content import page_data
+from bloodbank.typology import load_features
 from shared_data import shared_data
 
 EDGES = (
@@ -223,3 +224,28 @@ def test_the_world_has_land_and_languages_without_any_request(open_page, content
     assert n_arrows(data) == 16
     settle(page, lambda: page.locator("#frame-panel .chart").press("ArrowRight"))
     assert page.evaluate("bloodbank.state.get().focus") not in (None, "ko")
+
+
+def test_colours_follow_a_feature_of_wals(open_page, authors):
+    features = load_features(authors.languages, shared_data("wals", "cldf"))
+    data = page_data(authors, features=features)
+    page = open_page(data, "panel=graph&beside=none&feature=81A", size=(1200, 900))
+    settle(page, lambda: page.locator("#frame-panel").get_by_label("Colour by").select_option("feature"))
+    expected = features.categories["81A"].fillna("not known")
+    drawn, _ = chart(page)
+    legend = [trace for trace in drawn if trace.get("showlegend")]
+    assert {trace["name"] for trace in legend} == set(expected)
+    by_colour = {trace["marker"]["color"]: trace["name"] for trace in legend}
+    assert len(by_colour) == len(legend), "every value has its own colour"
+    assert len({trace["marker"]["symbol"] for trace in legend}) == len(legend), "and its own shape"
+    found = {}
+    for trace in traces(drawn, mode="markers"):
+        for (place,), colour in zip(trace.get("customdata", []), trace["marker"]["color"], strict=False):
+            found[data.languages[place].code] = by_colour[colour]
+    assert found == expected.to_dict()
+    for kind, attribute in (("family", "family"), ("script", "script")):
+        settle(page, lambda kind=kind: page.locator("#frame-panel").get_by_label("Colour by").select_option(kind))
+        names = [trace["name"] for trace in chart(page)[0] if trace.get("showlegend")]
+        counts = pd.Series([getattr(one, attribute) for one in data.languages]).value_counts()
+        assert names[0] == counts.index[0], "the most frequent comes first"
+        assert len(names) == min(len(counts), 9)
