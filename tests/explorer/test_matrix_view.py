@@ -8,6 +8,12 @@ from browser import chart, set_state, settle
 import bloodbank as bb
 from bloodbank.explorer.content import page_data
 
+PAINTED = """(() => {
+  const canvas = document.querySelector('#frame-panel .overlay');
+  const { data } = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height);
+  return data.filter((x, i) => i % 4 === 3 && x > 0).length;
+})()"""
+
 POINT_AT = """([row, column]) => {
   const chart = document.querySelector('#frame-panel .chart');
   const { xaxis, yaxis } = chart._fullLayout;
@@ -40,6 +46,13 @@ def gaps(tmp_path_factory):
     return bb.read_matrix(path, values="finetune")
 
 
+def exported(page):
+    """Traces of the matrix as it is saved: there numbers are texts, on the screen they are painted."""
+    return page.evaluate(
+        "bloodbank.views.matrix.figure(bloodbank.model.current(), { width: 1000, narrow: false, exported: true }).data"
+    )
+
+
 def squares(data, n):
     return [
         np.array(trace["z"], dtype=float)
@@ -62,7 +75,7 @@ def test_cells_sums_and_numbers_are_those_of_the_bank(open_page, content, bank):
     sums = {np.shape(trace["z"]): np.ravel(trace["z"]) for trace in data if trace["type"] == "heatmap"}
     np.testing.assert_allclose(sums[12, 1], bank.scores.loc[order, "donation_mean"], rtol=1e-5)
     np.testing.assert_allclose(sums[1, 12], bank.scores.loc[order, "recipience_mean"], rtol=1e-5)
-    numbers = next(trace for trace in data if trace.get("mode") == "text")
+    numbers = next(trace for trace in exported(page) if trace.get("mode") == "text")
     written = {
         (int(y), int(x)): text
         for x, y, text in zip(numbers["x"], numbers["y"], numbers["text"], strict=True)
@@ -72,6 +85,11 @@ def test_cells_sums_and_numbers_are_those_of_the_bank(open_page, content, bank):
     for (row, column), text in written.items():
         whole = f"{100 * finetune[row, column]:+.0f}".replace("-", "−").replace("+0", "0").replace("−0", "0")
         assert text == (f"({whole})" if np.isnan(sure[row, column]) else whole)
+    painted = page.evaluate(
+        "bloodbank.views.matrix.overlay(bloodbank.model.current(), { width: 1000, narrow: false }).labels"
+    )
+    assert {(one["y"], one["x"]): one["text"] for one in painted if one["x"] < 12 and one["y"] < 12} == written
+    assert page.evaluate(PAINTED) > 1000, "and they are on the screen"
     assert layout["yaxis"]["ticktext"][:2] == ["Korean", "Japanese"]
     assert layout["xaxis"]["ticktext"][-1] == "<b>D</b>"
     limits = [trace for trace in data if trace["type"] == "heatmap"][1]
@@ -117,7 +135,7 @@ def test_missing_cells_are_shown_as_missing_with_the_reason(open_page, gaps):
     page.locator("#tip").wait_for(state="visible")
     assert "missing: not measured" in page.locator("#tip").inner_text()
     assert "Grey with a cross" in page.locator("#frame-panel .note").inner_text()
-    numbers = next(trace for trace in data if trace.get("mode") == "text")
+    numbers = next(trace for trace in exported(page) if trace.get("mode") == "text")
     assert "−0" not in numbers["text"]
     assert any(text.endswith("*") for text in numbers["text"]), "sums with missing cells are marked"
 

@@ -134,13 +134,13 @@ def test_it_can_ask_nobody_for_anything(open_page, content):
 def test_first_view_is_painted_before_the_library_is_there(open_page, content):
     page = open_page(content, "panel=matrix&beside=none", drawing=False)
     painted = page.evaluate(
-        "(() => { const c = document.querySelector('#frame-panel canvas'); const p = c.getContext('2d');"
+        "(() => { const c = document.querySelector('#frame-panel .chart canvas'); const p = c.getContext('2d');"
         " const d = p.getImageData(0, 0, c.width, c.height).data; const seen = new Set();"
         " for (let i = 0; i < d.length; i += 4) seen.add(`${d[i]},${d[i+1]},${d[i+2]}`); return seen.size })()"
     )
     assert painted > 50, "cells have their colours"
     full = open_page(content, "panel=matrix&beside=none")
-    assert full.locator("#frame-panel canvas").count() == 0
+    assert full.locator("#frame-panel .chart canvas").count() == 0
     assert full.evaluate("Number(document.documentElement.dataset.painted) > 0")
 
 

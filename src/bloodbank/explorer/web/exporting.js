@@ -29,7 +29,7 @@
   /** The drawing with a heading, so that it stands alone. */
   function titled(name, model) {
     const view = bb.views[name];
-    const size = { width: 1000, narrow: false, cursor: null };
+    const size = { width: 1000, narrow: false, cursor: null, exported: true };
     size.height = view.height ? view.height(model, size) : 760;
     const figure = view.figure(model, size);
     const { data, layout } = bb.frame.dressed(figure, { ...size, height: figure.layout.height || size.height });

@@ -92,7 +92,7 @@
       pen.stroke();
       pen.globalAlpha = 1;
     }
-    if (mode.includes("markers") && !mode.includes("lines"))
+    if (mode.includes("markers") && trace.marker?.symbol !== "arrow")
       xs.forEach((x, i) => {
         if (x === null || each(trace.marker?.opacity, i, 1) === 0) return;
         pen.beginPath();
@@ -100,16 +100,17 @@
         pen.fillStyle = each(trace.marker?.color, i, theme.ink);
         pen.fill();
       });
-    if (mode.includes("text"))
-      xs.forEach(
-        (x, i) =>
-          x !== null &&
-          trace.text &&
-          write(pen, trace.text[i] ?? "", scale.x(x), scale.y(trace.y[i]), {
-            size: each(trace.textfont?.size, i, 12),
-            colour: each(trace.textfont?.color, i, theme.ink),
-          }),
-      );
+    if (!mode.includes("text")) return;
+    const align = (i) =>
+      ({ "middle left": "right", "middle right": "left" })[each(trace.textposition, i, "")] || "center";
+    xs.forEach((x, i) => {
+      const look = {
+        size: each(trace.textfont?.size, i, 12),
+        colour: each(trace.textfont?.color, i, theme.ink),
+        align: align(i),
+      };
+      write(pen, trace.text[i] ?? "", scale.x(x), scale.y(trace.y[i]), look);
+    });
   }
 
   function paintTicks(pen, layout, scale, theme) {
@@ -173,5 +174,5 @@
     });
   }
 
-  bb.firstPaint = { draw, loadLibrary, library: null };
+  bb.firstPaint = { draw, scales, loadLibrary, library: null };
 })((window.bloodbank = window.bloodbank || {}));

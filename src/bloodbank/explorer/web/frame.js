@@ -42,6 +42,8 @@
     const controls = el("div", { class: "controls" });
     const body = el("div", { class: "body" });
     const chart = el("div", { class: "chart", tabindex: "0", role: "img" });
+    const overlay = el("canvas", { class: "overlay", "aria-hidden": "true", hidden: true });
+    const stack = el("div", { class: "stack" }, chart, overlay);
     const note = el("p", { class: "note" });
     for (const kind of ["SVG", "PNG", "CSV"])
       exports.append(
@@ -56,7 +58,7 @@
           kind,
         ),
       );
-    element.append(el("div", { class: "frame-head" }, title, exports), about, controls, body, chart, note);
+    element.append(el("div", { class: "frame-head" }, title, exports), about, controls, body, stack, note);
     const frame = {
       key,
       element,
@@ -65,6 +67,7 @@
       controls,
       body,
       chart,
+      overlay,
       note,
       name: null,
       cursor: null,
@@ -125,11 +128,55 @@
     frame.body.hidden = Boolean(nothing) || !view.render;
     frame.chart.hidden =
       Boolean(nothing) || !view.figure || view.onlyExported || Boolean(view.noDrawing && view.noDrawing(model));
+    frame.overlay.hidden = frame.chart.hidden || !view.overlay;
     frame.note.textContent = nothing || !view.note ? "" : view.note(model);
+    const key = JSON.stringify([...[...ALWAYS, ...view.uses].map((one) => model.state[one]), surroundings(frame)]);
+    if (key === frame.shown) return;
+    frame.shown = key;
     if (nothing) return;
     if (view.render) view.render(model, frame.body);
-    if (frame.chart.hidden) return;
-    drawChart(frame, view, model);
+    if (!frame.chart.hidden) drawChart(frame, view, model);
+  }
+
+  // What every view depends on. The others say what else they use; nothing is drawn anew when none of it has changed.
+  const ALWAYS = ["view", "seed", "chosen", "collapse", "feature", "sums"];
+  let version = 0;
+
+  const surroundings = (frame) => [
+    frame.name,
+    frame.element.clientWidth,
+    document.documentElement.dataset.theme,
+    Boolean(window.Plotly),
+    version,
+  ];
+
+  /** Draw everything anew at the next drawing, whatever has changed. */
+  function forget() {
+    version++;
+  }
+
+  // Numbers on top of a drawing, painted: as texts of the drawing they would take ten times as long.
+  function paintOverlay(frame, found, { width, height }, scale) {
+    frame.overlay.hidden = !found;
+    if (!found) return;
+    const ratio = window.devicePixelRatio || 1;
+    Object.assign(frame.overlay, { width: width * ratio, height: height * ratio });
+    Object.assign(frame.overlay.style, { width: `${width}px`, height: `${height}px` });
+    const pen = frame.overlay.getContext("2d");
+    pen.scale(ratio, ratio);
+    pen.font = `${found.letters}px ${FONT}`;
+    pen.textAlign = "center";
+    pen.textBaseline = "middle";
+    for (const { x, y, text, ink } of found.labels) {
+      pen.fillStyle = ink;
+      pen.fillText(text, scale.x(x), scale.y(y));
+    }
+  }
+
+  // Where plotly put the axes: a colour bar may have pushed them.
+  function drawnScale(chart) {
+    const { xaxis, yaxis } = chart._fullLayout;
+    return { x: (x) => xaxis._offset + xaxis.d2p(x), y: (y) => yaxis._offset + yaxis.d2p(y) };
   }
 
   function drawChart(frame, view, model) {
@@ -137,13 +184,13 @@
     const figure = view.figure(model, size);
     const { data, layout } = dressed(figure, { ...size, height: figure.layout.height || size.height });
     frame.chart.setAttribute("aria-label", figure.alt || view.title);
-    if (!window.Plotly) {
-      bb.firstPaint.draw(frame.chart, { data, layout });
-      return;
-    }
-    if (!frame.drawn) clear(frame.chart);
-    Plotly.react(frame.chart, data, layout, CONFIG);
-    listen(frame);
+    if (window.Plotly) {
+      if (!frame.drawn) clear(frame.chart);
+      Plotly.react(frame.chart, data, layout, CONFIG);
+      listen(frame);
+    } else bb.firstPaint.draw(frame.chart, { data, layout });
+    const scale = window.Plotly ? drawnScale(frame.chart) : bb.firstPaint.scales({ data, layout });
+    paintOverlay(frame, view.overlay ? view.overlay(model, size) : null, layout, scale);
   }
 
   function moveCursor(frame, cursor) {
@@ -152,5 +199,5 @@
     drawChart(frame, bb.views[frame.name], bb.model.current());
   }
 
-  bb.frame = { make: makeFrame, draw, moveCursor, dressed, CONFIG, FONT };
+  bb.frame = { make: makeFrame, draw, forget, moveCursor, dressed, CONFIG, FONT };
 })((window.bloodbank = window.bloodbank || {}));

@@ -192,6 +192,7 @@
         .filter(Boolean)
         .join(" ");
     },
+    uses: ["order", "focus"],
     controls: ["order"],
     empty(model) {
       if (!bb.data.comparison)

@@ -170,6 +170,7 @@
   bb.views.graph = {
     title: "Graph",
     about: "Arrows run from donor to recipient.",
+    uses: ["low", "high", "edges", "layout", "map", "colour", "focus"],
     controls: ["layout", "edges", "low", "colour", "feature", "collapse"],
     empty: (model) => (model.nodes.length ? "" : "No language is chosen. Choose some under Languages."),
     height: (model, size) =>

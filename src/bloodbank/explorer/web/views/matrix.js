@@ -93,20 +93,27 @@
     };
   }
 
-  function figure(model, size) {
+  function lookOf(model, size, plan) {
     const theme = bb.theme();
-    const plan = bb.matrixLayout.plan(model, size);
-    const order = bb.matrixLayout.drawnOrder(model);
-    const look = {
+    return {
       theme,
       limit: bb.colours.range(model.finetune),
       scale: bb.colours.diverging(theme.dark),
       gap: plan.cell > 12 ? 1 : 0,
       letters: Math.min(12, plan.cell * 0.34),
       bar: bar(size, plan),
+      asText: Boolean(size.exported),
+      sums: model.state.sums,
     };
+  }
+
+  function figure(model, size) {
+    const plan = bb.matrixLayout.plan(model, size);
+    const order = bb.matrixLayout.drawnOrder(model);
+    const look = lookOf(model, size, plan);
+    const { theme } = look;
     const grouped = outlines(model, order, plan, theme);
-    const data = bb.matrixTraces(model, order, plan, look);
+    const data = bb.matrixTraces.traces(model, order, plan, look);
     const layout = {
       height: plan.height,
       margin: { l: plan.left, r: plan.right, t: plan.top, b: plan.bottom, pad: 0 },
@@ -116,6 +123,17 @@
       annotations: grouped.annotations,
     };
     return { data, layout, alt: alt(model, order) };
+  }
+
+  /** Numbers on top of the drawing: {x, y} in the drawing's numbers, text, ink, and the size of the letters. */
+  function overlay(model, size) {
+    const plan = bb.matrixLayout.plan(model, size);
+    if (!plan.numbered) return null;
+    const look = lookOf(model, size, plan);
+    return {
+      labels: bb.matrixTraces.numbers(model, bb.matrixLayout.drawnOrder(model), plan, look),
+      letters: look.letters,
+    };
   }
 
   function alt(model, order) {
@@ -166,6 +184,7 @@
     },
     controls: ["order", "sums", "outline", "collapse", "feature"],
     cursor: true,
+    uses: ["order", "outline", "focus"],
     height: (model, size) => bb.matrixLayout.plan(model, size).height,
     empty: (model) => (model.nodes.length ? "" : "No language is chosen. Choose some under Languages."),
     cell(model, row, column) {
@@ -173,6 +192,7 @@
       return [order[row], order[column]];
     },
     figure,
+    overlay,
     hover,
     pick,
     rows,

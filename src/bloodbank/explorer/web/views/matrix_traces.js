@@ -22,9 +22,9 @@
     ygap: look.gap,
   });
 
-  // Numbers in cells, D and R, in black or white: [column, row, text, F that colours the cell, how strongly].
-  function numberTrace(model, order, plan, look) {
-    const found = [];
+  /** Numbers in cells, D and R, in black or white: {x (seat), y, text, ink}. */
+  function numbers(model, order, plan, look) {
+    const found = []; // column, row, text, F that colours the cell, how strongly
     order.forEach((i, row) =>
       order.forEach((j, column) => {
         if (!known(model.finetune[i][j])) return;
@@ -41,14 +41,22 @@
       if (known(model.recipience[i].value))
         found.push([seat, end, sum(model.recipience[i]), model.recipience[i].mean, 1]);
     });
-    const ink = ([, , , value, share]) => bb.colours.inkOn(bb.colours.at(value, look.limit, look.theme.dark, share));
+    return found.map(([x, y, text, value, share]) => {
+      const ink = bb.colours.inkOn(bb.colours.at(value, look.limit, look.theme.dark, share));
+      return { x, y, text, ink };
+    });
+  }
+
+  // For images that are saved; on the screen numbers are painted, which takes a tenth of the time.
+  function numberTrace(model, order, plan, look) {
+    const found = numbers(model, order, plan, look);
     return {
       type: "scatter",
       mode: "text",
-      x: found.map((one) => one[0]),
-      y: found.map((one) => one[1]),
-      text: found.map((one) => one[2]),
-      textfont: { size: look.letters, color: found.map(ink) },
+      x: found.map((one) => one.x),
+      y: found.map((one) => one.y),
+      text: found.map((one) => one.text),
+      textfont: { size: look.letters, color: found.map((one) => one.ink) },
       hoverinfo: "skip",
       showlegend: false,
     };
@@ -128,15 +136,26 @@
         };
   }
 
-  /** All traces of the matrix; look: theme, limit of the colour scale, the scale, gaps, letters and the colour bar. */
+  // The last traces by matrix: plotly draws nothing anew of the same objects, so that a change of focus costs little.
+  const last = new WeakMap();
+
+  /**
+   * All traces of the matrix; look: theme, limit of the colour scale, the scale, gaps, letters, the colour bar, and
+   * whether numbers are wanted as text.
+   */
   function traces(model, order, plan, look) {
-    return [
+    const key = JSON.stringify([order, plan, look]);
+    const known_ = last.get(model.finetune);
+    if (known_ && known_.key === key && known_.low === model.low) return known_.data;
+    const data = [
       ...mainTraces(model, order, plan, look),
       sumTrace(order, plan, look, model.donation, false),
       sumTrace(order, plan, look, model.recipience, true),
-      ...(plan.numbered ? [numberTrace(model, order, plan, look)] : []),
+      ...(plan.numbered && look.asText ? [numberTrace(model, order, plan, look)] : []),
     ];
+    last.set(model.finetune, { key, low: model.low, data });
+    return data;
   }
 
-  bb.matrixTraces = traces;
+  bb.matrixTraces = { traces, numbers };
 })((window.bloodbank = window.bloodbank || {}));

@@ -187,6 +187,7 @@
   bb.views.plane = {
     title: "Plane",
     about: "Who gives and who takes: to the right a language gains from others, upwards it helps them.",
+    uses: ["colour", "focus"],
     controls: ["colour", "feature", "sums", "collapse"],
     empty(model) {
       if (!model.nodes.length) return "No language is chosen. Choose some under Languages.";

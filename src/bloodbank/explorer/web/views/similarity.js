@@ -63,6 +63,7 @@
   bb.views.similarity = {
     title: "Likeness",
     about: (model) => `Languages near each other ${WORDS[model.state.map]} in this bank.`,
+    uses: ["map", "colour", "focus"],
     controls: ["map", "colour", "feature", "collapse"],
     empty(model) {
       if (!model.nodes.length) return "No language is chosen. Choose some under Languages.";

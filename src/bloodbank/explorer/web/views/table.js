@@ -149,6 +149,7 @@
       checked: onlyFocus,
       onchange: () => {
         onlyFocus = box.checked;
+        bb.frame.forget();
         bb.state.redraw();
       },
     });
@@ -234,6 +235,7 @@
   bb.views.table = {
     title: "Table",
     about: "A click on a column's name sorts by it; a click on a language takes it into focus.",
+    uses: ["table", "sort", "descending", "focus"],
     controls: ["table", "sums", "collapse", "feature"],
     empty: (model) => (model.nodes.length ? "" : "No language is chosen. Choose some under Languages."),
     render,

@@ -198,6 +198,7 @@
     title: "What if",
     about:
       "Pick recipients that are to gain and donors to pretrain on: the score by which “bloodbank recommend” compares sets.",
+    uses: ["donors", "recipients", "rho", "objective"],
     controls: ["objective"],
     empty: () => "",
     noDrawing: (model) => !model.state.donors.length || !model.state.recipients.length,

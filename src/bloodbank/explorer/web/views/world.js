@@ -78,6 +78,7 @@
   bb.views.world = {
     title: "World",
     about: "One point a language, as Glottolog places it; many are spoken elsewhere too. Equal Earth projection.",
+    uses: ["low", "high", "edges", "colour", "focus"],
     controls: ["edges", "low", "colour", "feature", "collapse"],
     empty(model) {
       if (!model.nodes.length) return "No language is chosen. Choose some under Languages.";
