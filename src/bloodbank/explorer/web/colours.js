@@ -40,7 +40,6 @@
   const PAPER = ["#ffffff", "#16191d"]; // light, dark: --paper of style.css
   const OTHER = "#8a8f98";
 
-  const ranges = new WeakMap(); // by matrix: sorting 40 000 cells takes longer than drawing them
   const scale = (colours) => colours.map((colour, i) => [i / (colours.length - 1), colour]);
 
   function mix(colour, paper, share) {
@@ -65,10 +64,7 @@
   }
 
   /** The limit of a scale around zero: the largest |F| but for the most extreme 1% of cells, which would bleach the rest. */
-  function range(matrix) {
-    if (!ranges.has(matrix)) ranges.set(matrix, bb.scores.reach(matrix, 0.01));
-    return ranges.get(matrix);
-  }
+  const range = (matrix) => bb.scores.reach(matrix, 0.01);
 
   /** The colour of the scale at a value; `share` as in `diverging`. */
   function at(value, limit, dark, share = 1) {

@@ -7,8 +7,22 @@
   const BEND = 0.45; // towards the middle: of the way, or of the edge's length where that is less
   const APART = 0.09; // how far the two directions of a pair run apart, as a share of their length
 
-  /** Edges whose F lies in the range of the state, the strongest |F| first, at most as many as it wants. */
+  // The last choice: a drawing, its sentence and its numbers ask for the same one.
+  let last = { of: [], found: null };
+
+  /**
+   * Edges whose F lies in the range of the state, the strongest |F| first, at most as many as it wants.
+   *
+   * only: a node, to ask for its edges alone. Also how many edges lie in the range, and how many were measured.
+   */
   function choose(model, only = null) {
+    const { low, high, edges } = model.state;
+    const of = [model.finetune, model.low, low, high, edges, only];
+    if (of.some((one, k) => one !== last.of[k])) last = { of, found: chosen(model, only) };
+    return last.found;
+  }
+
+  function chosen(model, only) {
     const { low, high, edges } = model.state;
     const n = model.nodes.length;
     const inside = [];
@@ -19,11 +33,16 @@
         if (i === j || !known(value)) continue;
         measured++;
         if ((low !== null && value < low) || (high !== null && value > high)) continue;
-        if (only !== null && i !== only && j !== only) continue;
-        inside.push({ donor: i, recipient: j, value, certain: model.certain(i, j) });
+        if (only === null || i === only || j === only) inside.push([i, j, value, Math.abs(value)]);
       }
-    inside.sort((a, b) => Math.abs(b.value) - Math.abs(a.value) || a.donor - b.donor || a.recipient - b.recipient);
-    return { drawn: inside.slice(0, edges), inside: inside.length, measured };
+    inside.sort((a, b) => b[3] - a[3] || a[0] - b[0] || a[1] - b[1]);
+    const drawn = inside.slice(0, edges).map(([donor, recipient, value]) => ({
+      donor,
+      recipient,
+      value,
+      certain: model.certain(donor, recipient),
+    }));
+    return { drawn, inside: inside.length, measured };
   }
 
   /** Points of the curve from one place to another: bent towards the middle of the drawing and to the left of its way. */
