@@ -117,9 +117,9 @@ def test_the_table_of_pairs_has_missing_cells_last_and_says_why(open_page):
 
 def test_many_pairs_come_page_by_page(open_page):
     page = open_page(page_data_of(big_bank(40)), "panel=table&table=pairs&beside=none", drawing=False)
+    assert len(rows_of(page)) == 101
+    page.get_by_role("button", name=re.compile("Show 100 more")).click()
     assert len(rows_of(page)) == 201
-    page.get_by_role("button", name=re.compile("Show 200 more")).click()
-    assert len(rows_of(page)) == 401
 
 
 def test_the_card_says_what_a_language_gives_and_takes(open_page, content, bank):

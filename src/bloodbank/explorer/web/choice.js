@@ -132,7 +132,7 @@
         for (const [code, { box, item, name }] of boxes) {
           box.checked = now.has(code);
           item.classList.toggle("focus", code === model.state.focus);
-          name.setAttribute("aria-pressed", String(code === model.state.focus));
+          bb.dom.mark(name, String(code === model.state.focus));
         }
       },
     };
@@ -159,10 +159,7 @@
         shown = key;
         [...groups.values()].forEach((codes, i) => {
           const inside = codes.filter((code) => now.has(code)).length;
-          values.children[i].setAttribute(
-            "aria-pressed",
-            inside === codes.length ? "true" : inside ? "mixed" : "false",
-          );
+          bb.dom.mark(values.children[i], inside === codes.length ? "true" : inside ? "mixed" : "false");
         });
       },
     };

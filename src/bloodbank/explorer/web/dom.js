@@ -21,13 +21,18 @@
     return element;
   }
 
+  /** Say whether a button is pressed; nothing is touched where that is so already, which costs a browser a layout. */
+  function mark(button, pressed) {
+    if (button.getAttribute("aria-pressed") !== pressed) button.setAttribute("aria-pressed", pressed);
+  }
+
   /** Say something to a screen reader. */
   function announce(text) {
     const live = document.getElementById("live");
     if (live) live.textContent = text;
   }
 
-  bb.dom = { el, clear, announce };
+  bb.dom = { el, clear, mark, announce };
 
   /** The colours of the theme in force, for drawings. */
   bb.theme = function () {

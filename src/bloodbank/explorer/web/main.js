@@ -61,7 +61,7 @@
       el("label", { class: "beside", for: "beside" }, "Beside it ", beside),
     );
     return (state) => {
-      for (const [name, button] of made) button.setAttribute("aria-pressed", String(name === state.panel));
+      for (const [name, button] of made) bb.dom.mark(button, String(name === state.panel));
       beside.value = state.beside;
     };
   }

@@ -3,7 +3,7 @@
   "use strict";
 
   const { el, clear } = bb.dom;
-  const PAGE = 200; // rows at a time: a browser takes seconds for 40 000
+  const PAGE = 100; // rows at a time: a browser takes seconds for 40 000
 
   const DRAWN = 60; // rows of the image
   const DRAWN_COLUMNS = 12;

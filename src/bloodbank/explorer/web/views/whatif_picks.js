@@ -52,8 +52,7 @@
     return {
       element: box,
       update(state) {
-        for (const button of buttons)
-          button.setAttribute("aria-pressed", String(state[key].includes(button.dataset.code)));
+        for (const button of buttons) bb.dom.mark(button, String(state[key].includes(button.dataset.code)));
       },
     };
   }
