@@ -2,9 +2,14 @@
 
     python benchmarks/contamination.py            # some minutes; reads the shared text
 
-A mixture takes lines of one clean text and puts another language in: whole lines, or the second half of lines. The
-clean texts are a help book, in which names of commands and functions stand as they are in English: what is measured
-in them without any mixing is taken off the rest.
+A mixture takes lines of one clean text and puts another language in: whole lines, the second half of lines ("within
+lines"), the first half, or the middle third; so a border that is put too early or too late shows with both signs.
+
+What counts as true: all characters that were put in, whatever they are, of all characters. So names, numbers and code
+of the foreign line count as foreign, and those of the own line as own, though such words may be in both languages
+or in none. What is measured leaves out what cannot be judged, and gives a word that is in both languages to the
+language of its neighbours. The clean texts are a help book, in which names of commands and functions stand as they
+are in English: what is measured in them without any mixing is taken off the rest.
 """
 
 from __future__ import annotations
@@ -34,7 +39,10 @@ PAIRS = (
     "id/en",
     "ja/en",
     "zh/ja",
+    "vi/en",
+    "ko/en",
 )
+HOW = ("by line", "within lines", "first half", "middle third")
 SHARES = (0.0, 0.05, 0.2, 0.5)
 
 
@@ -62,7 +70,7 @@ def main() -> None:
     for pair in chosen.pairs.split(","):
         own, foreign = pair.split("/")
         texts = [long_lines(read(folder / f"{code}.txt.xz"), chosen.lines) for code in (own, foreign)]
-        for how in ("by line", "within lines"):
+        for how in HOW:
             cells = [measure(*texts, share=share, how=how, code=own, names=pair) for share in SHARES]
             base = cells[0][1]
             shown = [f"{100 * true:6.1f} {100 * (got - base * (1 - true)):6.1f}  " for true, got in cells]
@@ -93,6 +101,24 @@ def row(code: str, lines: list[str]) -> str:
     )
 
 
+def mixed(line: str, other: str, how: str) -> tuple[str, str, str]:
+    """Put the start of another line into a line; return what stands before it, it, and what stands behind it."""
+    if how == "by line":
+        return "", other[: len(line)], ""
+    if how == "within lines":
+        kept = line[: cut(line, len(line) // 2)]
+        return kept, other[: len(line) - len(kept)], ""
+    start = 0 if how == "first half" else cut(line, len(line) // 3)
+    end = cut(line, len(line) // 2 if how == "first half" else 2 * len(line) // 3)
+    piece = other[: cut(other, end - start)].rstrip() if len(other) > end - start else other
+    return line[:start], f"{piece} ", line[end:]
+
+
+def cut(line: str, n: int) -> int:
+    """Return the last place of the first n characters that is behind a space; n where there is none."""
+    return line.rfind(" ", 0, n + 1) + 1 or n
+
+
 def measure(
     own: list[str], foreign: list[str], *, share: float, how: str, code: str, names: str
 ) -> tuple[float, float]:
@@ -100,15 +126,11 @@ def measure(
     random = generator("contamination", names, how, str(share))
     lines, n_foreign, n_all = [], 0, 0
     for line, other in zip(own, random.permutation(np.array(foreign, dtype=object)), strict=False):
-        mixed = line
+        before, piece, after = line, "", ""
         if random.random() < (share if how == "by line" else min(1.0, 2 * share)):
-            kept = (
-                "" if how == "by line" else line[: line.rfind(" ", 0, len(line) // 2 + 1) + 1] or line[: len(line) // 2]
-            )
-            piece = str(other)[: len(line) - len(kept)]
-            mixed, n_foreign = kept + piece, n_foreign + len(piece)
-        lines.append(mixed)
-        n_all += len(mixed)
+            before, piece, after = mixed(line, str(other), how)
+        lines.append(before + piece + after)
+        n_foreign, n_all = n_foreign + len(piece), n_all + len(lines[-1])
     found = foreign_share(lines, code)
     return n_foreign / n_all, found.foreign_chars or 0.0
 

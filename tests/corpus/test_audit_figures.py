@@ -8,17 +8,10 @@ from made_audits import audit, distance, language, sizes, tokens, varied
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.text import Text
 
-from bloodbank.corpus.audit_figures import (
-    FAR,
-    NEAR,
-    UNKNOWN,
-    draw_audit,
-    foreign_figure,
-    lengths_figure,
-    overlap_figure,
-    sizes_figure,
-)
+from bloodbank.corpus.audit_contamination_figures import foreign_figure, overlap_figure
+from bloodbank.corpus.audit_figures import draw_audit
 from bloodbank.corpus.audit_record import Foreign, LanguageAudit
+from bloodbank.corpus.audit_size_figures import FAR, NEAR, UNKNOWN, lengths_figure, sizes_figure
 
 FIGURES = [sizes_figure, lengths_figure, foreign_figure, overlap_figure]
 NAMES = ["audit_sizes", "audit_lengths", "audit_foreign", "audit_overlap"]

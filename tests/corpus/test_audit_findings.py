@@ -3,7 +3,8 @@
 import pytest
 from made_audits import audit, distance, language, sizes, tokens
 
-from bloodbank.corpus.audit_findings import compact, findings, percent, subtitle
+from bloodbank.corpus.audit_findings import findings
+from bloodbank.corpus.audit_missing import missing_numbers
 from bloodbank.corpus.audit_record import Foreign, NearDuplicates
 from bloodbank.corpus.scripts import ScriptMix
 
@@ -13,35 +14,6 @@ REASON = "not computed, because it was not asked for"
 def said(made, word):
     """Return the sentences that hold a word."""
     return [sentence for sentence in findings(made) if word in sentence]
-
-
-@pytest.mark.parametrize(
-    ("share", "text"),
-    [
-        (0, "0%"), (1, "100%"), (0.5, "50.0%"), (0.581, "58.1%"), (0.0004, "0.04%"), (0.000_123, "0.012%"),
-        (0.000_001, "<0.001%"), (0.9999, ">99.9%"), (0.99, "99.0%"), (0.001, "0.1%"),
-    ],
-)  # fmt: skip
-def test_shares_are_never_rounded_to_none_or_all(share, text):
-    assert percent(share) == text
-
-
-@pytest.mark.parametrize(
-    ("value", "text"),
-    [
-        (0, "0"), (7, "7"), (999, "999"), (1_000, "1.00k"), (12_345, "12.3k"), (999_499, "999k"), (999_999, "1.00M"),
-        (10_000_000, "10.0M"), (123_456_789, "123M"), (20_500_000_000, "20.5G"), (1_234_000_000_000, "1,234G"),
-    ],
-)  # fmt: skip
-def test_numbers_have_three_digits(value, text):
-    assert compact(value) == text
-
-
-def test_the_subtitle_says_what_the_corpus_is():
-    assert subtitle(audit("fi", "de")) == "2 languages; 10,000,000 characters each; consecutive sampling, seed 0"
-    made = audit("fi", budget=5_000, budget_unit="tokens", sampling="streams", seed=3)
-    assert subtitle(made) == "1 language; 5,000 tokens each; streams sampling, seed 3"
-    assert subtitle(audit("fi", budget=REASON)).startswith("1 language; budget not known;")
 
 
 def test_budgets():
@@ -210,17 +182,9 @@ def test_distances_from_a_second_sample_and_without_blocks():
     ]
 
 
-def test_what_was_not_computed_is_told_with_its_reason_once():
-    ones = [language("fi", foreign=REASON), language("de", foreign=Foreign(by_char=REASON), scripts=REASON)]
-    assert [sentence for sentence in findings(audit(*ones)) if sentence.startswith("Not computed")] == [
-        "Not computed, because the text is not encoded yet: sentence tokens, tokens.",
-        f"N{REASON[1:]}: foreign (fi), by char of foreign (de), scripts (de).",
-        "Not computed: by line of foreign (de), undecided of foreign (de).",
-    ]
-    few = audit(language("fi", tokens=tokens(), sentence_tokens=distance(0.1, 20, 0.2, 0.9)))
-    assert [sentence for sentence in findings(few) if sentence.startswith("Not computed")] == [
-        "Not computed, because 1 languages are too few; at least 4 are needed: correlation of total and unique tokens."
-    ]
+def test_what_is_missing_stands_last():
+    made = audit("fi", language("de", foreign=REASON))
+    assert findings(made)[-len(missing_numbers(made)) :] == missing_numbers(made)
 
 
 def test_long_lists_are_cut():

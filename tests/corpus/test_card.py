@@ -7,7 +7,8 @@ from made_audits import audit, distance, language, tokens, varied
 from markdown_it import MarkdownIt
 
 from bloodbank.corpus.audit_findings import findings
-from bloodbank.corpus.audit_record import NOT_COMPUTED, LanguageAudit, SourceSize
+from bloodbank.corpus.audit_record import LanguageAudit, SourceSize
+from bloodbank.corpus.audit_values import NOT_COMPUTED
 from bloodbank.corpus.card import data_card
 
 MARKDOWN = MarkdownIt("commonmark").enable(["table", "strikethrough"])

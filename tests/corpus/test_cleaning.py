@@ -5,14 +5,11 @@ import unicodedata
 from collections import Counter
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from bloodbank.corpus.cleaning import RULES, clean_paragraph, normalize
 from shared_data import shared_data
-
-settings.register_profile("patient", deadline=None)  # a busy machine is no fault of the code
-settings.load_profile("patient")
 
 
 def clean(text, **more):

@@ -62,11 +62,13 @@ def test_foreign_lines_are_counted_and_named(language, n_foreign):
     assert list(found.languages_by_line) == ["en"]
 
 
-def test_foreign_halves_of_lines_count_by_character():
-    lines = [f"{own} {other}" for own in PROSE["de"] for other in PROSE["en"]] * 5
-    found = foreign_share(lines, "de")
-    true = sum(map(len, PROSE["en"])) / sum(map(len, PROSE["en"] + PROSE["de"]))
-    assert found.foreign_chars == pytest.approx(true, abs=0.05)
+@pytest.mark.parametrize("is_foreign_first", [False, True])
+@pytest.mark.parametrize("language", ["de", "fi"])  # in the script of the foreign text: nothing but words tells them
+def test_foreign_halves_of_lines_count_by_character(language, is_foreign_first):
+    halves = [(own, other)[:: -1 if is_foreign_first else 1] for own in PROSE[language] for other in PROSE["en"]]
+    found = foreign_share([" ".join(pair) for pair in halves] * 5, language)
+    true = sum(map(len, PROSE["en"])) / sum(map(len, PROSE["en"] + PROSE[language]))
+    assert found.foreign_chars == pytest.approx(true, abs=0.015)
     assert found.mixed_lines > 0.9
 
 

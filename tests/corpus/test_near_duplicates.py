@@ -7,14 +7,11 @@ import time
 import tracemalloc
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from bloodbank.corpus.near_duplicates import NearDuplicates, shingles_of
 from shared_data import shared_data
-
-settings.register_profile("patient", deadline=None)  # a busy machine is no fault of the code
-settings.load_profile("patient")
 
 ALPHABETS = {
     "latin": "aaabcdeeefghiiklmnooprsttuväé",

@@ -11,7 +11,7 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from bloodbank.corpus import fingerprints as module
@@ -19,9 +19,6 @@ from bloodbank.corpus.fingerprints import fingerprint, read_fingerprint, write_f
 from bloodbank.corpus.overlap import Overlap, compare, overlap
 from bloodbank.errors import BloodbankError, UsageError
 from shared_data import shared_data
-
-settings.register_profile("patient", deadline=None)  # a busy machine is no fault of the code
-settings.load_profile("patient")
 
 # The same by brute force: strings in sets. Letters of scripts without spaces are told by their Unicode names.
 UNSPACED = ("CJK UNIFIED", "HIRAGANA", "KATAKANA", "THAI CHARACTER", "MYANMAR LETTER", "MYANMAR SIGN", "MYANMAR VOWEL")
@@ -69,7 +66,7 @@ def kind(piece, word):
         return "numbers"
     if any(a.isdigit() != b.isdigit() and a.isalnum() and b.isalnum() for a, b in pairwise(word)):
         return "codes"
-    is_camel = any(word[:n].islower() and word[:n].isalpha() and word[n].isupper() for n in range(3, len(word)))
+    is_camel = any(all(map(str.islower, word[:n])) and word[n].isupper() for n in range(3, len(word)))
     is_code = is_camel or set(piece) & set("_=<>{}$#@|~^`\\") or set(word) & set("[]")
     return "codes" if is_code else "others"
 

@@ -4,16 +4,13 @@ import time
 import unicodedata
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from bloodbank.corpus.sentences import split_sentences
 from bloodbank.errors import UsageError
 from bloodbank.languages import PAPER_LANGUAGES, all_languages
 from shared_data import shared_data
-
-settings.register_profile("patient", deadline=None)  # a busy machine is no fault of the code
-settings.load_profile("patient")
 
 # Written for this test; `|` stands where a sentence ends.
 PARAGRAPHS = {

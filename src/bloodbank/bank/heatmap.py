@@ -1,7 +1,8 @@
 """F as a matrix of colours and numbers, with D as an extra column and R as an extra row (figure 2).
 
 Rows give, columns receive; both are in order of donation. D and R are sums: their colour is that of their
-mean, on the same scale as the cells, and their number is the sum.
+mean, on the same scale as the cells, and their number is the sum. Beside D stands how much of the language's text is
+foreign, where the bank knows it: what a language gives may come from there.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ import pandas as pd
 from matplotlib import colormaps
 from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
-from matplotlib.colors import Normalize
+from matplotlib.colors import Colormap, ListedColormap, Normalize
 from matplotlib.figure import Figure
 from matplotlib.legend_handler import HandlerTuple
 from matplotlib.lines import Line2D
@@ -22,14 +23,18 @@ from matplotlib.patches import Patch, Rectangle
 from bloodbank.bank.bank import Bank
 from bloodbank.bank.canvas import MARGIN, TEXT_SIZE, add_axes, draw_heading, new_figure
 from bloodbank.bank.diagnostics import UNHEALTHY, VOID
+from bloodbank.bank.foreign_text import foreign_shares, much_foreign
 from bloodbank.bank.interval_sentences import holds_zero
-from bloodbank.bank.layout import GAP, SUMS, Plan
+from bloodbank.bank.layout import FOREIGN, GAP, SUMS, Plan
 from bloodbank.bank.names import percent, signed
+from bloodbank.corpus.audit_record import FOREIGN_LIMIT
 
-COLOURS = "RdBu"  # red harms, blue helps: told apart with any common colour blindness
+COLOURS = colormaps["RdBu"]  # red harms, blue helps: told apart with any common colour blindness
 MAX_NUMBERED = 34  # languages; beyond, numbers in cells would be smaller than 5 points
 NOTE = "rows give, columns receive; D and R: sums of F (no unit), coloured by their mean; positive is a gain"
 _BRACKETS = "in brackets: the interval holds zero"
+_FOREIGN = f"foreign: characters of the training text in other languages, !: above {FOREIGN_LIMIT:.0%}"
+_GROUNDS = ListedColormap(["#FAFAFA", "#F5D9B0"])  # of foreign shares: up to the limit, above it
 CROSS = "\N{MULTIPLICATION SIGN}"
 _MINUS = "\N{MINUS SIGN}"
 _MISSING: dict[str, Any] = {"facecolor": "0.93", "edgecolor": "0.65", "hatch": "////"}
@@ -42,14 +47,16 @@ def heatmap_figure(bank: Bank) -> Figure:
         bank: What is drawn.
 
     Returns:
-        A figure with axes labelled "F", "D" and "R", and the colour bar.
+        A figure with axes labelled "F", "D" and "R", and "foreign" where the bank knows of it, and the colour bar.
 
     Source:
         Figure 2.
     """
     legend = _legend_entries(bank)
     unsure = holds_zero(bank.intervals, bank.languages).to_numpy().any() and len(bank.languages) <= MAX_NUMBERED
-    plan = Plan(bank, bank.ranking, f"{NOTE}; {_BRACKETS}" if unsure else NOTE, has_legend=bool(legend))
+    is_foreign_known = foreign_shares(bank.covariates) is not None
+    notes = [NOTE, *([_BRACKETS] if unsure else []), *([_FOREIGN] if is_foreign_known else [])]
+    plan = Plan(bank, bank.ranking, "; ".join(notes), has_legend=bool(legend))
     norm, extend = _scale(plan.finetune)
     figure = new_figure(plan.width, plan.height)
     draw_heading(figure, "finetune scores F in percent", plan.lines, name=bank.name)
@@ -57,7 +64,10 @@ def heatmap_figure(bank: Bank) -> Figure:
     _draw_cells(add_axes(figure, (plan.left, plan.top), (plan.side, plan.side)), plan, norm)
     _draw_donation(add_axes(figure, (beside, plan.top), (SUMS, plan.side)), plan, norm)
     _draw_recipience(add_axes(figure, (plan.left, below), (plan.side, SUMS)), plan, norm)
-    _draw_scale(add_axes(figure, (beside + SUMS + 0.22, plan.top), (0.14, min(plan.side, 3.2))), norm, extend)
+    if plan.foreign is not None:
+        _draw_foreign(add_axes(figure, (beside + SUMS + GAP, plan.top), (FOREIGN, plan.side)), plan, plan.foreign)
+    scale = plan.left + plan.side + plan.beside + 0.22
+    _draw_scale(add_axes(figure, (scale, plan.top), (0.14, min(plan.side, 3.2))), norm, extend)
     if legend:
         _draw_legend(figure, plan, legend)
     return figure
@@ -124,6 +134,19 @@ def _draw_recipience(axes: Axes, plan: Plan, norm: Normalize) -> None:
     axes.set_yticks([0.5], ["R (sum)"], size=TEXT_SIZE, weight="bold")
 
 
+def _draw_foreign(axes: Axes, plan: Plan, shares: pd.Series[float]) -> None:
+    over = much_foreign(plan.bank.covariates)[plan.order].to_numpy()
+    _paint(axes, np.where(shares.isna(), np.nan, over)[:, None], Normalize(0, 1), "foreign", _GROUNDS)
+    for place, share in enumerate(shares):
+        if not np.isnan(share):
+            text = f"{100 * share:.1f}{'!' if over[place] else ''}"
+            _write(axes, (0, place), text, color="black", size=plan.letters(0.45, 5, 8.5))
+    axes.set_xticks([])
+    axes.set_yticks([])
+    axes.xaxis.set_label_position("top")
+    axes.set_xlabel("foreign\n(%)", size=TEXT_SIZE)
+
+
 def _sums(plan: Plan, score: str) -> list[str]:
     table = plan.bank.scores.loc[plan.order]
     totals, whole = table[score].to_numpy(dtype=float), table[f"{score}_complete"]
@@ -133,13 +156,13 @@ def _sums(plan: Plan, score: str) -> list[str]:
     ]
 
 
-def _paint(axes: Axes, values: np.ndarray, norm: Normalize, label: str) -> None:
+def _paint(axes: Axes, values: np.ndarray, norm: Normalize, label: str, colours: Colormap = COLOURS) -> None:
     """Colour cells over a hatched ground, which shows through where a value is missing."""
     rows, columns = values.shape
     axes.set_label(label)
     axes.patch.set(**_MISSING)
     edges = np.arange(columns + 1), np.arange(rows + 1)
-    look: dict[str, Any] = {"cmap": colormaps[COLOURS], "edgecolor": "white", "linewidth": 0.5}
+    look: dict[str, Any] = {"cmap": colours, "edgecolor": "white", "linewidth": 0.5}
     axes.pcolormesh(*edges, np.ma.masked_invalid(values), norm=norm, **look)
     axes.set_xlim(0, columns)
     axes.set_ylim(rows, 0)
@@ -155,7 +178,7 @@ def _write(axes: Axes, where: tuple[int, int], text: str, **style: Any) -> None:
 
 def _ink(value: float, norm: Normalize) -> str:
     """Choose black or white, whichever stands out more (relative luminance of WCAG 2)."""
-    red, green, blue, _ = colormaps[COLOURS](float(norm(value)))
+    red, green, blue, _ = COLOURS(float(norm(value)))
     parts = np.array([red, green, blue])
     linear = np.where(parts <= 0.04045, parts / 12.92, ((parts + 0.055) / 1.055) ** 2.4)
     luminance = float(linear @ np.array([0.2126, 0.7152, 0.0722]))
@@ -163,7 +186,7 @@ def _ink(value: float, norm: Normalize) -> str:
 
 
 def _draw_scale(axes: Axes, norm: Normalize, extend: str) -> None:
-    mappable = ScalarMappable(norm, colormaps[COLOURS])
+    mappable = ScalarMappable(norm, COLOURS)
     bar = axes.figure.colorbar(mappable, cax=axes, extend=extend)
     bar.ax.tick_params(labelsize=TEXT_SIZE - 0.5)
     bar.ax.set_title("%", size=TEXT_SIZE)
@@ -175,7 +198,8 @@ def _legend_entries(bank: Bank) -> list[tuple[Any, str]]:
     ground = Patch(**_MISSING)
     cross = Line2D([], [], linestyle="none", marker="x", color="0.25", markersize=5)
     entries: list[tuple[Any, str]] = []
-    if reasons - {UNHEALTHY, VOID}:
+    shares = foreign_shares(bank.covariates)
+    if reasons - {UNHEALTHY, VOID} or (shares is not None and shares.isna().any()):
         entries.append((ground, "not measured"))
     if reasons & {UNHEALTHY, VOID}:
         entries.append(((ground, cross), "left out: a model is unhealthy or failed"))

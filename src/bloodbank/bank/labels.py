@@ -15,16 +15,21 @@ from matplotlib.text import Text
 from matplotlib.transforms import Bbox
 
 LABEL_SIZE = 8.0  # points
-_DISTANCES = (6.0, 11.0, 17.0, 24.0, 32.0, 42.0, 54.0)  # points from the middle of the marker
-_LEADER_FROM = 12.0  # a label further away than this gets a line to its point
-_MARKER = 4.5  # points around the middle of a marker that labels keep clear of
+MARKER = 4.5  # points around the middle of a marker that labels keep clear of
+_DISTANCES = (1.5, 6.5, 12.5, 19.5, 27.5, 37.5, 49.5)  # points from there on
+_LEADER_FROM = 7.5  # a label further away than this gets a line to its point
 _PADDING = 1.0
 # Right first, as a reader expects it; then left, above, below, and between.
 _DIRECTIONS = ((1, 0), (-1, 0), (0, 1), (0, -1), (1, 1), (1, -1), (-1, 1), (-1, -1))
 
 
 def place_labels(
-    axes: Axes, points: Sequence[tuple[float, float]], labels: Sequence[str], obstacles: Sequence[Text] = ()
+    axes: Axes,
+    points: Sequence[tuple[float, float]],
+    labels: Sequence[str],
+    obstacles: Sequence[Text] = (),
+    *,
+    marker: float = MARKER,
 ) -> list[Text]:
     """Write a label beside each point, the most crowded points first, each at its first free place.
 
@@ -33,6 +38,7 @@ def place_labels(
         points: In data units.
         labels: One for each point.
         obstacles: Texts already drawn, to keep clear of.
+        marker: Points around the middle of each marker, to keep clear of.
 
     Returns:
         The labels, in the order given.
@@ -45,19 +51,19 @@ def place_labels(
     centres = axes.transData.transform(np.asarray(points))
     texts = [_text(axes, point, label) for point, label in zip(points, labels, strict=True)]
     sizes = [(box.width, box.height) for box in (text.get_window_extent(renderer) for text in texts)]
-    around = [_square(centre, _MARKER * scale) for centre in centres]
+    around = [_square(centre, marker * scale) for centre in centres]
     around += [obstacle.get_window_extent(renderer) for obstacle in obstacles]
     taken = np.array([box.extents for box in around] + [[0.0] * 4] * len(points))  # room for the labels
     n_taken = len(around)
     ground = _Ground(axes.get_window_extent(renderer), _zero_lines(axes), scale)
     for place in _crowded_first(centres):
-        candidates = list(_candidates(centres[place], sizes[place], scale))
+        candidates = list(_candidates(centres[place], sizes[place], scale, marker))
         boxes = np.array([box.extents for box, _ in candidates])
         costs = ground.costs(boxes, np.array([distance for _, distance in candidates]), taken[:n_taken])
         box, distance = candidates[int(np.argmin(costs))]  # the first of equals
         taken[n_taken] = box.extents
         n_taken += 1
-        _move(texts[place], centres[place], box, scale, leader=distance > _LEADER_FROM)
+        _move(texts[place], centres[place], box, scale, leader=distance > marker + _LEADER_FROM)
     return texts
 
 
@@ -73,9 +79,11 @@ def _crowded_first(centres: np.ndarray) -> list[int]:
     return [int(place) for place in np.argsort(-crowding, kind="stable")]
 
 
-def _candidates(centre: np.ndarray, size: tuple[float, float], scale: float) -> Iterator[tuple[Bbox, float]]:
+def _candidates(
+    centre: np.ndarray, size: tuple[float, float], scale: float, marker: float
+) -> Iterator[tuple[Bbox, float]]:
     width, height = size
-    for distance in _DISTANCES:
+    for distance in (marker + beyond for beyond in _DISTANCES):
         for right, up in _DIRECTIONS:
             reach = distance * scale / np.hypot(right, up)
             x = centre[0] + right * (reach + width / 2)

@@ -12,8 +12,8 @@ from rich.cells import cell_len
 from rich.table import Table
 from rich.text import Text
 
-from bloodbank.bank.averages import FOREIGN_SHARE
 from bloodbank.bank.bank import Bank
+from bloodbank.bank.foreign_text import foreign_shares
 from bloodbank.bank.interval_sentences import is_unsure
 from bloodbank.bank.measurements import METRICS
 from bloodbank.bank.names import MISSING, language_name, percent, signed
@@ -61,7 +61,7 @@ def _half_widths(bank: Bank) -> list[str]:
 
 
 def _foreign_column(bank: Bank) -> list[str]:
-    return ["foreign%"] if FOREIGN_SHARE in bank.covariates else []
+    return ["foreign%"] if foreign_shares(bank.covariates) is not None else []
 
 
 def _columns(bank: Bank, shown: list[str], *, wide: bool) -> list[list[str]]:
@@ -80,9 +80,9 @@ def _columns(bank: Bank, shown: list[str], *, wide: bool) -> list[list[str]]:
             columns.append(["mean%", *(percent(value) for value in rows[f"{score}_mean"])])
     columns.append(["type", *(_type(bank, code, rows["blood_type"]) for code in bank.ranking)])
     columns.append(["health" if wide else "M_t", *map(str, rows["health"])])
-    if "foreign%" in shown:
-        shares = bank.covariates.loc[bank.ranking, FOREIGN_SHARE].astype(float)
-        columns.append(["foreign%", *(_plain(100 * share, 1) for share in shares)])
+    shares = foreign_shares(bank.covariates)
+    if "foreign%" in shown and shares is not None:
+        columns.append(["foreign%", *(_plain(100 * share, 1) for share in shares[bank.ranking])])
     return columns
 
 

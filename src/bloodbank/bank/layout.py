@@ -8,13 +8,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+import pandas as pd
 
 from bloodbank.bank.bank import Bank
 from bloodbank.bank.canvas import MARGIN, heading_height, heading_lines, long_label
+from bloodbank.bank.foreign_text import foreign_shares
 from bloodbank.bank.sentences import subtitle
 
 GAP = 0.14  # inches between the cells and the sums
 SUMS = 0.62  # inches: width of the column of D, height of the row of R
+FOREIGN = 0.58  # width of the column of foreign text
 _TICKS, _SCALE = 0.62, 1.15  # inches for the recipients' codes above, and for the colour bar beside
 
 
@@ -31,6 +34,12 @@ class Plan:
     def finetune(self) -> np.ndarray:
         """F in percent, `[donor, recipient]`, in order of donation."""
         return 100 * self.bank.finetune_scores.loc[self.order, self.order].to_numpy()
+
+    @property
+    def foreign(self) -> pd.Series[float] | None:
+        """Share of foreign text of each language, in order of donation; None where the bank knows nothing of it."""
+        shares = foreign_shares(self.bank.covariates)
+        return None if shares is None else shares[self.order]
 
     @property
     def cell(self) -> float:
@@ -72,7 +81,12 @@ class Plan:
     @property
     def width(self) -> float:
         """Width of the figure."""
-        return max(6.4, self.left + self.side + GAP + SUMS + _SCALE)
+        return max(6.4, self.left + self.side + self.beside + _SCALE)
+
+    @property
+    def beside(self) -> float:
+        """Width of what stands between the cells and the colour bar: the sums, and foreign text where it is known."""
+        return GAP + SUMS + (0 if self.foreign is None else GAP + FOREIGN)
 
     @property
     def lines(self) -> list[str]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import cast
+
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
@@ -18,15 +20,19 @@ from bloodbank.bank.canvas import (
     heading_lines,
     new_figure,
 )
-from bloodbank.bank.labels import place_labels
+from bloodbank.bank.foreign_text import much_foreign
+from bloodbank.bank.labels import MARKER, place_labels
 from bloodbank.bank.measurements import ZERO_SHOT
 from bloodbank.bank.names import language_name
 from bloodbank.bank.scores import BLOOD_TYPES
 from bloodbank.bank.sentences import subtitle
+from bloodbank.corpus.audit_record import FOREIGN_LIMIT
 
 MAX_NAMED = 26  # languages; beyond, labels are codes
 #: Okabe and Ito's colours, told apart with any common colour blindness, and a shape for each besides, by blood type.
 STYLES = {"O": ("#0072B2", "o"), "A": ("#009E73", "s"), "AB+": ("#D55E00", "^"), "none": ("#555555", "D")}
+_RING = 10.5  # points across: outside of every marker
+_LEGEND = 0.24  # inches below the axes
 _CORNERS = {"O": (0, 1), "A": (1, 1), "AB+": (1, 0), "none": (0, 0)}  # of the axes: recipience, donation
 
 
@@ -48,7 +54,8 @@ def plane_figure(bank: Bank) -> Figure:
     width = side + 1.2
     lines = heading_lines(width, subtitle(bank), *_notes(bank, known))
     top = heading_height(lines) + 0.12
-    figure = new_figure(width, top + 0.82 * side + 0.65)
+    ringed = known[much_foreign(bank.covariates)[known.index]]
+    figure = new_figure(width, top + 0.82 * side + 0.65 + (_LEGEND if len(ringed) else 0))
     draw_heading(figure, "who gives and who receives", lines, name=bank.name)
     axes = add_axes(figure, (0.85, top), (width - 0.85 - MARGIN, 0.82 * side))
     axes.set_label("plane")
@@ -56,9 +63,11 @@ def plane_figure(bank: Bank) -> Figure:
     obstacles = [] if bank.protocol == ZERO_SHOT else _draw_quadrants(axes)
     _draw_bars(axes, bank, known)
     _draw_points(axes, known)
+    if len(ringed):
+        _draw_rings(axes, ringed)
     names = [language_name(str(code)) if n <= MAX_NAMED else str(code) for code in known.index]
     points = list(zip(known["recipience"].astype(float), known["donation"].astype(float), strict=True))
-    place_labels(axes, points, names, obstacles)
+    place_labels(axes, points, names, obstacles, marker=_RING / 2 + 1 if len(ringed) else MARKER)
     return figure
 
 
@@ -108,7 +117,7 @@ def _limits(score: pd.Series[float], widths: pd.Series[float]) -> tuple[float, f
     span = high - low
     low, high = (max(low - span, min(low, float((score - widths).min()))),
                  min(high + span, max(high, float((score + widths).max()))))  # fmt: skip
-    return min(low - 0.12 * span, -0.3 * span), max(high + 0.14 * span, 0.3 * span)
+    return min(low - 0.14 * span, -0.3 * span), max(high + 0.14 * span, 0.3 * span)
 
 
 def _draw_quadrants(axes: Axes) -> list[Text]:
@@ -147,6 +156,32 @@ def _draw_bars(axes: Axes, bank: Bank, known: pd.DataFrame) -> None:
         ecolor="0.6",
         elinewidth=0.9,
         zorder=2,
+    )
+
+
+def _draw_rings(axes: Axes, members: pd.DataFrame) -> None:
+    """Ring points whose place may come from foreign text, and say so below the axes."""
+    figure = cast(Figure, axes.figure)
+    width, height = figure.get_size_inches()
+    (rings,) = axes.plot(
+        members["recipience"].to_numpy(dtype=float),
+        members["donation"].to_numpy(dtype=float),
+        linestyle="none",
+        marker="o",
+        markersize=_RING,
+        markeredgecolor="black",
+        markerfacecolor="none",
+        zorder=3,
+    )
+    figure.legend(
+        [rings],
+        [f"ringed: more than {FOREIGN_LIMIT:.0%} of the characters of its training text are in other languages"],
+        loc="lower left",
+        bbox_to_anchor=(MARGIN / width, MARGIN / height),
+        frameon=False,
+        fontsize=TEXT_SIZE - 0.5,
+        borderpad=0,
+        borderaxespad=0,
     )
 
 

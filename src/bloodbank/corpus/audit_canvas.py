@@ -1,4 +1,4 @@
-"""What the figures of an audit share: sheets with one row a language, headings, legends and logarithmic axes.
+"""What the figures of an audit share: sheets with one row a language, headings, legends, logarithmic axes, colours.
 
 Lengths are in inches, letters in points; nothing global is changed, and nothing is written.
 """
@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 
 TITLE_SIZE, TEXT_SIZE, SMALL = 12.0, 8.5, 7.5
 TICKS = [step * 10.0**power for power in range(-6, 4) for step in (1, 2, 5)]
-PALE = "#F2F2F2"
+BLUE, ORANGE, GREEN, RED = "#0072B2", "#E69F00", "#009E73", "#D55E00"  # Okabe and Ito: for colour-blind readers, too
+SKY, PINK, BLACK, GREY, PALE = "#56B4E9", "#CC79A7", "#000000", "#8C8C8C", "#F2F2F2"
 _MARGIN, _TITLE, _LINE, _ENTRY, _PANEL = 0.15, 0.28, 0.165, 0.2, 0.22  # around; of title, lines, legend, panel titles
 _LONGEST_CODE = 14
 _CHARS_PER_INCH = 15.0  # of TEXT_SIZE, on the safe side

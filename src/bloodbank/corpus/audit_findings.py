@@ -8,35 +8,20 @@ Used by the table and the data card; nothing is written.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Mapping
 from statistics import median
 
-from pydantic import BaseModel
-
-from bloodbank.corpus.audit_record import (
-    FOREIGN_LIMIT,
-    NOT_COMPUTED,
-    OVERLAP_LIMIT,
-    UNKNOWN_LIMIT,
-    Audit,
-    Correlation,
-    Foreign,
-    LanguageAudit,
-    known,
-)
+from bloodbank.corpus.audit_missing import missing_numbers
+from bloodbank.corpus.audit_record import FOREIGN_LIMIT, OVERLAP_LIMIT, UNKNOWN_LIMIT, Audit, Foreign, known
+from bloodbank.corpus.audit_statistics import Correlation
+from bloodbank.corpus.audit_wording import DISTANCES, compact, judged, known_numbers, listed, percent
 from bloodbank.corpus.distances import Distance
 from bloodbank.corpus.scripts import NO_SPACES
 
-MAX_NAMED = 10
 OUTSIDE_LIMIT = 0.1  # share of letters in other scripts from which a language is named
 NEAR_LIMIT = 0.1  # share of paragraphs
 WEAK = 0.3  # correlations below this, of either sign, are no direction
 PAPER_CORRELATION = 0.73  # section 3
-DISTANCES = {
-    "sentence_words": "Sentence length in words",
-    "sentence_tokens": "Sentence length in tokens",
-    "word_chars": "Word length in characters",
-}
 _UNIT_UNKNOWN = (
     "A distance has no pass mark: sentences that stand together are alike, so that running text lies further off than "
     "random samples as a rule; the paper's \"below 0.001\" names no unit, and its authors' own file shows up to 0.59."
@@ -62,36 +47,8 @@ def findings(audit: Audit) -> list[str]:
         _unknown(audit),
         *_correlation(audit),
         *_distances(audit),
-        *_missing(audit),
+        *missing_numbers(audit),
     ]
-
-
-def subtitle(audit: Audit) -> str:
-    """Say in one line what the corpus is: languages, budget, sampling, seed."""
-    n = len(audit.languages)
-    budget = f"{audit.budget:,} {audit.budget_unit} each" if known(audit.budget) else "budget not known"
-    return f"{n} language{'' if n == 1 else 's'}; {budget}; {audit.sampling} sampling, seed {audit.seed}"
-
-
-def percent(share: float) -> str:
-    """Write a share as a percentage, so that a small one is not written as none and a large one not as all."""
-    value = 100 * share
-    if 0 < value < 0.1:
-        return f"{value:.2g}%" if value >= 0.001 else "<0.001%"
-    if 99.9 < value < 100:
-        return ">99.9%"
-    return f"{value:.0f}%" if value in (0, 100) else f"{value:.1f}%"
-
-
-def compact(value: float) -> str:
-    """Write a number with three significant digits: 980, 12.3k, 4.56M, 7.89G."""
-    if value < 1_000:
-        return f"{value:.0f}"
-    for unit in "kMG":
-        value /= 1_000
-        if float(f"{value:.3g}") < 1_000 or unit == "G":
-            break
-    return f"{value:,.0f}{unit}" if value >= 999.5 else f"{value:#.3g}".rstrip(".") + unit
 
 
 def _budget(audit: Audit) -> str:
@@ -99,7 +56,7 @@ def _budget(audit: Audit) -> str:
     short = [f"{one.code} ({', '.join(one.short_parts)})" for one in audit.languages if one.short_parts]
     n_known, n_all = sum(not isinstance(one.sample, str) for one in audit.languages), len(audit.languages)
     if short:
-        return f"Short of the {budget}: {_named(short)}."
+        return f"Short of the {budget}: {listed(short)}."
     if n_known < n_all:
         return f"None is known to be short of the {budget}; the size of {n_all - n_known} of {n_all} is not known."
     return f"{'Every' if n_all > 1 else 'The one'} language has its {budget}."
@@ -107,8 +64,8 @@ def _budget(audit: Audit) -> str:
 
 def _foreign(audit: Audit) -> str:
     groups = {one.code: one.foreign for one in audit.languages if isinstance(one.foreign, Foreign)}
-    shares = _numbers((code, group.by_char) for code, group in groups.items())
-    return _judged(
+    shares = known_numbers((code, group.by_char) for code, group in groups.items())
+    return judged(
         shares,
         FOREIGN_LIMIT,
         over="Foreign text above {limit} of the characters in: {over}.",
@@ -117,26 +74,6 @@ def _foreign(audit: Audit) -> str:
         unknown="Foreign text was not measured.",
         write=lambda code, share: f"{code} ({_of_whom(groups[code], share)})",
     )
-
-
-def _judged(
-    shares: Mapping[str, float],
-    limit: float,
-    *,
-    over: str,
-    under: str,
-    none: str,
-    unknown: str,
-    write: Callable[[str, float], str] = lambda code, share: f"{code} ({percent(share)})",
-) -> str:
-    """Choose the sentence that fits shares by language, and name the languages above a limit, the worst first."""
-    if not shares:
-        return unknown
-    ordered = sorted(shares.items(), key=lambda item: -item[1])
-    if ordered[0][1] == 0:
-        return none
-    named = _named([write(code, share) for code, share in ordered if share > limit])
-    return (over if named else under).format(limit=f"{100 * limit:g}%", over=named, most=write(*ordered[0]))
 
 
 def _of_whom(foreign: Foreign, share: float) -> str:
@@ -151,8 +88,8 @@ def _of_whom(foreign: Foreign, share: float) -> str:
 
 
 def _scripts(audit: Audit) -> str:
-    return _judged(
-        _numbers((one.code, one.value("scripts", "outside")) for one in audit.languages),
+    return judged(
+        known_numbers((one.code, one.value("scripts", "outside")) for one in audit.languages),
         OUTSIDE_LIMIT,
         over="Letters in other scripts than the language's, above {limit}: {over}.",
         under="At most {limit} of the letters are in other scripts than the language's; most in {most}.",
@@ -164,15 +101,15 @@ def _scripts(audit: Audit) -> str:
 def _overlaps(audit: Audit) -> list[str]:
     unit = audit.overlap_unit
     largest = {one.code: pair for one in audit.languages if (pair := audit.largest_overlap(one.code)) is not None}
-    own = _judged(
-        _numbers((one.code, audit.own_overlap(one.code)) for one in audit.languages),
+    own = judged(
+        known_numbers((one.code, audit.own_overlap(one.code)) for one in audit.languages),
         OVERLAP_LIMIT,
         over=f"Test {unit} that stand in the training text of the same language, above {{limit}}: {{over}}.",
         under=f"At most {{limit}} of the test {unit} stand in training text of their language; most of {{most}}.",
         none=f"None of the test {unit} stand in the training text of the same language.",
         unknown="Overlap between test and training text of the same language was not measured.",
     )
-    others = _judged(
+    others = judged(
         {code: share for code, (_, share) in largest.items()},
         OVERLAP_LIMIT,
         over=f"Test {unit} of one language that stand in the training text of another, above {{limit}}: {{over}}.",
@@ -186,8 +123,8 @@ def _overlaps(audit: Audit) -> list[str]:
 
 
 def _near_duplicates(audit: Audit) -> str:
-    return _judged(
-        _numbers((one.code, one.value("near_duplicates", "share")) for one in audit.languages),
+    return judged(
+        known_numbers((one.code, one.value("near_duplicates", "share")) for one in audit.languages),
         NEAR_LIMIT,
         over="Near-duplicates above {limit} of the paragraphs in: {over}.",
         under="Near-duplicates are at most {limit} of the paragraphs; most in {most}.",
@@ -199,7 +136,7 @@ def _near_duplicates(audit: Audit) -> str:
 def _balance(audit: Audit) -> list[str]:
     spaced = [one for one in audit.languages if one.script not in NO_SPACES]
     rest = [one.code for one in audit.languages if one.script in NO_SPACES]
-    left_out = f" ({_named(rest)} left out: written without spaces)" if rest else ""
+    left_out = f" ({listed(rest)} left out: written without spaces)" if rest else ""
     quantities = (
         ("Characters", "", {one.code: one.value("sample", "n_chars") for one in audit.languages}),
         ("Bytes", "", {one.code: one.value("sample", "n_bytes") for one in audit.languages}),
@@ -207,7 +144,7 @@ def _balance(audit: Audit) -> list[str]:
         ("Tokens", "", {one.code: one.value("tokens", "n_tokens") for one in audit.languages}),
         ("Updates per epoch", "", {one.code: one.value("tokens", "updates_per_epoch") for one in audit.languages}),
     )
-    return [line for name, note, values in quantities for line in _spread(name, note, _numbers(values.items()))]
+    return [line for name, note, values in quantities for line in _spread(name, note, known_numbers(values.items()))]
 
 
 def _spread(name: str, note: str, values: Mapping[str, float]) -> list[str]:
@@ -225,8 +162,8 @@ def _spread(name: str, note: str, values: Mapping[str, float]) -> list[str]:
 
 
 def _unknown(audit: Audit) -> str:
-    return _judged(
-        _numbers((one.code, one.value("tokens", "unknown_rate")) for one in audit.languages),
+    return judged(
+        known_numbers((one.code, one.value("tokens", "unknown_rate")) for one in audit.languages),
         UNKNOWN_LIMIT,
         over="Unknown pieces above {limit} in: {over}.",
         under="Unknown pieces are at most {limit} in every language counted; most in {most}.",
@@ -269,50 +206,5 @@ def _apart(found: Mapping[str, Distance]) -> str:
     )
     if not highs:
         return f"{said}; what running text gives is not known"
-    named = f": {_named(far)}" if far else ""
+    named = f": {listed(far)}" if far else ""
     return f"{said}, than stretches of running text in {len(far)} of {len(highs)}{named}"
-
-
-def _missing(audit: Audit) -> list[str]:
-    """Say what was not computed and why, one sentence for each reason."""
-    reasons: dict[str, dict[str, list[str]]] = {}
-    for language in audit.languages:
-        for what, reason in _reasons(language, audit):
-            reasons.setdefault(reason, {}).setdefault(what, []).append(language.code)
-    n_all = len(audit.languages)
-    return [
-        f"{reason[0].upper()}{reason[1:]}: "
-        + ", ".join(what if len(codes) == n_all else f"{what} ({_named(codes)})" for what, codes in where.items())
-        + "."
-        for reason, where in reasons.items()
-    ]
-
-
-def _reasons(language: LanguageAudit, audit: Audit) -> Iterator[tuple[str, str]]:
-    """Go through what is missing of one language: what, and the reason."""
-    for field in LanguageAudit.model_fields:
-        value, name = getattr(language, field), field.replace("_", " ")
-        if _is_reason(value):
-            yield name, value
-        elif isinstance(value, BaseModel):
-            parts = {inner: getattr(value, inner) for inner in type(value).model_fields}
-            for inner, part in parts.items():
-                if _is_reason(part):
-                    yield f"{inner.removeprefix('n_').replace('_', ' ')} of {name}", part
-    if _is_reason(audit.overlap):
-        yield "overlap", str(audit.overlap)
-    if not isinstance(language.tokens, str) and isinstance(audit.token_correlation, str):
-        yield "correlation of total and unique tokens", audit.token_correlation
-
-
-def _is_reason(value: object) -> bool:
-    return isinstance(value, str) and value.startswith(NOT_COMPUTED)
-
-
-def _numbers(values: Iterable[tuple[str, float | str | None]]) -> dict[str, float]:
-    return {code: value for code, value in values if known(value)}
-
-
-def _named(names: list[str]) -> str:
-    more = f" and {len(names) - MAX_NAMED} more" if len(names) > MAX_NAMED else ""
-    return ", ".join(names[:MAX_NAMED]) + more

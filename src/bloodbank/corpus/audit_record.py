@@ -12,38 +12,19 @@ worked out again when it is read.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Annotated, Any, Literal, Self, TypeGuard
+from typing import Any, Literal, Self, TypeGuard
 
-import numpy as np
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, computed_field, model_validator
+from pydantic import Field, computed_field, model_validator
 
+from bloodbank.corpus.audit_statistics import Correlation, correlate
+from bloodbank.corpus.audit_values import NOT_COMPUTED, NOT_ENCODED, Count, MaybeShare, Missing, Record, Share, ratio
 from bloodbank.corpus.distances import Distance
 from bloodbank.corpus.scripts import ScriptMix
 
-NOT_COMPUTED = "not computed"
-NOT_ENCODED = "not computed, because the text is not encoded yet"
 FOREIGN_LIMIT, UNKNOWN_LIMIT, OVERLAP_LIMIT = 0.05, 0.005, 0.01  # shares above which a language is flagged
 
-Missing = Annotated[str, StringConstraints(pattern=r"^not computed")]
-Count = Annotated[int, Field(ge=0)] | Missing
-Share = Annotated[float, Field(ge=0, le=1)]
-MaybeShare = Share | Missing
-Booleans = np.ndarray[Any, np.dtype[np.bool_]]
 
-
-class _Record(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
-
-    @model_validator(mode="before")
-    @classmethod
-    def _work_out_again(cls, content: object) -> object:
-        if not isinstance(content, dict):
-            return content
-        return {key: value for key, value in content.items() if key not in cls.model_computed_fields}
-
-
-class SourceSize(_Record):
+class SourceSize(Record):
     """Size of the full source of a language.
 
     Attributes:
@@ -57,7 +38,7 @@ class SourceSize(_Record):
     share_read: MaybeShare = NOT_COMPUTED
 
 
-class Sizes(_Record):
+class Sizes(Record):
     """Size of one part of a language's text. Words are those of `bloodbank.corpus.lengths`."""
 
     n_chars: Count = NOT_COMPUTED
@@ -67,7 +48,7 @@ class Sizes(_Record):
     n_paragraphs: Count = NOT_COMPUTED
 
 
-class Tokens(_Record):
+class Tokens(Record):
     """The training text under the shared tokenizer.
 
     Attributes:
@@ -90,16 +71,16 @@ class Tokens(_Record):
     @property
     def unique_ratio(self) -> float | str:
         """Different pieces for each piece of the text."""
-        return _ratio(self.n_unique, self.n_tokens)
+        return ratio(self.n_unique, self.n_tokens)
 
     @computed_field  # type: ignore[prop-decorator] # mypy knows no decorators above @property
     @property
     def unknown_rate(self) -> float | str:
         """Share of the pieces that are unknown."""
-        return _ratio(self.n_unknown, self.n_tokens)
+        return ratio(self.n_unknown, self.n_tokens)
 
 
-class Foreign(_Record):
+class Foreign(Record):
     """Text in other languages.
 
     Attributes:
@@ -111,18 +92,18 @@ class Foreign(_Record):
 
     by_line: MaybeShare = NOT_COMPUTED
     by_char: MaybeShare = NOT_COMPUTED
-    languages: dict[str, Share] = {}
+    languages: dict[str, Share] = Field(default_factory=dict)
     undecided: MaybeShare = NOT_COMPUTED
 
 
-class NearDuplicates(_Record):
+class NearDuplicates(Record):
     """Paragraphs that are nearly the same as an earlier one: how many, and which share of all."""
 
     n: Count = NOT_COMPUTED
     share: MaybeShare = NOT_COMPUTED
 
 
-class LanguageAudit(_Record):
+class LanguageAudit(Record):
     """What the audit says of one language.
 
     Attributes:
@@ -158,13 +139,13 @@ class LanguageAudit(_Record):
     scripts: ScriptMix | Missing = NOT_COMPUTED
     licence: str | None = None
     origin: str | None = None
-    removed: dict[str, int] = {}
+    removed: dict[str, int] = Field(default_factory=dict)
 
     @computed_field  # type: ignore[prop-decorator] # mypy knows no decorators above @property
     @property
     def fertility(self) -> float | str:
         """Pieces of the tokenizer for each word."""
-        return _ratio(self.value("tokens", "n_tokens"), self.value("sample", "n_words"))
+        return ratio(self.value("tokens", "n_tokens"), self.value("sample", "n_words"))
 
     def value(self, group: str, name: str) -> Any:
         """Return a number of a group (`sample`, `tokens`, …), or the string that says why there is none."""
@@ -172,20 +153,7 @@ class LanguageAudit(_Record):
         return found if isinstance(found, str) else getattr(found, name)
 
 
-class Correlation(_Record):
-    """Pearson's correlation over languages, with its 95% interval by Fisher's z.
-
-    The interval takes the languages for independent draws of a normal distribution; relatives are not, so it is rather
-    too narrow.
-    """
-
-    r: float
-    low: float
-    high: float
-    n: int
-
-
-class Audit(_Record):
+class Audit(Record):
     """What the audit says of a corpus.
 
     Attributes:
@@ -265,45 +233,3 @@ def known(value: float | str | None) -> TypeGuard[float]:
 def above(value: float | str | None, limit: float) -> bool:
     """Tell whether a number is known and larger than a limit."""
     return known(value) and value > limit
-
-
-def correlate(first: Sequence[float], second: Sequence[float]) -> Correlation | str:
-    """Correlate two quantities over languages.
-
-    Args:
-        first: One number a language.
-        second: Likewise.
-
-    Returns:
-        Pearson's r with its 95% interval, or a string that says why there is none.
-    """
-    n = len(first)
-    if n < 4:
-        return f"not computed, because {n} languages are too few; at least 4 are needed"
-    if len(set(first)) == 1 or len(set(second)) == 1:
-        return "not computed, because one of the two is the same in every language"
-    r = float(np.clip(np.corrcoef(first, second)[0, 1], -1, 1))
-    reach = 1.959964 / np.sqrt(n - 3)
-    with np.errstate(divide="ignore"):
-        low, high = (float(np.tanh(np.arctanh(r) + side * reach)) for side in (-1, 1))
-    return Correlation(r=r, low=low, high=high, n=n)
-
-
-def vocabulary_shares(used: Mapping[str, Booleans]) -> dict[str, tuple[float, float]]:
-    """Measure which share of the vocabulary each language uses.
-
-    Args:
-        used: For each language, which of the vocabulary's pieces occur in its text. Shape: [n_pieces] each; leave the
-            special pieces out.
-
-    Returns:
-        For each language the share of the pieces that it uses, and the share that it alone uses.
-    """
-    n_users = np.sum(list(used.values()), axis=0, dtype=np.int64)
-    return {code: (float(own.mean()), float((own & (n_users == 1)).mean())) for code, own in used.items()}
-
-
-def _ratio(part: float | str, whole: float | str) -> float | str:
-    if not known(part) or not known(whole):
-        return str(whole if known(part) else part)
-    return part / whole if whole else "not computed, because there is nothing to divide by"

@@ -1,7 +1,6 @@
-"""An audit in the terminal, in tables that fit 80 columns with sentences below, and as rows for CSV.
+"""An audit in the terminal, in tables that fit 80 columns with sentences below.
 
 Console().print(render_audit(audit))
-pd.DataFrame(csv_rows(audit)).to_csv(path, index=False)
 """
 
 from __future__ import annotations
@@ -14,10 +13,9 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from bloodbank.corpus.audit_findings import DISTANCES, compact, findings, percent, subtitle
+from bloodbank.corpus.audit_findings import findings
 from bloodbank.corpus.audit_record import (
     FOREIGN_LIMIT,
-    NOT_COMPUTED,
     OVERLAP_LIMIT,
     UNKNOWN_LIMIT,
     Audit,
@@ -26,11 +24,11 @@ from bloodbank.corpus.audit_record import (
     above,
     known,
 )
+from bloodbank.corpus.audit_wording import LEAST_NAMED, compact, percent, subtitle
 from bloodbank.corpus.distances import Distance
 
 MISSING = "·"
 MARK = "!"  # behind a number above its limit
-LEAST_NAMED = 0.0005  # share of the characters from which a foreign language is named
 Value = float | str | None
 
 
@@ -84,52 +82,6 @@ def _tables(audit: Audit) -> Iterator[tuple[str, list[_Column], str]]:
     )
 
 
-def csv_rows(audit: Audit) -> list[dict[str, str | float]]:
-    """Flatten an audit to one row a language, with the same columns whatever is missing; that is an empty string.
-
-    Args:
-        audit: The audit.
-
-    Returns:
-        Rows, in the order of the languages. Counts are whole numbers, shares lie between 0 and 1.
-    """
-    return [{name: _plain(value) for name, value in _row(audit, one).items()} for one in audit.languages]
-
-
-def _row(audit: Audit, one: LanguageAudit) -> dict[str, Value]:
-    row: dict[str, Value] = {"code": one.code, "name": one.name, "family": one.family, "script": one.script}
-    row |= {"source_chars": one.value("source_size", "n_chars"), "source_exact": _exact(one)}
-    row |= {"source_share_read": one.value("source_size", "share_read")}
-    for part, group in (("train", "sample"), ("dev", "dev"), ("test", "test")):
-        for unit in ("chars", "bytes", "words", "sentences", "paragraphs"):
-            row[f"{part}_{unit}"] = one.value(group, f"n_{unit}")
-    for name in ("n_tokens", "n_unique", "unique_ratio", "n_unknown", "unknown_rate", "updates_per_epoch"):
-        row[name.replace("n_u", "u", 1).replace("n_t", "t", 1)] = one.value("tokens", name)
-    row |= {name: one.value("tokens", name) for name in ("vocabulary_share", "exclusive_share")}
-    row["fertility"] = one.fertility
-    for field in DISTANCES:
-        row |= _distance_cells(field, getattr(one, field))
-    row |= {f"foreign_{name}": one.value("foreign", name) for name in ("by_line", "by_char", "undecided")}
-    row["foreign_languages"] = _pairs(one.foreign.languages) if isinstance(one.foreign, Foreign) else None
-    row["script_shares"] = None if isinstance(one.scripts, str) else _pairs(one.scripts.shares)
-    row["script_outside"] = one.value("scripts", "outside")
-    largest = audit.largest_overlap(one.code) or (None, None)
-    row |= {"overlap_own": audit.own_overlap(one.code), "overlap_other": largest[1], "overlap_with": largest[0]}
-    row |= {"near_duplicates": one.value("near_duplicates", "n")}
-    row |= {"near_duplicate_share": one.value("near_duplicates", "share"), "licence": one.licence, "origin": one.origin}
-    return row | {"removed": _pairs(one.removed), "flags": " ".join(audit.flags.get(one.code, []))}
-
-
-def _distance_cells(field: str, found: Distance | str) -> dict[str, Value]:
-    names = ("emd", "emd_relative", "mean", "random_low", "random_high", "running_low", "running_high", "against")
-    values: tuple[Value, ...] = (None,) * len(names)
-    if isinstance(found, Distance):
-        running = (None, None) if isinstance(found.stretches, str) else (found.stretches.low, found.stretches.high)
-        random = (found.random.low, found.random.high)
-        values = (found.value, found.relative, found.mean, *random, *running, found.against)
-    return {f"{field}_{name}": value for name, value in zip(names, values, strict=True)}
-
-
 def _table(everyone: Iterable[LanguageAudit], columns: Sequence[_Column]) -> Table:
     table = Table(box=None, padding=(0, 1, 0, 0), pad_edge=False, header_style="bold")
     table.add_column("code", no_wrap=True, overflow="ellipsis", max_width=9, style="bold")
@@ -142,7 +94,10 @@ def _table(everyone: Iterable[LanguageAudit], columns: Sequence[_Column]) -> Tab
 
 
 def _text(everyone: Sequence[LanguageAudit]) -> list[_Column]:
-    source = [f"{'~' if _exact(one) is False else ''}{_count(one, 'source_size', 'n_chars')}" for one in everyone]
+    source = [
+        f"{'~' if one.value('source_size', 'exact') is False else ''}{_count(one, 'source_size', 'n_chars')}"
+        for one in everyone
+    ]
     sample = [_mark(_count(one, "sample", "n_chars"), is_over=bool(one.short_parts)) for one in everyone]
     return [
         _Column("name", [one.name for one in everyone], is_number=False, max_width=19),
@@ -259,15 +214,3 @@ def _small(value: Value) -> str:
         return "<.001"
     decimals = 3 if value < 0.0995 else 2 if value < 9.995 else 1 if value < 99.95 else 0
     return f"{value:.{decimals}f}"
-
-
-def _exact(one: LanguageAudit) -> bool | None:
-    return None if isinstance(one.source_size, str) else one.source_size.exact
-
-
-def _pairs(numbers: Mapping[str, float]) -> str:
-    return " ".join(f"{name}:{value:.6g}" for name, value in numbers.items())
-
-
-def _plain(value: Value) -> str | float:
-    return value if known(value) or (isinstance(value, str) and not value.startswith(NOT_COMPUTED)) else ""

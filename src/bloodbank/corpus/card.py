@@ -10,12 +10,13 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from bloodbank.corpus.audit_findings import DISTANCES, findings, percent, subtitle
-from bloodbank.corpus.audit_record import NOT_COMPUTED, Audit, Foreign, LanguageAudit, known
+from bloodbank.corpus.audit_findings import findings
+from bloodbank.corpus.audit_record import Audit, Foreign, LanguageAudit, known
+from bloodbank.corpus.audit_values import NOT_COMPUTED
+from bloodbank.corpus.audit_wording import DISTANCES, LEAST_NAMED, percent, subtitle
 from bloodbank.corpus.distances import Distance
 
 MISSING = "–"
-LEAST_NAMED = 0.0005  # share of the characters from which a foreign language is named
 Row = Mapping[str, object]
 _ESCAPES = str.maketrans(
     {mark: f"\\{mark}" for mark in "\\`*_[]|~#"} | {"&": "&amp;", "<": "&lt;", ">": "&gt;", "$": "&#36;"}

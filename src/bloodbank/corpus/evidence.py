@@ -103,13 +103,15 @@ class Reading:
 
     def __init__(self, texts: Iterable[str]) -> None:
         self.passages = read_passages(texts)
-        joined = self.passages.texts()
-        places, self._features = bayes().find(joined)
-        ends = np.cumsum([len(word) for word in self.passages.words])
-        last = self.passages.ends - 1
-        spaces = np.zeros(len(ends), np.int64)
-        spaces[last] = 1  # the space that ends a passage belongs to its last word
-        self._word = np.searchsorted(ends + np.cumsum(spaces), places, side="right")
+        words = self.passages.words
+        places, self._features = bayes().find(self.passages.texts())
+        is_last = np.zeros(len(words), np.int64)
+        is_last[self.passages.ends - 1] = 1
+        before_space = np.array([word.startswith(b" ") for word in words[1:]] + [False], np.int64)[: len(words)]
+        # How a word ends is seen at the space behind it, which is stored with the next word, or ends the passage. Given
+        # to the next word, this evidence moved every change of language one word on.
+        ends = np.cumsum([len(word) for word in words]) + np.cumsum(is_last) + before_space * (1 - is_last)
+        self._word = np.searchsorted(ends, places, side="right")
 
     @cached_property
     def number(self) -> Array:

@@ -1,26 +1,24 @@
-"""The one door to the libraries `datasets` and `huggingface_hub`: a dataset of the hub at one commit.
+"""A dataset of the Hugging Face hub at one commit, read through `huggingface_library`.
 
-Their errors become UsageErrors, their progress bars and warnings are held back while they are asked, and what they
-found is checked: where the hub is out of reach, `datasets` takes any version that it has kept, whatever was asked for.
+What the library found is checked: where the hub is out of reach, it takes any version that it has kept, whatever was
+asked for.
 """
 
 from __future__ import annotations
 
 import difflib
-import logging
 import re
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import cache, cached_property
+from functools import cached_property
 from importlib import import_module
 from pathlib import Path
 from typing import IO, Any
 
-from bloodbank.corpus.records import Columns, ParquetRecords, Records, Row, check_columns, one_line, rows_of
+from bloodbank.corpus.huggingface_library import ask_hub, library, network_errors
+from bloodbank.corpus.records import Columns, ParquetRecords, Records, Row, check_columns, rows_of
 from bloodbank.errors import UsageError
 
-INSTALL = "pip install 'bloodbank[hub]'"
 _COMMIT = re.compile(r"[0-9a-f]{40}")
 _NAME = re.compile(r"\w[\w.-]*(/\w[\w.-]*)?")
 _BATCH_ROWS = 256
@@ -110,7 +108,7 @@ class HubDataset:
             from huggingface_hub.errors import GatedRepoError, RepositoryNotFoundError, RevisionNotFoundError
 
             try:
-                return _ask_hub(self.name, self.revision, datasets.config.HF_ENDPOINT)
+                return ask_hub(self.name, self.revision, datasets.config.HF_ENDPOINT)
             except GatedRepoError:
                 raise self._gated() from None
             except RepositoryNotFoundError:
@@ -120,7 +118,7 @@ class HubDataset:
                 ) from None
             except RevisionNotFoundError:
                 raise UsageError(f"{self}: no revision {self.revision!r}. Leave it out, or give a commit.") from None
-            except _network_errors():
+            except network_errors():
                 return None
 
     @cached_property
@@ -196,84 +194,6 @@ class _StreamedRecords:
             check_columns(table.schema, self._columns, str(self._dataset))
             n_rows += len(table)
             yield table
-
-
-@contextmanager
-def library(what: str) -> Iterator[Any]:
-    """Give the library, quiet while the block runs; what it raises becomes a UsageError.
-
-    Args:
-        what: Is being read, for the message.
-    """
-    try:
-        datasets: Any = import_module("datasets")
-    except ImportError:
-        raise UsageError(f"{what}: reading datasets of Hugging Face needs a package more: {INSTALL}.") from None
-    try:
-        with _quiet(datasets):
-            yield datasets
-    except _errors() as error:
-        raise UsageError(f"{what}: {_reason(error)}") from error
-
-
-@cache
-def _ask_hub(name: str, revision: str, endpoint: str) -> Any:
-    """Ask once a process, so that all languages of a dataset are of one commit."""
-    from huggingface_hub import HfApi
-
-    return HfApi(endpoint=endpoint, library_name="bloodbank").dataset_info(
-        name, revision=revision or None, timeout=30.0
-    )
-
-
-def _network_errors() -> tuple[type[BaseException], ...]:
-    from huggingface_hub.errors import HfHubHTTPError
-
-    # The library below it differs between versions, and its errors are not always OSErrors.
-    return (OSError, *(base for base in HfHubHTTPError.__bases__ if base is not Exception))
-
-
-def _errors() -> tuple[type[BaseException], ...]:
-    """Return what the libraries raise where a dataset, the network or the disk is at fault."""
-    import pyarrow as pa
-    from huggingface_hub.errors import EntryNotFoundError
-
-    return (*_network_errors(), EntryNotFoundError, pa.ArrowException, ValueError, RuntimeError, LookupError)
-
-
-def _reason(error: BaseException) -> str:
-    from huggingface_hub import constants
-
-    if isinstance(error, FileNotFoundError) or not isinstance(error, _network_errors()):
-        return f"cannot be read: {one_line(error)}."
-    if constants.HF_HUB_OFFLINE:
-        return "the hub may not be asked (HF_HUB_OFFLINE is set), and this machine has kept no copy of it."
-    return f"cannot be read: {one_line(error)}. Check the network, then try again."
-
-
-@contextmanager
-def _quiet(datasets: Any) -> Iterator[None]:
-    """Hold back progress bars and warnings of the libraries."""
-    import huggingface_hub.utils as hub
-
-    bars = [each for each in (datasets, hub) if not _bars(each).are_progress_bars_disabled()]
-    loggers = [logging.getLogger(name) for name in ("datasets", "huggingface_hub")]
-    levels = [logger.level for logger in loggers]
-    for each in bars:
-        each.disable_progress_bars()
-    for logger in loggers:
-        logger.setLevel(logging.CRITICAL + 1)
-    try:
-        yield
-    finally:
-        for each in bars:
-            each.enable_progress_bars()
-        for logger, level in zip(loggers, levels, strict=True):
-            logger.setLevel(level)
-
-
-def _bars(module: Any) -> Any:
-    return getattr(module, "utils", module)
 
 
 def _open_address(address: str) -> IO[bytes]:

@@ -13,7 +13,8 @@ import numpy as np
 import pandas as pd
 
 from bloodbank.corpus import open_source, read_part
-from bloodbank.corpus.audit_record import Audit, LanguageAudit, Tokens, vocabulary_shares
+from bloodbank.corpus.audit_record import Audit, LanguageAudit, Tokens
+from bloodbank.corpus.audit_statistics import vocabulary_shares
 from bloodbank.corpus.auditing import audit_language as audit_one
 from bloodbank.corpus.fingerprints import fingerprint, read_fingerprint, write_fingerprint
 from bloodbank.corpus.overlap import compare

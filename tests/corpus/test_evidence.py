@@ -1,0 +1,45 @@
+"""What each word says about its language: evidence stays with the word that it comes from."""
+
+import numpy as np
+import pytest
+
+from bloodbank.corpus.evidence import Candidates, Own, Reading, evidence
+from bloodbank.corpus.identify import bayes
+
+
+def candidates(own, *foreign):
+    return Candidates(Own.of(own), foreign)
+
+
+def words_for(text, own, foreign):
+    """Each word with its evidence for the foreign language."""
+    reading, languages = Reading([text]), candidates(own, foreign)
+    found = evidence(reading, languages)[:, languages.n_own :].max(1)
+    return [(word.decode().strip(), float(value)) for word, value in zip(reading.passages.words, found, strict=True)]
+
+
+@pytest.mark.parametrize(
+    ("before", "own", "foreign", "first"),
+    [
+        ("Deaktivieren wählen Sie erneut", "de", "en", "The"),
+        ("Klicken Sie auf den Anfang", "de", "en", "When"),
+        ("Valitse kaikki solut", "fi", "en", "The"),
+    ],
+)
+def test_how_a_word_ends_is_no_evidence_on_the_next_one(before, own, foreign, first):
+    alone = dict(words_for(first, own, foreign))[first]
+    assert words_for(f"{before} {first}", own, foreign)[-1] == (first, pytest.approx(alone, abs=0.5))
+
+
+def test_a_word_has_the_same_evidence_at_the_end_as_before_a_number():
+    assert words_for("wir warten lange", "de", "en") == words_for("wir warten lange 12", "de", "en")
+
+
+@pytest.mark.parametrize(
+    "text", ["Über den Wolken", "昨日は雪のためにtrainが来なくて", "Иван ждал the train на станции", "a", ""]
+)
+def test_the_evidence_of_words_adds_up_to_that_of_the_text(text):
+    weights = candidates("de", "en", "ru", "ja").weights
+    _, features = bayes().find(Reading([text]).passages.texts())
+    total = weights[features].astype(np.float64).sum(0)
+    assert Reading([text]).sums(weights).sum(0) == pytest.approx(total, rel=1e-4, abs=1e-3)
