@@ -12,11 +12,18 @@ from bloodbank.settings import ModelSettings
 
 
 def drop(x: Tensor, p: float, kept: Iterator[Tensor] | None, grid: Grid | None = None) -> Tensor:
-    """Drop what is not kept and scale the rest. [K, ...] -> [K, ...]."""
+    """Drop what is not kept and scale the rest. [K, ...] -> [K, ...].
+
+    Args:
+        x: What is dropped from.
+        p: Probability.
+        kept: The next bits are for all places of the rows, [K or 1, B, L, H], or for those of the grid, [K or 1, T, H].
+        grid: Places of `x`; None: it has the shape of the bits.
+    """
     if kept is None or p == 0.0:
         return x
     bits = next(kept)
-    return x * (bits if grid is None else grid.pick(bits)) * (1.0 / (1.0 - p))
+    return x * (bits if grid is None or bits.dim() == 3 else grid.pick(bits)) * (1.0 / (1.0 - p))
 
 
 def draw_dropout(

@@ -16,12 +16,14 @@ from bloodbank.mlm.masking import MaskedRows
 from bloodbank.mlm.model import WORDS, BertStack, Weights
 from bloodbank.mlm.optimiser import StackedAdamW
 from bloodbank.mlm.padding import places_of
-from bloodbank.mlm.reading import Reading
+from bloodbank.mlm.reading import Batches
 from bloodbank.randomness import torch_generator
-from bloodbank.settings import TrainingSettings
+from bloodbank.settings import ModelSettings, TrainingSettings
 
 #: `(stack, batch, kept) -> losses` of each model, [K]: the MLM's here; another head brings another.
 Losses = Callable[[BertStack, Any, "Iterator[Tensor] | None"], Tensor]
+#: `(settings, batch, generators, dtype) -> kept`: what dropout keeps in an update, see `draw_dropout`.
+Draw = Callable[[ModelSettings, Any, Sequence[torch.Generator], torch.dtype], "Iterator[Tensor] | None"]
 _LATE = 0.9  # training loss is the mean over the last tenth of the updates
 
 
@@ -43,6 +45,14 @@ def hidden_of(stack: BertStack, batch: MaskedRows, kept: Iterator[Tensor] | None
     return stack.hidden_at(ids, positions, mask, kept, places)
 
 
+def gold_of(stack: BertStack, batch: MaskedRows) -> tuple[Tensor, Tensor]:
+    """Bring what is to be predicted to the models, and its weights. Shape: [K, M] each."""
+    gold = for_each(stack, batch, batch.gold)
+    if batch.weight is None:
+        return gold, torch.ones_like(gold, dtype=torch.float32)
+    return gold, for_each(stack, batch, batch.weight)
+
+
 def mlm_losses(stack: BertStack, batch: MaskedRows, kept: Iterator[Tensor] | None = None) -> Tensor:
     """Return each model's mean cross-entropy over the masked pieces of a batch.
 
@@ -54,13 +64,17 @@ def mlm_losses(stack: BertStack, batch: MaskedRows, kept: Iterator[Tensor] | Non
     Returns:
         Nats a masked piece. Shape: [K].
     """
-    gold = for_each(stack, batch, batch.gold)
-    weight = torch.ones_like(gold, dtype=torch.float32)
-    if batch.weight is not None:
-        weight = for_each(stack, batch, batch.weight)
+    gold, weight = gold_of(stack, batch)
     hidden = stack.transform(hidden_of(stack, batch, kept))
     words, bias = stack.weights[WORDS], stack.weights["cls.predictions.bias"]
     return masked_losses(hidden, words, bias, gold, weight, output_gradients=stack.output_gradients)
+
+
+def draw_for_rows(
+    settings: ModelSettings, batch: MaskedRows, generators: Sequence[torch.Generator], dtype: torch.dtype
+) -> Iterator[Tensor] | None:
+    """Draw what dropout keeps of a batch, for rows of any length."""
+    return draw_dropout(settings, batch.ids.shape[-2:], generators, dtype)
 
 
 def step(
@@ -72,6 +86,7 @@ def step(
     *,
     rates: Sequence[float] | None = None,
     losses_of: Losses = mlm_losses,
+    draw: Draw = draw_for_rows,
 ) -> Tensor:
     """Do one update of all models.
 
@@ -83,6 +98,7 @@ def step(
         bits: Source of dropout for each model, or one for all.
         rates: Learning rate of each model, or one for all; the peak by default.
         losses_of: Head and loss.
+        draw: What dropout keeps.
 
     Returns:
         Loss of each model before the update. Shape: [K].
@@ -92,7 +108,7 @@ def step(
     low = (CompiledStack if settings.compile else BertStack)(low.settings, low.weights)
     # The gradients of the tied embeddings meet in `look_up`, which `torch.compile` cannot follow.
     low.output_gradients = None if settings.compile or not low.weights[WORDS].requires_grad else []
-    kept = draw_dropout(stack.settings, batch.ids.shape[-2:], bits, low.weights[WORDS].dtype)
+    kept = draw(stack.settings, batch, bits, low.weights[WORDS].dtype)
     losses = losses_of(low, batch, kept)
     torch.autograd.backward(losses.sum())
     optimiser.step(rates or [settings.learning_rate])
@@ -113,18 +129,21 @@ class Gang:
         settings: Recipe.
         trained: `all` weights, or `words`.
         losses_of: Head and loss.
+        draw: What dropout keeps.
     """
 
     def __init__(
         self,
         stack: BertStack,
-        readings: Sequence[Reading],
+        readings: Sequence[Batches],
         settings: TrainingSettings,
         trained: str = "all",
         losses_of: Losses = mlm_losses,
+        *,
+        draw: Draw = draw_for_rows,
     ) -> None:
         self.stack, self.readings, self.settings = stack, list(readings), settings
-        self.trained, self.losses_of = trained, losses_of
+        self.trained, self.losses_of, self.draw = trained, losses_of, draw
         self.learning = list(range(stack.n_models))
         self.active = stack
         self.optimiser = StackedAdamW(stack, settings, trained)
@@ -139,7 +158,10 @@ class Gang:
         if len(set(names)) == 1:  # a column: the bits are drawn once
             names = names[:1]
         bits = [torch_generator(str(self.stack.device), *name) for name in names]
-        losses = step(self.active, batch, self.optimiser, self.settings, bits, rates=rates, losses_of=self.losses_of)
+        losses = step(
+            self.active, batch, self.optimiser, self.settings, bits,
+            rates=rates, losses_of=self.losses_of, draw=self.draw,
+        )  # fmt: skip
         index = self._on_device(tuple(self.learning), torch.int64)
         late = self._on_device(tuple(update >= int(_LATE * one.n_updates) for one in readings), torch.bool)
         self.loss_sum.index_add_(0, index, torch.where(late, losses, 0.0).to(self.loss_sum.dtype))

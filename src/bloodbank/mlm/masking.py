@@ -85,19 +85,19 @@ def side_by_side(batches: list[MaskedRows], pad: int) -> MaskedRows:
     def wide(array: np.ndarray[Any, Any], fill: Any) -> np.ndarray[Any, Any]:
         return np.pad(array, ((0, 0), (0, length - array.shape[1])), constant_values=fill)
 
-    def long(array: np.ndarray[Any, Any] | None) -> np.ndarray[Any, Any]:
-        filled = np.ones(n_masked, dtype=np.float32) if array is None else array
-        return np.pad(filled, (0, n_masked - len(filled)))
+    def long(array: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+        return np.pad(array, (0, n_masked - len(array)))
 
     masks = [np.ones(b.ids.shape, dtype=bool) if b.attention_mask is None else b.attention_mask for b in batches]
     present = np.stack([wide(mask, fill=False) for mask in masks])
+    weights = [np.ones(b.positions.shape, dtype=np.float32) if b.weight is None else b.weight for b in batches]
     moved = [batch.positions // batch.ids.shape[1] * length + batch.positions % batch.ids.shape[1] for batch in batches]
     return MaskedRows(
         ids=np.stack([wide(batch.ids, pad) for batch in batches]),
         attention_mask=None if present.all() else present,
         positions=np.stack([long(positions) for positions in moved]),
         gold=np.stack([long(batch.gold) for batch in batches]),
-        weight=np.stack([long(batch.weight) for batch in batches]),
+        weight=np.stack([long(weight) for weight in weights]),
     )
 
 

@@ -8,7 +8,7 @@ those of transformers' `BertForMaskedLM`. `encode` takes any head: the MLM head 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 import torch.nn.functional as F  # noqa: N812 - the name that everybody knows
@@ -17,7 +17,7 @@ from torch import Tensor
 from bloodbank.mlm.dropout import drop
 from bloodbank.mlm.linear import linear
 from bloodbank.mlm.lookup import look_up
-from bloodbank.mlm.padding import Grid
+from bloodbank.mlm.padding import Grid, take
 from bloodbank.settings import ModelSettings
 
 _NORM_EPSILON = 1e-12
@@ -83,12 +83,35 @@ class BertStack:
             Last hidden states, 0 outside of `places`. Shape: [K, B, L, H].
         """
         grid = Grid(ids.shape[0], ids.shape[1], ids.shape[2], places)
-        p = self.settings.dropout
+        return grid.spread(self.encode_on(grid, ids, attention_mask, kept))
+
+    def encode_on(
+        self,
+        grid: Grid,
+        ids: Tensor,
+        attention_mask: Tensor | None = None,
+        kept: Iterator[Tensor] | None = None,
+        wanted: Tensor | None = None,
+    ) -> Tensor:
+        """Run the encoder where a grid says; see `encode`.
+
+        Args:
+            grid: Where there are pieces, and which rows attend together.
+            ids: Shape: [K, B, L].
+            attention_mask: Shape: [K, B, L].
+            kept: What dropout keeps.
+            wanted: Indices into B·L of the only places whose last states are wanted: behind the attention of the last
+                layer nothing else is computed. None: all. Shape: [M], or [K, M] where each model has its own.
+
+        Returns:
+            Last hidden states. Shape: [K, T, H] or [K, M, H]; [K, B, L, H] where the grid is everywhere.
+        """
         hidden = self._norm(grid.pick(self._embed(ids)), "bert.embeddings.LayerNorm")
-        hidden = drop(hidden, p, kept, grid)
+        hidden = drop(hidden, self.settings.dropout, kept, grid)
         for layer in range(self.settings.n_layers):
-            hidden = self._layer(hidden, attention_mask, f"bert.encoder.layer.{layer}", kept, grid)
-        return grid.spread(hidden)
+            name, last = f"bert.encoder.layer.{layer}", layer == self.settings.n_layers - 1
+            hidden = self._layer(hidden, attention_mask, name, kept, grid=grid, wanted=wanted if last else None)
+        return hidden
 
     def transform(self, hidden: Tensor) -> Tensor:
         """Run the MLM head up to the embeddings that it shares with the input. [K, M, H] -> [K, M, H]."""
@@ -150,10 +173,21 @@ class BertStack:
         return looked_up + (positions + segment)
 
     def _layer(
-        self, hidden: Tensor, mask: Tensor | None, name: str, kept: Iterator[Tensor] | None, grid: Grid
+        self,
+        hidden: Tensor,
+        mask: Tensor | None,
+        name: str,
+        kept: Iterator[Tensor] | None,
+        *,
+        grid: Grid,
+        wanted: Tensor | None,
     ) -> Tensor:
         p = self.settings.dropout
-        mixed = grid.pick(self._attend(hidden, mask, f"{name}.attention.self", kept, grid))
+        mixed = self._attend(hidden, mask, f"{name}.attention.self", kept, grid)
+        if wanted is not None:
+            index = grid.index(wanted)
+            hidden, mixed = (take(x.reshape(len(x), -1, x.shape[-1]), index) for x in (hidden, mixed))
+            grid = replace(grid, places=wanted)
         attended = drop(self._linear(mixed, f"{name}.attention.output.dense"), p, kept, grid)
         hidden = self._norm(hidden + attended, f"{name}.attention.output.LayerNorm")
         inner = F.gelu(self._linear(hidden, f"{name}.intermediate.dense"))
@@ -163,23 +197,37 @@ class BertStack:
     def _attend(
         self, hidden: Tensor, mask: Tensor | None, name: str, kept: Iterator[Tensor] | None, grid: Grid
     ) -> Tensor:
-        """Multi-head attention; models and sentences are one batch. [K, T or B·L, H] -> [K, B, L, H]."""
-        n_models, n_rows, length, width = grid.n_models, grid.n_rows, grid.length, self.settings.hidden_size
-        n_heads = self.settings.n_heads
+        """Multi-head attention, part by part. [K, T, H] -> [K, T, H]; [K, B, L, H] where the grid is everywhere."""
         # Query, key and value in one product: three matrices of one input.
-        joined = grid.spread(self._linear(hidden, *(f"{name}.{what}" for what in ("query", "key", "value"))))
+        joined = self._linear(hidden, *(f"{name}.{what}" for what in ("query", "key", "value")))
+        bits = next(kept) if kept is not None and self.settings.attention_dropout else None
+        if not grid.parts:
+            return grid.pick(self._mix(grid.spread(joined), mask, bits))
+        mixed, row = [], 0
+        sizes = [part.n_places for part in grid.parts]
+        for part, own in zip(grid.parts, torch.split(joined, sizes, 1), strict=True):
+            rows, span = slice(row, row + part.n_rows), slice(part.length)
+            own_mask = None if mask is None else mask[:, rows, span]
+            own_bits = None if bits is None else bits[:, rows, :, span, span]
+            mixed.append(part.pick(self._mix(part.spread(own), own_mask, own_bits)))
+            row += part.n_rows
+        return torch.cat(mixed, 1)
+
+    def _mix(self, joined: Tensor, mask: Tensor | None, bits: Tensor | None) -> Tensor:
+        """Attend; models and sentences are one batch. Query, key and value [K, B, L, 3·H] -> [K, B, L, H]."""
+        (n_models, n_rows, length, _), width = joined.shape, self.settings.hidden_size
+        n_heads = self.settings.n_heads
         heads = joined.reshape(n_models * n_rows, length, 3, n_heads, width // n_heads)
         query, key, value = heads.permute(2, 0, 3, 1, 4).unbind(0)  # [K·B, heads, L, H / heads]
         seen = None if mask is None else mask.reshape(n_models * n_rows, 1, 1, length)
-        p = self.settings.attention_dropout
-        if kept is None or p == 0.0:
+        if bits is None:
             mixed = F.scaled_dot_product_attention(query, key, value, attn_mask=seen)
         else:  # the fused kernels draw bits of their own, which would depend on K
             scores = query @ key.transpose(2, 3) * (width // n_heads) ** -0.5
             if seen is not None:
                 scores = scores.masked_fill(~seen, float("-inf"))
             shape = (n_models, n_rows, n_heads, length, length)
-            weights = drop(scores.softmax(-1).reshape(shape), p, kept)
+            weights = drop(scores.softmax(-1).reshape(shape), self.settings.attention_dropout, iter([bits]))
             mixed = weights.reshape(n_models * n_rows, n_heads, length, length) @ value
         return mixed.transpose(1, 2).reshape(n_models, n_rows, length, width)
 

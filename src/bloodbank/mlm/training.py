@@ -13,10 +13,10 @@ from typing import Any
 
 from bloodbank.mlm.checkpoints import Checkpoints, Progress
 from bloodbank.mlm.curves import Curve, DevText
-from bloodbank.mlm.gang import Gang, Losses, mlm_losses
+from bloodbank.mlm.gang import Draw, Gang, Losses, draw_for_rows, mlm_losses
 from bloodbank.mlm.masking import MaskedRows, side_by_side
 from bloodbank.mlm.model import BertStack
-from bloodbank.mlm.reading import Reading, ahead
+from bloodbank.mlm.reading import Batches, ahead
 from bloodbank.settings import TrainingSettings
 
 Report = Callable[[int, int], None]
@@ -58,14 +58,16 @@ def learning_rate(update: int, total: int, peak: float, warmup_share: float) -> 
 
 def train(
     stack: BertStack,
-    readings: Sequence[Reading],
+    readings: Sequence[Batches],
     settings: TrainingSettings,
     *,
     trained: str = "all",
     losses_of: Losses = mlm_losses,
+    draw: Draw = draw_for_rows,
     dev: dict[str, DevText] | None = None,
     report: Report = lambda _updates, _tokens: None,
     watch: Callable[[int, Curve], None] = lambda _model, _curve: None,
+    after: Callable[[int, Gang], None] = lambda _done, _gang: None,
     checkpoints: Checkpoints | None = None,
 ) -> list[Training]:
     """Train the models of a gang, each with a fresh optimiser and schedule.
@@ -78,15 +80,18 @@ def train(
         settings: Recipe.
         trained: `all` weights, or `words`: word embeddings and MLM head only.
         losses_of: Head and loss.
+        draw: What dropout keeps, in the order in which encoder and head ask for it.
         dev: Held-out text by language, for the loss curves.
         report: Called now and then with the updates and tokens since the last call, of all models together.
         watch: Called with the number of a model and its curve, when the curve has a new point.
+        after: Called after every update with the number of updates done and the gang, in which those that have just
+            ended still are.
         checkpoints: Where to save now and then, and to go on from.
 
     Returns:
         What the phase was, for each model. Shape: [K].
     """
-    gang = Gang(stack, readings, settings, trained, losses_of)
+    gang = Gang(stack, readings, settings, trained, losses_of, draw=draw)
     progress = checkpoints.load(gang) if checkpoints else None
     progress = progress or Progress(0, 0.0, [Curve() for _ in readings])
     n_points = settings.curve_points if dev else 0
@@ -99,6 +104,7 @@ def train(
     for update, batch in zip(updates, batches, strict=True):
         gang.step(update, batch, [_rate(readings[model], update, settings) for model in gang.learning])
         done = progress.update = update + 1
+        after(done, gang)
         measured = follow()
         if measured or done % _REPORT_EVERY == 0 or done == updates.stop:
             report(*_since(readings, reported, done))
@@ -114,21 +120,20 @@ def train(
     return [_summary(gang, model, done, seconds, progress.curves[model]) for model in range(len(readings))]
 
 
-def _rate(reading: Reading, update: int, settings: TrainingSettings) -> float:
+def _rate(reading: Batches, update: int, settings: TrainingSettings) -> float:
     return learning_rate(update, reading.n_updates, settings.learning_rate, settings.warmup_share)
 
 
-def _batch(readings: Sequence[Reading], update: int) -> MaskedRows:
+def _batch(readings: Sequence[Batches], update: int) -> MaskedRows:
     """Make the batch of an update for those that still learn: one where all read the same."""
     still = [reading for reading in readings if reading.n_updates > update]
     made = {reading: reading.batch(update) for reading in dict.fromkeys(still)}
     if len(made) == 1:
         return made[still[0]]
-    pad = next(iter(still[0].texts.values())).vocabulary.pad
-    return side_by_side([made[reading] for reading in still], pad)
+    return side_by_side([made[reading] for reading in still], still[0].pad)
 
 
-def _since(readings: Sequence[Reading], begin: int, end: int) -> tuple[int, int]:
+def _since(readings: Sequence[Batches], begin: int, end: int) -> tuple[int, int]:
     """Count updates and tokens of all models between two updates."""
     spans = [(min(begin, r.n_updates), min(end, r.n_updates), r.tokens) for r in readings]
     return sum(b - a for a, b, _ in spans), sum(int(tokens[b] - tokens[a]) for a, b, tokens in spans)
@@ -162,8 +167,8 @@ class _Follower:
         # The curve of a resumed gang has the point at which it was saved already.
         due = [m for m in gang.learning if done in self.points[m] and done not in self.progress.curves[m].updates[-1:]]
         found: dict[int, dict[str, float]] = {model: {} for model in due}
-        for language in sorted({language for model in due for language in gang.readings[model].texts}):
-            models = [model for model in due if language in gang.readings[model].texts]
+        for language in sorted({language for model in due for language in gang.readings[model].languages}):
+            models = [model for model in due if language in gang.readings[model].languages]
             places = [gang.learning.index(model) for model in models]
             low = gang.in_training_type(places)
             for model, loss in zip(models, self.dev[language].losses(low), strict=True):
