@@ -45,6 +45,11 @@ def main() -> None:
     if spec["contender"] == "matmul":
         tell({"answer": matmul_flops(spec["size"], spec["seconds"], spec["device"])})
         return
+    if spec["contender"].startswith("tagger"):
+        from taggers import timed
+
+        tell({"answer": timed(spec)})
+        return
     cuda = spec["device"] == "cuda"
     synchronize = torch.cuda.synchronize if cuda else None
     marks = Marks(tell, spec["n_warm"], synchronize, _SYNCHRONIZED_SECONDS if cuda else 0.0)

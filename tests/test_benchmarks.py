@@ -15,6 +15,7 @@ sys.path.insert(0, str(BENCHMARKS))
 
 import against_trainer  # noqa: E402
 import analyses  # noqa: E402
+import finetuning  # noqa: E402
 import gpu  # noqa: E402
 import scoring  # noqa: E402
 from measuring import Marks, Measured, Stopped, rate_between  # noqa: E402
@@ -27,6 +28,7 @@ QUICK = {
     "scoring": ["--quick"],
     "gpu": ["--cpu"],
     "growth": ["--quick"],
+    "finetuning": ["--quick"],
 }
 
 
@@ -137,7 +139,7 @@ def printed(tmp_path_factory):
     folder = tmp_path_factory.mktemp("benchmarks")
     started = {}
     for name, options in QUICK.items():
-        if name == "against_trainer":
+        if name in ("against_trainer", "finetuning"):
             pytest.importorskip("accelerate", reason="Trainer needs it: pip install accelerate")
         command = [sys.executable, BENCHMARKS / f"{name}.py", *options]
         command += ["--work", folder / name, "--out", folder / f"{name}.json"]
@@ -173,6 +175,32 @@ def test_training_is_compared_with_trainer(printed):
     assert same["times Trainer (range over rounds)"].split()[0] in speed
     peaks = [number(row["peak GiB a process"]) for row in (same, trainer)]
     assert agrees(memory.partition("times Trainer: ")[2].split(",")[0], *peaks)
+
+
+def test_the_verdicts_of_fine_tuning_take_the_better_gang():
+    def timed(rate):
+        return [{"tokens_per_second": rate, "peak_bytes": 1}]
+
+    measured = {"trainer": timed(100.0), "one": timed(90.0), "six": timed(250.0), "six-workers": timed(310.0)}
+    one, six = finetuning.verdicts("2x128", measured)
+    assert one == "- 2x128, one model, in times Trainer: 0.90, target at least 1: MISSED"
+    assert six == "- 2x128, six models, the better way, in times Trainer: 3.10, target at least 3: met"
+    assert finetuning.verdicts("2x128", {"six": timed(1.0)}) == []
+
+
+@pytest.mark.slow
+def test_fine_tuning_is_compared_with_trainer(printed):
+    out, numbers = printed["finetuning"]
+    ((trainer, *ours),) = tables(out)
+    assert [row["models"] for row in (trainer, *ours)] == ["1", "1", "6"]
+    for row, key in zip((trainer, *ours), ("trainer", "one", "six"), strict=True):
+        (told,) = numbers["tiny"][key]
+        assert number(row["tokens/s"]) == pytest.approx(told["tokens_per_second"], abs=0.5)
+        compared = row["times Trainer (range over rounds)"]
+        assert agrees(compared, number(row["tokens/s"]), number(trainer["tokens/s"]))
+    n_tokens = {key: told["seconds"] * told["tokens_per_second"] for key, (told,) in numbers["tiny"].items()}
+    assert n_tokens["six"] == pytest.approx(6 * n_tokens["one"])
+    assert n_tokens["one"] == pytest.approx(n_tokens["trainer"])
 
 
 @pytest.mark.slow

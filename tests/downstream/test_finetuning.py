@@ -1,5 +1,6 @@
 """Fine-tuning against a plain loop with transformers' model, gangs against runs alone, and what a seed settles."""
 
+from collections import Counter
 from dataclasses import replace
 
 import numpy as np
@@ -21,16 +22,20 @@ from pydantic import ValidationError
 from transformers import get_linear_schedule_with_warmup
 
 from bloodbank.downstream import finetuning
+from bloodbank.downstream.alignment import encode, to_labels
 from bloodbank.downstream.finetuning import Source, SourceDev, finetune
 from bloodbank.downstream.narrowing import Narrowing
 from bloodbank.downstream.predicting import predict
 from bloodbank.downstream.recipe import FinetuneSettings
 from bloodbank.downstream.tagger import class_losses, with_classifier
 from bloodbank.downstream.tagging_batches import TaggingReading
+from bloodbank.downstream.tasks import get_task
 from bloodbank.errors import UsageError
 from bloodbank.mlm.model import WORDS
 from bloodbank.mlm.weights import new_stack
-from bloodbank.tokenizer import Vocabulary
+from bloodbank.settings import TokenizerSettings
+from bloodbank.tokenizer import Vocabulary, load_tokenizer, train_tokenizer
+from shared_data import shared_data
 
 
 def source(name="a", seed=0, **of_rows):
@@ -330,6 +335,29 @@ def test_a_few_rows_are_a_batch_smaller_than_asked_for(n):
     assert done.trainings[0].tokens_seen == 4 * int(data.lengths.sum())
 
 
+def test_a_tagger_of_a_treebank_beats_its_most_frequent_tag(tmp_path):
+    """German UD from text to scores; a fresh encoder, so that what it knows it has from fine-tuning."""
+    folder, task = shared_data("ud"), get_task("pos")
+    train, test = (task.read(folder, "de", split).sentences[:300] for split in ("train", "test"))
+    texts = [" ".join(sentence.words) for sentence in train]
+    train_tokenizer(lambda: texts, TokenizerSettings(vocab_size=1_500), tmp_path)
+    tokenizer, vocabulary = load_tokenizer(tmp_path)
+    rows_of_train, rows_of_test = (encode(part, task.labels, tokenizer, vocabulary) for part in (train, test))
+    model = MODEL.model_copy(update={"hidden_size": 32, "feed_forward_size": 64, "n_positions": 128, "dropout": 0.1})
+    encoder = new_stack(model, vocabulary.size, (0, 1), vocabulary.pad)
+    recipe = FinetuneSettings(epochs=6, learning_rate=5e-3)
+    sources = [Source("pos", "de", rows_of_train, 0)] * 2
+    done = finetune(encoder, sources, recipe, n_classes=len(task.labels))
+    gold = [sentence.labels for sentence in test]
+    tags = Counter(tag for sentence in train for tag in sentence.labels)
+    (most_frequent, _), *_ = tags.most_common()
+    floor = task.scores(gold, [(most_frequent,) * len(labels) for labels in gold])["accuracy"]
+    for classes in predict(done.taggers, rows_of_test):
+        predicted = to_labels(rows_of_test, classes, task.labels)
+        assert [len(one) for one in predicted] == [len(sentence.words) for sentence in test]
+        assert task.scores(gold, predicted)["accuracy"] > 2 * floor
+
+
 def refused(match, sources=None, settings=RECIPE, stack=None):
     with pytest.raises(UsageError, match=match):
         run(stack or encoders(), sources or [source()], settings)
@@ -338,6 +366,7 @@ def refused(match, sources=None, settings=RECIPE, stack=None):
 def test_what_cannot_be_trained_on_is_refused_by_name_before_anything_is_computed():
     data = rows("a")
     refused(r"2 sources for 1 encoders\. Give one for each", [source()] * 2)
+    refused(r"Two sources are pos x-a, seed 0\. Give the same object", [source(), source()], stack=encoders((0, 1)))
     refused(
         r"pos x-a, training text: a row of 14 pieces, but length = 8\. .* at most 8 pieces",
         settings=RECIPE.model_copy(update={"length": 8}),

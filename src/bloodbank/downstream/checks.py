@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from bloodbank.downstream.data import Encoded
-from bloodbank.downstream.tagging_batches import IGNORED
+from bloodbank.downstream.data import IGNORED, Encoded
 from bloodbank.errors import UsageError
 from bloodbank.mlm.model import WORDS, BertStack
 

@@ -8,9 +8,9 @@ import numpy as np
 import torch
 
 from bloodbank.downstream.checks import check_rows
-from bloodbank.downstream.data import Encoded
+from bloodbank.downstream.data import IGNORED, Encoded
 from bloodbank.downstream.tagger import class_logits
-from bloodbank.downstream.tagging_batches import IGNORED, longest_first, rows_of
+from bloodbank.downstream.tagging_batches import longest_first, rows_of
 from bloodbank.mlm.model import BertStack
 
 Classes = np.ndarray[Any, np.dtype[np.int32]]

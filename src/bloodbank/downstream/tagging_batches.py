@@ -8,14 +8,12 @@ from typing import Any
 
 import numpy as np
 
-from bloodbank.downstream.data import Encoded
+from bloodbank.downstream.data import IGNORED, Encoded
 from bloodbank.downstream.recipe import FinetuneSettings
 from bloodbank.mlm.masking import MaskedRows
 from bloodbank.mlm.reading import log_spaced
 from bloodbank.mlm.sequences import Ints
 from bloodbank.randomness import generator
-
-IGNORED = -100  # gold class of what is no first piece
 
 
 @dataclass(frozen=True, eq=False)

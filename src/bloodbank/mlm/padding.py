@@ -81,7 +81,6 @@ def grid_in_parts(attention_mask: Present, n_models: int, n_rows: int, device: t
         places = torch.from_numpy(np.flatnonzero(rows[:, :length])).to(device, non_blocking=True)
         return Grid(n_models, len(rows), length, places, parts)
 
-    starts = range(0, len(present), n_rows)
-    of_few = [present[start : start + n_rows] for start in starts]
+    of_few = [present[start : start + n_rows] for start in range(0, len(present), n_rows)]
     parts = tuple(grid(rows, int(rows.any(axis=0).sum())) for rows in of_few)
     return grid(present, present.shape[1], parts)

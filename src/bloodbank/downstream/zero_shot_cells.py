@@ -1,0 +1,219 @@
+"""The tidy tables of zero-shot scores as arrays, checked.
+
+Pure functions; nothing is read or written.
+
+*Scores*: one row for each tagger and language that it was tested on, with the columns `configuration` (a name),
+`pretraining_set` (its languages), `source` (fine-tuned on), `target` (tested on), `seed` and `score` (0 to 1, higher is
+better; missing where the tagger failed). *Sentence counts*: the same keys, `unit` (which test sentence), `part` and
+`whole`, see `bloodbank.downstream.task.Task.part_and_whole`; summed over the units their ratio is the score.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from bloodbank.errors import UsageError
+
+Floats = np.ndarray[Any, np.dtype[np.float64]]
+Ints = np.ndarray[Any, np.dtype[np.int64]]
+Mask = np.ndarray[Any, np.dtype[np.bool_]]
+KEYS = ("configuration", "source", "target", "seed")
+SCORE_COLUMNS = ("configuration", "pretraining_set", "source", "target", "seed", "score")
+SENTENCE_COLUMNS = (*KEYS, "unit", "part", "whole")
+_SAME = 1e-6  # difference between a score and that of its sentences that rounding may make
+
+
+@dataclass(frozen=True, eq=False)
+class Cells:
+    """Scores of all taggers of a task.
+
+    Attributes:
+        configurations: In the order of the table.
+        pretraining_sets: What each was pretrained on.
+        languages: Sources and targets.
+        seeds: Of all configurations.
+        scores: Missing where a tagger failed or was not run. Shape: [configuration, seed, source, target].
+        left_out: Seeds that have less than half of the cells that another seed of their configuration has, as in a run
+            that goes on: they do not count, so that they do not take the others' cells from the means.
+    """
+
+    configurations: tuple[str, ...]
+    pretraining_sets: tuple[str, ...]
+    languages: tuple[str, ...]
+    seeds: tuple[int, ...]
+    scores: Floats
+    left_out: tuple[str, ...] = ()
+
+    @cached_property
+    def n_seeds(self) -> Ints:
+        """Seeds of each cell. Shape: [configuration, source, target]."""
+        n_seeds: Ints = (~np.isnan(self.scores)).sum(axis=1)
+        return n_seeds
+
+    @cached_property
+    def means(self) -> Floats:
+        """Mean of each cell over the seeds that it has; missing without any. Shape: [configuration, source, target]."""
+        total = np.nansum(self.scores, axis=1)
+        means: Floats = np.divide(total, self.n_seeds, out=np.full(total.shape, np.nan), where=self.n_seeds > 0)
+        return means
+
+    def of_seeds(self, place: int) -> Floats:
+        """Return the scores of the seeds that a configuration has. Shape: [seed, source, target]."""
+        own: Floats = self.scores[place]
+        return own[(~np.isnan(own)).any(axis=(1, 2))]
+
+    def complete(self, place: int) -> Mask:
+        """Say which cells every seed of a configuration has. Shape: [source, target]."""
+        n = len(self.of_seeds(place))
+        complete: Mask = (self.n_seeds[place] == n) & (n > 0)
+        return complete
+
+
+@dataclass(frozen=True, eq=False)
+class TargetSentences:
+    """Counts of all taggers on the test sentences of one language.
+
+    Attributes:
+        target: Its place among the languages.
+        models: Place of each tagger among configurations, seeds and sources. Shape: [3, model].
+        part: Shape: [unit, model].
+        whole: Shape: [unit, model].
+    """
+
+    target: int
+    models: Ints
+    part: Floats
+    whole: Floats
+
+
+def lay_out(scores: pd.DataFrame, languages: Sequence[str] | None = None) -> Cells:
+    """Lay the table of scores out.
+
+    Args:
+        scores: The tidy table, of one task.
+        languages: Those that count, in this order; by default all of the table.
+
+    Raises:
+        UsageError: The table lacks a column, holds a tagger twice or several tasks, or a score is out of range.
+    """
+    _check_columns(scores, SCORE_COLUMNS, "scores")
+    if "task" in scores and len(scores["task"].unique()) > 1:
+        raise UsageError(f"Scores of several tasks, {', '.join(scores['task'].unique())}. Give those of one.")
+    codes = tuple(languages or sorted({*scores["source"], *scores["target"]}))
+    rows = scores[scores["source"].isin(codes) & scores["target"].isin(codes)]
+    if rows.empty:
+        raise UsageError(
+            f"No scores of {', '.join(codes) or 'any language'}. Give scores with these sources and targets."
+        )
+    if twice := _twice(rows):
+        raise UsageError(f"The table of scores holds {twice} twice. Keep one.")
+    wrong = rows[(rows["score"] < 0) | (rows["score"] > 1)]
+    if len(wrong):
+        raise UsageError(f"The score of {_name(wrong.iloc[0])} is {wrong['score'].iloc[0]:g}; scores are 0 to 1.")
+    sets = rows.groupby("configuration", sort=False)["pretraining_set"].unique()
+    for name, several in sets.items():
+        if len(several) > 1:
+            raise UsageError(
+                f"Configuration {name} has two pretraining sets, {several[0]} and {several[1]}. Name each on its own."
+            )
+    axes = (tuple(sets.index), tuple(sorted(rows["seed"].unique().tolist())), codes, codes)
+    cells = np.full(tuple(map(len, axes)), np.nan)
+    cells[_places(rows, axes)] = rows["score"].to_numpy(dtype=float)
+    left_out = _leave_out(cells, axes[0], axes[1])
+    return Cells(axes[0], tuple(str(each[0]) for each in sets), codes, axes[1], cells, left_out)
+
+
+def _leave_out(cells: Floats, configurations: Sequence[str], seeds: Sequence[int]) -> tuple[str, ...]:
+    """Take out the seeds that have hardly begun, and name them."""
+    told = []
+    n_cells = (~np.isnan(cells)).sum(axis=(2, 3))
+    most = n_cells.max(axis=1, keepdims=True)
+    for place, seed in zip(*np.nonzero((n_cells > 0) & (n_cells < most / 2)), strict=True):
+        cells[place, seed] = np.nan
+        told.append(f"{configurations[place]}, seed {seeds[seed]}: {n_cells[place, seed]} of {most[place, 0]} scores")
+    return tuple(told)
+
+
+def by_target(sentences: pd.DataFrame, cells: Cells) -> Iterator[TargetSentences]:
+    """Lay the table of sentence counts out, one target after the other; what is no cell is left out.
+
+    Raises:
+        UsageError: The table lacks a column or a tagger that has a score, its taggers were not tested on the same
+            sentences, or its sums are not the scores.
+    """
+    _check_columns(sentences, SENTENCE_COLUMNS, "sentence counts")
+    axes = (cells.configurations, cells.seeds, cells.languages, cells.languages)
+    shape = cells.scores.shape[:3]
+    known = dict(list(sentences.groupby("target", sort=False, observed=True)))
+    for target, code in enumerate(cells.languages):
+        wanted = ~np.isnan(cells.scores[..., target])
+        if not wanted.any():
+            continue
+        rows = known.get(code, sentences.iloc[:0])
+        places = _places(rows, axes)
+        inside = np.all([place >= 0 for place in places], axis=0)
+        rows, places = rows[inside], tuple(place[inside] for place in places)
+        number = np.ravel_multi_index(places[:3], shape)
+        scored = wanted.ravel()[number]
+        models = np.flatnonzero(wanted)
+        found = _dense(rows[scored], np.searchsorted(models, number[scored]), len(models))
+        if found is None:
+            raise UsageError(
+                f"The taggers that were tested on {code} do not all have counts of the same test sentences, one row "
+                "each. Give those of all, or leave the sentence counts out."
+            )
+        place = np.stack(np.unravel_index(models, shape))
+        counted = ratio(*(counts.sum(axis=0) for counts in found))
+        off = np.abs(counted - cells.scores[..., target].ravel()[models]) > _SAME
+        if off.any():
+            configuration, seed, source = place[:, np.flatnonzero(off)[0]]
+            name = (
+                f"{cells.configurations[configuration]}, {cells.languages[source]} to {code}, seed {cells.seeds[seed]}"
+            )
+            raise UsageError(
+                f"{name}: the score is {cells.scores[configuration, seed, source, target]:.6f}, but that of its "
+                f"sentences {counted[off][0]:.6f}. Give scores and counts of one run, of the task's main score."
+            )
+        yield TargetSentences(target, place, *found)
+
+
+def ratio(part: Floats, whole: Floats) -> Floats:
+    """Return part / whole, 0 where there is nothing of either."""
+    return np.divide(part, whole, out=np.zeros(np.broadcast_shapes(part.shape, whole.shape)), where=whole > 0)
+
+
+def _dense(rows: pd.DataFrame, model: np.ndarray[Any, Any], n_models: int) -> tuple[Floats, Floats] | None:
+    """Return part and whole as [unit, model]; None where a tagger lacks a unit or has one twice."""
+    unit, units = pd.factorize(rows["unit"])
+    place = unit * n_models + model
+    if not len(units) or (np.bincount(place, minlength=len(units) * n_models) != 1).any():
+        return None
+    part, whole = np.empty((2, len(place)))
+    part[place], whole[place] = rows["part"], rows["whole"]
+    return part.reshape(len(units), n_models), whole.reshape(len(units), n_models)
+
+
+def _places(rows: pd.DataFrame, axes: Sequence[Sequence[object]]) -> tuple[np.ndarray[Any, Any], ...]:
+    names = ("configuration", "seed", "source", "target")
+    return tuple(pd.Index(list(axis)).get_indexer(pd.Index(rows[name])) for name, axis in zip(names, axes, strict=True))
+
+
+def _check_columns(table: pd.DataFrame, wanted: Sequence[str], what: str) -> None:
+    missing = [column for column in wanted if column not in table]
+    if missing:
+        raise UsageError(f"The table of {what} lacks the columns {', '.join(missing)}. It needs {', '.join(wanted)}.")
+
+
+def _twice(rows: pd.DataFrame) -> str:
+    twice = rows[rows.duplicated(list(KEYS))]
+    return _name(twice.iloc[0]) if len(twice) else ""
+
+
+def _name(row: pd.Series[Any]) -> str:
+    return f"{row['configuration']}, {row['source']} to {row['target']}, seed {row['seed']}"
