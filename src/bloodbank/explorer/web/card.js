@@ -17,28 +17,26 @@
   function scoreLines(model, i) {
     const one = (label, score) => {
       const interval = known(score.low) ? ` (${format.interval(score.low, score.high)})` : "";
-      const rank = known(score.rank)
-        ? `; place ${score.rank}${known(score.rank_low) ? ` (${score.rank_low} to ${score.rank_high})` : ""}`
-        : "";
-      return line(
-        label,
-        el("b", {}, format.signed(score.value)),
-        `${interval}${rank}${score.complete ? "" : "; cells are missing"}`,
-      );
+      const place = (x) => format.plain(x, 1); // equals share one, such as 3.5
+      const places = known(score.rank_low) ? ` (${place(score.rank_low)} to ${place(score.rank_high)})` : "";
+      const rank = known(score.rank) ? `; place ${place(score.rank)}${places}` : "";
+      const lacks = score.complete ? "" : known(score.value) ? "; cells are missing" : "; nothing is measured";
+      return line(label, el("b", {}, format.signed(score.value)), `${interval}${rank}${lacks}`);
     };
-    return [...one("Donation D", model.donation[i]), ...one("Recipience R", model.recipience[i])];
+    const over = model.state.sums === "all" ? "" : ", over those chosen";
+    return [...one(`Donation D${over}`, model.donation[i]), ...one(`Recipience R${over}`, model.recipience[i])];
   }
 
   function typeLine(model, i) {
     const { type, place } = model.nodes[i];
-    const shares = model.mean ? model.view.scores[place].type_shares : {};
+    // The replicates are of the sums over all languages.
+    const shares = model.mean && model.state.sums === "all" ? model.view.scores[place].type_shares : {};
     const share = type !== null && known(shares[type]) ? `, in ${format.share(shares[type])} of replicates` : "";
     return line("Blood type", el("b", {}, type ?? "none can be given"), share);
   }
 
   // The strongest partners on one side: a list of languages with F, uncertain ones in brackets.
-  function partners(model, title, pairs) {
-    if (!pairs.length) return [];
+  function partners(model, title, pairs, otherwise) {
     const item = ([other, s, t]) => {
       const value = model.finetune[s][t];
       const interval =
@@ -52,7 +50,8 @@
         el("span", { class: "code" }, interval),
       );
     };
-    return [el("h3", { class: "partners" }, title), el("ol", {}, pairs.slice(0, TOP).map(item))];
+    const list = pairs.length ? el("ol", {}, pairs.slice(0, TOP).map(item)) : el("p", { class: "code" }, otherwise);
+    return el("div", {}, el("h3", { class: "partners" }, title), list);
   }
 
   function bothSides(model, i) {
@@ -62,24 +61,34 @@
     const value = ([, s, t]) => model.finetune[s][t];
     const best = (pairs) => pairs.filter((pair) => value(pair) > 0).sort((a, b) => value(b) - value(a));
     const worst = (pairs) => pairs.filter((pair) => value(pair) < 0).sort((a, b) => value(a) - value(b));
+    const nobody = (pairs) => (pairs.length ? "nobody" : "nothing is measured");
+    const unsure = [...given, ...taken].some(([, s, t]) => model.certain(s, t) === false);
     return [
-      ...partners(model, "Gives most to", best(given)),
-      ...partners(model, "Harms most", worst(given)),
-      ...partners(model, "Takes most from", best(taken)),
-      ...partners(model, "Is harmed most by", worst(taken)),
+      el(
+        "div",
+        { class: "sides" },
+        partners(model, "Gives most to", best(given), nobody(given)),
+        partners(model, "Harms most", worst(given), nobody(given)),
+        partners(model, "Takes most from", best(taken), nobody(taken)),
+        partners(model, "Is harmed most by", worst(taken), nobody(taken)),
+      ),
+      unsure ? el("p", { class: "code" }, "F with its interval; in brackets where that holds zero: uncertain.") : null,
     ];
   }
 
   function facts(model, i) {
     const scores = model.view.scores[model.nodes[i].place];
     const unit = model.view.metric_unit ? ` (${model.view.metric_unit})` : "";
-    const rows = [
-      ...line(`Own ${model.view.metric_label}${unit}`, `${format.plain(scores.monolingual, 4)}; ${scores.health}`),
-    ];
+    const own = known(scores.monolingual) ? format.plain(scores.monolingual, 4) : "not known";
+    const health = scores.health === "unknown" ? "" : `; ${scores.health}`;
+    const rows = [...line(`Own ${model.view.metric_label}${unit}`, own + health)];
     for (const [name, value] of Object.entries(scores.facts))
       rows.push(...line(name, typeof value === "string" ? value : format.plain(value, 3)));
     return el("dl", {}, rows);
   }
+
+  // Features stay open, and what is looked for in them stays, from one language to the next.
+  const sought = { open: false, text: "" };
 
   function typology(place) {
     const { typology: known_, typology_missing: why } = bb.data;
@@ -95,24 +104,25 @@
       {},
       items.flatMap((item) => item.rows),
     );
-    const search = el("input", {
-      type: "search",
-      placeholder: "Find a feature",
-      "aria-label": "Find a feature",
-      oninput: () => {
-        const wanted = search.value.toLowerCase().trim();
-        for (const item of items) for (const row of item.rows) row.hidden = !item.text.includes(wanted);
-      },
-    });
+    const find = () => {
+      sought.text = search.value;
+      const wanted = sought.text.toLowerCase().trim();
+      for (const item of items) for (const row of item.rows) row.hidden = !item.text.includes(wanted);
+    };
+    const look = { type: "search", placeholder: "Find a feature", "aria-label": "Find a feature" };
+    const search = el("input", { ...look, value: sought.text, oninput: find });
+    const searchable = found.length > 10;
+    if (searchable) find();
     const source = `${known_.source} (${known_.licence})${language.entry ? `, entry ${language.entry}` : ""}; ${language.entry_how}`;
-    return el(
+    const details = el(
       "details",
-      {},
+      { open: sought.open, ontoggle: () => (sought.open = details.open) },
       el("summary", {}, `${found.length} of ${bb.text.plural(known_.features.length, "feature")} known`),
       el("p", { class: "code" }, source),
-      found.length > 10 ? search : null,
+      searchable ? search : null,
       list,
     );
+    return details;
   }
 
   // A value that shows who else has it: the feature becomes the one that colours and groups.
@@ -136,7 +146,7 @@
       el(
         "div",
         { class: "card-head" },
-        el("h2", {}, node.label),
+        el("h2", { tabindex: "-1" }, node.label),
         el(
           "button",
           {
@@ -168,7 +178,7 @@
         .sort((a, b) => scores[b].value - scores[a].value);
     const top = (title, scores) => {
       const order = best(scores);
-      if (!order.length) return [];
+      if (!order.length) return null;
       const item = (i) =>
         el(
           "li",
@@ -176,13 +186,14 @@
           nodes[i].code === null ? nodes[i].label : focusButton(nodes[i].code, nodes[i].label),
           ` ${format.signed(scores[i].value)}`,
         );
-      return [el("h3", { class: "partners" }, title), el("ol", {}, order.slice(0, TOP).map(item))];
+      const list = el("ol", {}, order.slice(0, TOP).map(item));
+      return el("div", {}, el("h3", { class: "partners" }, title), list);
     };
+    const both = [top("Gives most (D)", model.donation), top("Takes most (R)", model.recipience)];
     return [
-      el("h2", {}, "Choose a language"),
+      el("h2", { tabindex: "-1" }, "Choose a language"),
       el("p", {}, "A click on one, anywhere, shows here what it gives and takes."),
-      ...top("Gives most (D)", model.donation),
-      ...top("Takes most (R)", model.recipience),
+      el("div", { class: "sides" }, both),
       el("h3", {}, "Keep in mind"),
       el(
         "ul",
@@ -202,7 +213,9 @@
     if (key === shown && element.firstChild) return;
     shown = key;
     const language = model.focus >= 0 && !model.collapsed;
-    clear(element).append(...(language ? ofLanguage(model, model.focus) : overview(model)));
+    const within = element.contains(document.activeElement);
+    const parts = language ? ofLanguage(model, model.focus) : overview(model);
+    clear(element).append(...parts.filter(Boolean));
     if (model.focus < 0 && model.state.focus !== null && !model.collapsed)
       element.prepend(
         el(
@@ -211,6 +224,8 @@
           `${bb.lookup.name(model.state.focus)} is in focus, but not among the chosen languages.`,
         ),
       );
+    // What was pressed is gone: the keyboard goes on from the head of the new card.
+    if (within) element.querySelector("h2").focus({ preventScroll: true });
   }
 
   bb.card = { render };

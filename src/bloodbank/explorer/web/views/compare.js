@@ -23,14 +23,19 @@
   const language = (seat) => bb.data.languages[bb.data.comparison.languages[seat]];
 
   function axis(order, letters, size, side) {
-    const label = (seat) =>
-      side === "y" && !size.narrow && order.length <= 45 ? bb.text.short(language(seat).name, 22) : language(seat).code;
+    const named = side === "y" && !size.narrow && order.length <= 45;
+    const { focus } = bb.state.get();
+    const label = (seat) => {
+      const { name, code } = language(seat);
+      const text = bb.text.plotly(named ? bb.text.short(name, 22) : code);
+      return code === focus ? `<b>${text}</b>` : text;
+    };
     const every = Math.max(1, Math.ceil(((letters + 1) * order.length) / (size.width * 0.7)));
     const places = order.map((_, at) => at).filter((at) => at % every === 0);
     return {
       tickmode: "array",
       tickvals: places,
-      ticktext: places.map((at) => bb.text.plotly(label(order[at]))),
+      ticktext: places.map((at) => label(order[at])),
       tickfont: { size: letters },
       showgrid: false,
       zeroline: false,
@@ -38,9 +43,16 @@
     };
   }
 
-  function figure(model, size) {
-    const theme = bb.theme();
-    const order = shown(model);
+  // The last traces: plotly draws nothing anew of the same objects, so that a change of focus costs little.
+  const last = { key: "", data: [] };
+
+  function tracesOf(order, cell, bar, theme) {
+    const key = JSON.stringify([order, cell, bar, theme]);
+    if (key !== last.key) Object.assign(last, { key, data: traces(order, cell, bar, theme) });
+    return last.data;
+  }
+
+  function traces(order, cell, bar, theme) {
     const { difference } = bb.data.comparison;
     const limit = bb.colours.range(difference);
     const cells = (takes, value) => order.map((i) => order.map((j) => (takes(i, j) ? value(i, j) : null)));
@@ -61,9 +73,6 @@
       [0.5, theme.missing],
       [1, theme.missing],
     ];
-    const n = order.length;
-    const cell = Math.min(46, (size.width - 190) / n);
-    const left = size.narrow || n > 45 ? 60 : 120;
     const missing = order
       .flatMap((i, row) => order.map((j, column) => [row, column, i, j]))
       .filter(([, , i, j]) => i !== j && !there(i, j));
@@ -76,6 +85,38 @@
       y: missing.map((one) => one[0]),
       marker: { symbol: "x-thin", size: Math.min(9, cell * 0.45), line: { width: 1, color: theme.soft } },
     };
+    return [
+      {
+        ...look,
+        z: cells(
+          (i, j) => !there(i, j),
+          (i, j) => (i === j ? 0 : 1),
+        ),
+        zmin: 0,
+        zmax: 1,
+        colorscale: flat,
+      },
+      {
+        ...look,
+        z: cells((i, j) => there(i, j) && certain(i, j) !== false, value),
+        colorscale: bb.colours.diverging(theme.dark),
+        showscale: true,
+        colorbar: bar,
+      },
+      {
+        ...look,
+        z: cells((i, j) => there(i, j) && certain(i, j) === false, value),
+        colorscale: bb.colours.diverging(theme.dark, PALE),
+      },
+      ...(missing.length <= 3000 ? [crosses] : []),
+    ];
+  }
+
+  function figure(model, size) {
+    const order = shown(model);
+    const n = order.length;
+    const cell = Math.min(46, (size.width - 190) / n);
+    const left = size.narrow || n > 45 ? 60 : 120;
     const bar = {
       tickformat: ".0%",
       thickness: 12,
@@ -87,31 +128,7 @@
       yanchor: "top",
     };
     return {
-      data: [
-        {
-          ...look,
-          z: cells(
-            (i, j) => !there(i, j),
-            (i, j) => (i === j ? 0 : 1),
-          ),
-          zmin: 0,
-          zmax: 1,
-          colorscale: flat,
-        },
-        {
-          ...look,
-          z: cells((i, j) => there(i, j) && certain(i, j) !== false, value),
-          colorscale: bb.colours.diverging(theme.dark),
-          showscale: true,
-          colorbar: bar,
-        },
-        {
-          ...look,
-          z: cells((i, j) => there(i, j) && certain(i, j) === false, value),
-          colorscale: bb.colours.diverging(theme.dark, PALE),
-        },
-        ...(missing.length <= 3000 ? [crosses] : []),
-      ],
+      data: tracesOf(order, cell, bar, bb.theme()),
       layout: {
         margin: { l: left, r: Math.max(70, size.width - left - Math.max(n * cell, 160)), t: 40, b: 12 },
         height: Math.max(n * cell, 120) + 52,

@@ -2,15 +2,20 @@
 (function (bb) {
   "use strict";
 
+  const filled = new WeakMap(); // element -> what it shows: an open table stays open while that is the same
+
   /** Fill an element; seats: the common languages that are shown, as places in the comparison. */
   function words(seats, element) {
+    if (filled.get(element) === String(seats) && element.firstChild) return;
+    filled.set(element, String(seats));
+    const open = element.querySelector("details")?.open;
     const { a, b, donation, recipience, sentences } = bb.data.comparison;
     const { el } = bb.dom;
     const cells = ({ a: one, b: other, difference, low, high }) =>
       [bb.format.signed(one), bb.format.signed(other), bb.format.signed(difference), bb.format.interval(low, high)].map(
         (text) => el("td", {}, text),
       );
-    const head = ["D in a", "D in b", "difference", "interval", "R in a", "R in b", "difference", "interval"];
+    const head = ["D", "R"].flatMap((one) => [`${one} in a`, `${one} in b`, `Δ${one} = b − a`, `interval of Δ${one}`]);
     const rows = seats.map((seat) =>
       el(
         "tr",
@@ -28,15 +33,15 @@
       ),
       el(
         "details",
-        {},
+        { open },
         el("summary", {}, "D and R of both banks"),
         el(
           "div",
-          { class: "wide" },
+          { class: "wide", tabindex: "0", role: "region", "aria-label": "D and R of both banks" },
           el(
             "table",
             { class: "numbers-table" },
-            el("caption", {}, `a: ${a}; b: ${b}. Sums over the cells that both have.`),
+            el("caption", {}, el("span", {}, `a: ${a}; b: ${b}. Sums over the cells that both have.`)),
             el(
               "thead",
               {},

@@ -1,21 +1,14 @@
-// The numbers as a table: languages or pairs, sorted by any column. What the drawings show, for eyes, readers and copying.
+// The numbers as a table: languages or pairs, sorted by any column. What the drawings show, to read, hear and copy.
 (function (bb) {
   "use strict";
 
-  const { el, clear } = bb.dom;
+  const { el } = bb.dom;
   const PAGE = 100; // rows at a time: a browser takes seconds for 40 000
-
-  const DRAWN = 60; // rows of the image
-  const DRAWN_COLUMNS = 12;
 
   const kind = (model) => (model.collapsed ? "pairs" : model.state.table);
   let onlyFocus = false;
-  let limit = PAGE;
-  let shownKey = "";
 
-  function columnsOf(model) {
-    return bb.tableColumns[kind(model)](model);
-  }
+  const endsOf = (row) => (Array.isArray(row) ? row : [row]);
 
   function allRows(model) {
     if (kind(model) === "languages") return model.nodes.map((_, i) => i);
@@ -30,204 +23,157 @@
     return found;
   }
 
-  function sortOf(model, columns) {
+  /** Columns, the one that sorts, and the rows in its order. */
+  function sorted(model) {
+    const columns = bb.tableColumns[kind(model)](model);
     const { sort, descending } = model.state;
-    const usual = kind(model) === "languages" ? "donation" : "finetune_score";
-    return {
-      column:
-        columns.find((column) => column.key === (sort || usual)) || columns.find((column) => column.key === usual),
-      descending,
-    };
+    const named = (key) => columns.find((column) => column.key === key);
+    const by = named(sort) || named(kind(model) === "languages" ? "donation" : "finetune_score");
+    return { columns, by, descending, rows: bb.tableColumns.sorted(allRows(model), by, descending) };
   }
 
-  function header(column, sort) {
-    const here = column.key === sort.column.key;
+  function header(column, { by, descending }) {
+    const here = column.key === by.key;
     const button = el(
       "button",
       {
         type: "button",
         class: "sort",
         id: `sort-${column.key}`,
-        onclick: () => {
-          bb.state.set({ sort: column.key, descending: here ? !sort.descending : !column.words });
-          requestAnimationFrame(() =>
-            requestAnimationFrame(() => document.getElementById(`sort-${column.key}`)?.focus()),
-          );
-        },
+        onclick: () => bb.state.set({ sort: column.key, descending: here ? !descending : !column.words }),
       },
       column.label,
-      el("span", { "aria-hidden": "true" }, here ? (sort.descending ? " ▼" : " ▲") : ""),
+      el("span", { "aria-hidden": "true" }, here ? (descending ? " ▼" : " ▲") : ""),
     );
-    return el(
-      "th",
-      {
-        scope: "col",
-        class: column.words ? "words" : null,
-        "aria-sort": here ? (sort.descending ? "descending" : "ascending") : null,
-      },
-      button,
-    );
+    const sorts = here ? (descending ? "descending" : "ascending") : null;
+    return el("th", { scope: "col", class: column.words ? "words" : null, "aria-sort": sorts }, button);
   }
 
-  function bodyRow(model, columns, row) {
-    const ends = Array.isArray(row) ? row : [row];
-    const uncertain = ends.length === 2 && model.certain(...ends) === false;
-    const cell = (column, at) => {
-      const text = column.write(column.value(row));
-      if (at >= ends.length)
-        return el(
-          "td",
-          { class: column.words ? "words" : null },
-          column.key === "finetune_score" && uncertain ? `(${text})` : text,
-        );
-      const node = model.nodes[ends[at]];
-      const name =
-        node.code === null
-          ? text
-          : el("button", { type: "button", class: "link", onclick: () => bb.state.set({ focus: node.code }) }, text);
-      return at === 0 ? el("th", { scope: "row", class: "words" }, name) : el("td", { class: "words" }, name);
-    };
-    return el("tr", { class: ends.includes(model.focus) ? "focus" : null }, columns.map(cell));
+  function bodyCell(model, column, row, at) {
+    const ends = endsOf(row);
+    const text = column.write(column.value(row));
+    const look = { class: column.words ? "words" : null };
+    if (at >= ends.length) {
+      const uncertain = column.key === "finetune_score" && model.certain(...ends) === false;
+      return el("td", look, uncertain ? `(${text})` : text);
+    }
+    const { code } = model.nodes[ends[at]];
+    const name =
+      code === null
+        ? text
+        : el("button", { type: "button", class: "link", onclick: () => bb.state.set({ focus: code }) }, text);
+    return at === 0 ? el("th", { ...look, scope: "row" }, name) : el("td", look, name);
   }
 
   function caption(model, n) {
     const what =
       kind(model) === "languages"
         ? "Languages: D gives, R takes (sums of F, no unit), with their intervals and places (1 is the highest)."
-        : "Pairs: F, a fraction of the recipient's own score, with its interval; in brackets where that holds zero.";
+        : model.collapsed
+          ? "Groups: mean of the measured F from the members of one to those of the other."
+          : "Pairs: F, a fraction of the recipient's own score, with its interval; in brackets where that holds zero.";
     return `${what} ${bb.text.plural(n, "row")}.`;
   }
 
-  function render(model, element) {
-    const columns = columnsOf(model);
-    const sort = sortOf(model, columns);
-    const { view, seed, chosen, collapse, feature, table } = model.state;
-    const key = JSON.stringify([view, seed, chosen, collapse, feature, table, onlyFocus]);
-    if (key !== shownKey) limit = PAGE;
-    shownKey = key;
-    const rows = bb.tableColumns.sorted(allRows(model), sort.column, sort.descending);
-    const used = columns.filter(
-      (column, at) => at < 2 || rows.some((row) => bb.scores.known(column.value(row)) && column.value(row) !== ""),
-    );
-    const body = el(
-      "tbody",
-      {},
-      rows.slice(0, limit).map((row) => bodyRow(model, used, row)),
-    );
-    const table_ = el(
-      "table",
-      { class: "numbers-table" },
-      el("caption", {}, caption(model, rows.length)),
-      el(
-        "thead",
-        {},
-        el(
-          "tr",
-          {},
-          used.map((column) => header(column, sort)),
-        ),
-      ),
-      body,
-    );
-    const more =
-      rows.length > limit
-        ? el(
-            "button",
-            {
-              type: "button",
-              onclick: () => {
-                body.append(...rows.slice(limit, limit + PAGE).map((row) => bodyRow(model, used, row)));
-                limit += PAGE;
-                if (limit >= rows.length) more.remove();
-              },
-            },
-            `Show ${PAGE} more of ${bb.format.plain(rows.length)}`,
-          )
-        : null;
+  // What decides which rows stand in which order. A change of focus alone only marks others.
+  function keyOf(model) {
+    const { view, seed, chosen, collapse, feature, sums, sort, descending, focus } = model.state;
+    const rows = [kind(model), sort, descending, onlyFocus && focus];
+    return JSON.stringify([view, seed, chosen, sums, collapse && feature, ...rows]);
+  }
+
+  // Made once for each element and brought up to date, so that the keyboard's focus and the place scrolled to stay.
+  function build(element) {
+    const now = { key: "", marked: [], add: () => null };
+    const words = el("span", {});
     const box = el("input", {
       type: "checkbox",
       checked: onlyFocus,
       onchange: () => {
         onlyFocus = box.checked;
-        bb.frame.forget();
+        update(bb.model.current()); // it is no part of the state, so the frame sees no change
         bb.state.redraw();
       },
     });
-    const only =
-      kind(model) === "pairs" && model.focus >= 0
-        ? el("label", { class: "control" }, box, ` Only pairs with ${model.nodes[model.focus].label}`)
-        : null;
-    clear(element).append(
-      ...[only, el("div", { class: "wide", tabindex: "0", role: "region", "aria-label": "Rows" }, table_), more].filter(
-        Boolean,
-      ),
-    );
+    const only = el("label", { class: "control" }, box, words);
+    const region = el("div", { class: "wide", tabindex: "0", role: "region", "aria-label": "Rows" });
+    const more = el("button", { type: "button", onclick: () => now.add() });
+    element.append(only, region, more);
+
+    function fill(model) {
+      const found = sorted(model);
+      const used = bb.tableColumns.used(found.columns, found.rows);
+      const body = el("tbody", {});
+      const heads = used.map((column) => header(column, found));
+      const table = el("table", { class: "numbers-table" });
+      table.append(
+        el("caption", {}, el("span", {}, caption(model, found.rows.length))),
+        el("thead", {}, el("tr", {}, heads)),
+        body,
+      );
+      now.marked = [];
+      now.add = () => {
+        const start = now.marked.length;
+        for (const row of found.rows.slice(start, start + PAGE)) {
+          const cells = used.map((column, at) => bodyCell(model, column, row, at));
+          now.marked.push([el("tr", {}, cells), endsOf(row)]);
+        }
+        body.append(...now.marked.slice(start).map(([line]) => line));
+        mark(bb.model.current(), start);
+        const left = found.rows.length - now.marked.length;
+        more.hidden = left <= 0;
+        more.textContent = `Show ${Math.min(PAGE, left)} more of ${bb.format.plain(found.rows.length)}`;
+        if (left <= 0 && start) region.focus();
+      };
+      now.add();
+      const [across, pressed] = [region.scrollLeft, document.activeElement?.id];
+      const sorting = region.contains(document.activeElement);
+      region.replaceChildren(table);
+      Object.assign(region, { scrollTop: 0, scrollLeft: across });
+      if (sorting && pressed) document.getElementById(pressed)?.focus({ preventScroll: true });
+    }
+
+    function mark(model, start = 0) {
+      for (const [line, ends] of now.marked.slice(start)) {
+        const focused = model.focus >= 0 && ends.includes(model.focus);
+        line.classList.toggle("focus", focused);
+        if (focused) line.setAttribute("aria-current", "true");
+        else line.removeAttribute("aria-current");
+      }
+    }
+
+    function update(model) {
+      only.hidden = kind(model) !== "pairs" || model.focus < 0;
+      words.textContent = model.focus < 0 ? "" : ` Only pairs with ${model.nodes[model.focus].label}`;
+      const key = keyOf(model);
+      if (key === now.key) mark(model);
+      else fill(model);
+      now.key = key;
+    }
+    return update;
   }
 
-  // For the image alone: the first rows as plotly draws a table.
+  const updates = new WeakMap();
+
+  function render(model, element) {
+    if (!updates.has(element) || !element.firstChild) updates.set(element, build(element));
+    updates.get(element)(model);
+  }
+
   function figure(model) {
-    const columns = columnsOf(model);
-    const sort = sortOf(model, columns);
-    const all = bb.tableColumns.sorted(allRows(model), sort.column, sort.descending);
-    const first = all.slice(0, DRAWN);
-    const used = columns
-      .filter(
-        (column, at) => at < 2 || first.some((row) => bb.scores.known(column.value(row)) && column.value(row) !== ""),
-      )
-      .slice(0, DRAWN_COLUMNS);
-    const theme = bb.theme();
-    const look = {
-      align: used.map((column) => (column.words ? "left" : "right")),
-      line: { color: theme.line },
-      font: { color: theme.ink, size: 11 },
-      height: 22,
-    };
-    return {
-      data: [
-        {
-          type: "table",
-          header: { ...look, values: used.map((column) => bb.text.plotly(column.label)), fill: { color: theme.panel } },
-          cells: {
-            ...look,
-            values: used.map((column) => first.map((row) => bb.text.plotly(column.write(column.value(row))))),
-            fill: { color: theme.paper },
-          },
-        },
-      ],
-      layout: {
-        height: 22 * (first.length + 1) + 60,
-        margin: { l: 10, r: 10, t: 8, b: 24 },
-        annotations:
-          first.length < all.length
-            ? [
-                {
-                  text: `the first ${first.length} of ${bb.text.plural(all.length, "row")}`,
-                  x: 0,
-                  y: 0,
-                  xref: "paper",
-                  yref: "paper",
-                  yanchor: "top",
-                  showarrow: false,
-                },
-              ]
-            : [],
-      },
-    };
+    const { columns, rows } = sorted(model);
+    return bb.tableColumns.figure(columns, rows);
   }
 
+  // As the other views save it: languages by their codes, columns by the names that the tables of a bank have.
   function rows(model) {
-    const columns = columnsOf(model);
-    const sort = sortOf(model, columns);
-    const codes = (row) => (Array.isArray(row) ? row.map((i) => model.nodes[i].key) : [model.nodes[row].key]);
+    const found = sorted(model);
+    const key = (row, at) => model.nodes[row[at]].key;
+    const cell = (row) => (column, at) =>
+      Array.isArray(row) && at < 2 && !model.collapsed ? key(row, at) : column.value(row);
     return {
-      columns: columns.map(({ key }) => ({ key, label: key })),
-      rows: bb.tableColumns
-        .sorted(allRows(model), sort.column, sort.descending)
-        .map((row) =>
-          columns.map((column, at) =>
-            Array.isArray(row) && at < 2 && !model.collapsed ? codes(row)[at] : column.value(row),
-          ),
-        ),
+      columns: found.columns.map((column) => ({ key: column.key, label: column.saved ?? column.key })),
+      rows: found.rows.map((row) => found.columns.map(cell(row))),
     };
   }
 
