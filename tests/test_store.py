@@ -216,6 +216,15 @@ def test_a_file_stays_as_it_was_where_its_replacement_fails(tmp_path):
     assert names(tmp_path) == ["bank.json"]
 
 
+def test_a_pipe_or_device_is_never_replaced_by_a_file(tmp_path):
+    path = tmp_path / "pipe"
+    os.mkfifo(path)
+    with pytest.raises(UsageError, match=r"cannot write .*pipe: it is a device or a pipe"), replace_file(path):
+        pass
+    assert path.is_fifo()
+    assert names(tmp_path) == ["pipe"]
+
+
 def test_json_is_readable_and_holds_no_nan(tmp_path):
     write_json(tmp_path / "a.json", {"text": "ä中", "path": Path("x")})
     assert (tmp_path / "a.json").read_text(encoding="utf-8") == '{\n  "text": "ä中",\n  "path": "x"\n}\n'

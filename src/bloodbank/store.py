@@ -157,10 +157,12 @@ def replace_file(path: Path) -> Iterator[Path]:
 
     Raises:
         BloodbankError: The disk is full or cannot be written.
-        UsageError: A file stands where a folder is needed, or the other way round.
+        UsageError: A file stands where a folder is needed, or the other way round; or a device or pipe stands there.
     """
     temporary = path.with_name(f".{path.name}+{_here()}+new")
     try:
+        if path.exists() and not (path.is_file() or path.is_dir()):  # replacing /dev/null would break the machine
+            raise UsageError(f"cannot write {path}: it is a device or a pipe, not a file. Give the name of a file.")
         path.parent.mkdir(parents=True, exist_ok=True)
         yield temporary
         _sync(temporary)

@@ -1,7 +1,20 @@
-"""One browser for all tests of the page."""
+"""One browser for all tests of the page, and the bank that most of them show."""
 
 import pytest
 from browser import Pages, find_browser, launch
+
+import bloodbank as bb
+from bloodbank.explorer.content import page_data
+
+
+@pytest.fixture(scope="module")
+def bank():
+    return bb.load_bank("help-books")
+
+
+@pytest.fixture(scope="module")
+def content(bank):
+    return page_data(bank)
 
 
 @pytest.fixture(scope="session")

@@ -1,25 +1,12 @@
 """The card of a language: what it says follows what is shown, and the keyboard is not lost on it."""
 
-import pytest
 from browser import set_state, settle
 
-import bloodbank as bb
 from bloodbank.bank.scores import donation, recipience
-from bloodbank.explorer.content import page_data
 from bloodbank.explorer.schema import PageData
 from explorer.made_pages import big_bank, matrix_bank, page_data_of
 
 ANSWERS = ("yes", "no", "both")
-
-
-@pytest.fixture(scope="module")
-def bank():
-    return bb.load_bank("help-books")
-
-
-@pytest.fixture(scope="module")
-def content(bank):
-    return page_data(bank)
 
 
 def with_typology(content, n=12):

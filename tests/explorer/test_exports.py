@@ -7,15 +7,9 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-import bloodbank as bb
 from bloodbank.explorer.content import page_data
 
 DRAWN = ("matrix", "graph", "plane", "similarity", "world", "whatif", "compare")
-
-
-@pytest.fixture(scope="module")
-def bank():
-    return bb.load_bank("help-books")
 
 
 @pytest.fixture(scope="module")

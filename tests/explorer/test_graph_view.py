@@ -17,16 +17,6 @@ EDGES = (
 
 
 @pytest.fixture(scope="module")
-def bank():
-    return bb.load_bank("help-books")
-
-
-@pytest.fixture(scope="module")
-def content(bank):
-    return page_data(bank)
-
-
-@pytest.fixture(scope="module")
 def authors():
     return bb.read_matrix(shared_data("published", "mrr_ratio_22x22.csv"))
 

@@ -23,16 +23,6 @@ POINT_AT = """([row, column]) => {
 
 
 @pytest.fixture(scope="module")
-def bank():
-    return bb.load_bank("help-books")
-
-
-@pytest.fixture(scope="module")
-def content(bank):
-    return page_data(bank)
-
-
-@pytest.fixture(scope="module")
 def gaps(tmp_path_factory):
     """A bank without intervals, with missing cells."""
     rng = np.random.default_rng(2)

@@ -6,20 +6,13 @@ import re
 import pytest
 from browser import chart, set_state, settle, wait_until
 
-import bloodbank as bb
 from bloodbank.errors import BloodbankError
 from bloodbank.explorer import page as page_module
-from bloodbank.explorer.content import page_data
 from bloodbank.explorer.page import SCRIPTS, STYLES, WEB, json_text, page_html
 from bloodbank.explorer.schema import PageData
 
 EVIL = "</script><img src=x onerror='window.evil=1'><b>\"bold\"</b> & <a href='javascript:evil()'>x</a>"
 PANELS = ("matrix", "graph", "plane", "similarity", "world", "whatif", "compare", "table")
-
-
-@pytest.fixture(scope="module")
-def content():
-    return page_data(bb.load_bank("help-books"))
 
 
 def hostile(content):

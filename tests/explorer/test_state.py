@@ -4,15 +4,6 @@ import numpy as np
 import pytest
 from browser import set_state, settle
 
-import bloodbank as bb
-from bloodbank.explorer.content import page_data
-
-
-@pytest.fixture(scope="module")
-def content():
-    return page_data(bb.load_bank("help-books"))
-
-
 STATES = {
     "seed": ["mean", "0", "1", "2"],
     "panel": ["matrix", "graph", "plane", "similarity", "world", "whatif", "compare", "table"],

@@ -6,17 +6,10 @@ import time
 import pytest
 from browser import set_state, settle
 
-import bloodbank as bb
-from bloodbank.explorer.content import page_data
 from bloodbank.explorer.schema import PageData
 from explorer.made_pages import big_bank, page_data_of, small_bank
 
 FOREIGN = "foreign text (share of characters)"
-
-
-@pytest.fixture(scope="module")
-def content():
-    return page_data(bb.load_bank("help-books"))
 
 
 @pytest.fixture(scope="module")

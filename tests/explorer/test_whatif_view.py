@@ -7,23 +7,11 @@ import pandas as pd
 import pytest
 from browser import chart, set_state, settle, wait_until
 
-import bloodbank as bb
 from bloodbank.bank.optimum import score_sets
 from bloodbank.bank.recommending import recommend
-from bloodbank.explorer.content import page_data
 from explorer.made_pages import big_bank, lone_bank, matrix_bank, page_data_of, rename, small_bank
 
 SCORE = "([f, s, t, rho]) => bloodbank.whatif.score(f, s, t, rho)"
-
-
-@pytest.fixture(scope="module")
-def bank():
-    return bb.load_bank("help-books")
-
-
-@pytest.fixture(scope="module")
-def content(bank):
-    return page_data(bank)
 
 
 CHANGES = "([f, s, t, rho]) => bloodbank.whatif.changes(f, s, t, rho)"

@@ -14,16 +14,6 @@ from explorer.made_pages import big_bank, lone_bank, matrix_bank, page_data_of, 
 from shared_data import shared_data
 
 
-@pytest.fixture(scope="module")
-def bank():
-    return bb.load_bank("help-books")
-
-
-@pytest.fixture(scope="module")
-def content(bank):
-    return page_data(bank)
-
-
 def signed(value, digits=2):
     text = f"{value:+.{digits}f}".replace("-", "−")
     return text[1:] if float(text.replace("−", "-")) == 0 else text
