@@ -11,6 +11,7 @@ import shutil
 import time
 from unittest import mock
 
+import numpy as np
 import pytest
 
 from bloodbank.explorer import page as page_module
@@ -102,3 +103,23 @@ def chart(page, frame="panel"):
         "(frame) => { const c = document.querySelector(`#frame-${frame} .chart`); return [c.data, c.layout] }", frame
     )
     return found[0], found[1]
+
+
+def cells(page, matrix="bloodbank.model.current().finetune"):
+    """The cells of a heatmap on the screen, [row, column], by how they are coloured.
+
+    matrix: where the page has the numbers; those beyond the limit of the scale are cut at it.
+    """
+    (heatmap,) = [trace for trace in chart(page)[0] if trace["type"] == "heatmap"]
+    z = np.array(heatmap["z"], dtype=float)
+    limit = page.evaluate(f"bloodbank.colours.range({matrix})")
+    for first, stretch in ((0, "diverging(false)"), (0.45, "diverging(false, 0.45)")):
+        for stop, colour in page.evaluate(f"bloodbank.colours.{stretch}"):
+            assert [pytest.approx(first + 0.4 * stop), colour] in heatmap["colorscale"]
+    return {
+        "sure": np.where(z <= 0.4, (2 * z / 0.4 - 1) * limit, np.nan),
+        "unsure": np.where((z >= 0.45) & (z <= 0.85), (2 * (z - 0.45) / 0.4 - 1) * limit, np.nan),
+        "own": z == 0.9,
+        "missing": z == 1.0,
+        "limit": limit,
+    }

@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
-from browser import chart, set_state, settle
+from browser import cells, chart, set_state, settle
 
 import bloodbank as bb
 from bloodbank.explorer.content import page_data
@@ -12,6 +12,16 @@ PAINTED = """(() => {
   const canvas = document.querySelector('#frame-panel .overlay');
   const { data } = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height);
   return data.filter((x, i) => i % 4 === 3 && x > 0).length;
+})()"""
+
+ACCENTED = """(() => {
+  const canvas = document.querySelector('#frame-panel .overlay');
+  const { data } = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height);
+  const accent = bloodbank.theme().accent;
+  const rgb = [1, 3, 5].map((at) => parseInt(accent.slice(at, at + 2), 16));
+  let n = 0;
+  for (let i = 0; i < data.length; i += 4) n += Number(data[i + 3] > 200 && rgb.every((x, k) => x === data[i + k]));
+  return n;
 })()"""
 
 POINT_AT = """([row, column]) => {
@@ -43,28 +53,25 @@ def exported(page):
     )
 
 
-def squares(data, n):
-    return [
-        np.array(trace["z"], dtype=float)
-        for trace in data
-        if trace["type"] == "heatmap" and np.shape(trace["z"]) == (n, n)
-    ]
-
-
 def test_cells_sums_and_numbers_are_those_of_the_bank(open_page, content, bank):
     page = open_page(content, "panel=matrix&beside=none", size=(1500, 1000))
     order = bank.ranking
-    data, layout = chart(page)
-    _, sure, unsure = squares(data, 12)
+    _, layout = chart(page)
+    found = cells(page)
+    sure, unsure, limit = found["sure"][:12, :12], found["unsure"][:12, :12], found["limit"]
     finetune = bank.finetune_scores.loc[order, order].to_numpy()
-    np.testing.assert_allclose(np.where(np.isnan(sure), unsure, sure), finetune, rtol=1e-5)
+    shown = np.clip(finetune, -limit, limit)
+    assert (shown == finetune).mean() > 0.8, "few cells are beyond the scale"
+    np.testing.assert_allclose(np.where(np.isnan(sure), unsure, sure), shown, rtol=1e-5, atol=1e-9)
     low, high = (bank.intervals.matrix(end).loc[order, order].to_numpy() for end in ("low", "high"))
     np.testing.assert_array_equal(np.isnan(sure) & ~np.isnan(finetune), (low <= 0) & (high >= 0))
     assert np.isnan(unsure).any()
     assert (~np.isnan(unsure)).any()
-    sums = {np.shape(trace["z"]): np.ravel(trace["z"]) for trace in data if trace["type"] == "heatmap"}
-    np.testing.assert_allclose(sums[12, 1], bank.scores.loc[order, "donation_mean"], rtol=1e-5)
-    np.testing.assert_allclose(sums[1, 12], bank.scores.loc[order, "recipience_mean"], rtol=1e-5)
+    donation, recipience = (
+        np.clip(bank.scores.loc[order, f"{name}_mean"], -limit, limit) for name in ("donation", "recipience")
+    )
+    np.testing.assert_allclose(found["sure"][:12, 13], donation, rtol=1e-5)
+    np.testing.assert_allclose(found["sure"][13, :12], recipience, rtol=1e-5)
     numbers = next(trace for trace in exported(page) if trace.get("mode") == "text")
     written = {
         (int(y), int(x)): text
@@ -82,8 +89,10 @@ def test_cells_sums_and_numbers_are_those_of_the_bank(open_page, content, bank):
     assert page.evaluate(PAINTED) > 1000, "and they are on the screen"
     assert layout["yaxis"]["ticktext"][:2] == ["Korean", "Japanese"]
     assert layout["xaxis"]["ticktext"][-1] == "<b>D</b>"
-    limits = [trace for trace in data if trace["type"] == "heatmap"][1]
-    assert limits["zmin"] == -limits["zmax"], "the scale is centred on zero"
+    (bar,) = [trace["marker"] for trace in exported(page) if trace.get("marker", {}).get("showscale")]
+    assert bar["cmin"] == -bar["cmax"] == -limit, "the scale is centred on zero"
+    bar = page.evaluate("bloodbank.views.matrix.overlay(bloodbank.model.current(), { width: 1000 }).bar")
+    assert (bar["limit"], bar["scale"]) == (limit, page.evaluate("bloodbank.colours.diverging(false)"))
 
 
 def test_pointing_at_a_cell_shows_it_and_a_click_takes_its_donor(open_page, content, bank):
@@ -105,8 +114,12 @@ def test_pointing_at_a_cell_shows_it_and_a_click_takes_its_donor(open_page, cont
     assert "healthy" in said
     settle(page, lambda: page.mouse.click(x, y))
     assert page.evaluate("bloodbank.state.get().focus") == donor
-    focus = [shape for shape in chart(page)[1]["shapes"] if shape["y0"] == 0.5 and shape["x1"] == 11.5]
-    assert focus, "its row stands out"
+    boxes = page.evaluate("bloodbank.views.matrix.overlay(bloodbank.model.current(), { width: 1000 }).boxes")
+    assert [(box["y0"], box["y1"], box["x0"], box["x1"]) for box in boxes] == [
+        (0.5, 1.5, -0.5, 11.5),
+        (-0.5, 11.5, 0.5, 1.5),
+    ], "its row and column stand out"
+    assert page.evaluate(ACCENTED) > 500, "and that is on the screen"
     page.mouse.move(5, 5)
     tip.wait_for(state="hidden")
 
@@ -114,10 +127,10 @@ def test_pointing_at_a_cell_shows_it_and_a_click_takes_its_donor(open_page, cont
 def test_missing_cells_are_shown_as_missing_with_the_reason(open_page, gaps):
     page = open_page(page_data(gaps), "panel=matrix&beside=none&order=bank")
     data, _ = chart(page)
-    ground, sure = squares(data, 5)
-    assert np.isnan(sure).sum() == 6
-    assert ground[1, 3] == 1
-    assert ground[0, 0] == 0
+    found = cells(page)
+    assert np.isnan(found["sure"][:5, :5]).sum() == 6
+    assert np.argwhere(found["missing"]).tolist() == [[1, 3]]
+    assert np.argwhere(found["own"]).tolist() == [[k, k] for k in range(5)]
     crosses = next(trace for trace in data if trace.get("marker", {}).get("symbol") == "x-thin")
     assert (crosses["x"], crosses["y"]) == ([3], [1])
     x, y = page.evaluate(POINT_AT, [1, 3])
@@ -138,10 +151,10 @@ def test_groups_are_outlined_and_collapsed(open_page, content):
     assert sizes == sorted(families)
     assert {note["text"] for note in layout["annotations"]} == set(families.index)
     settle(page, lambda: page.get_by_label("Collapse groups of the feature").check())
-    data, layout = chart(page)
+    _, layout = chart(page)
     assert len(layout["yaxis"]["ticktext"]) == len(families) + 1
-    cells = squares(data, len(families))[1]
-    assert np.isnan(cells.diagonal()).sum() == (families == 1).sum(), "one language alone gives to none of its own"
+    groups = cells(page)["sure"][: len(families), : len(families)]
+    assert np.isnan(groups.diagonal()).sum() == (families == 1).sum(), "one language alone gives to none of its own"
 
 
 def test_the_keyboard_reads_cell_by_cell(open_page, content, bank):

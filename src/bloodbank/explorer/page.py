@@ -22,7 +22,16 @@ WEB = Path(__file__).parent / "web"
 SCRIPTS = (
     *("data.js", "format.js", "dom.js", "scores.js", "orders.js", "state.js", "model.js", "cell.js", "colours.js"),
     *("labels.js", "points.js", "spots.js", "world_map.js"),
-    *("tooltip.js", "first_paint.js", "exporting.js", "keyboard.js", "controls.js", "frame.js", "choice.js"),
+    *(
+        "tooltip.js",
+        "first_paint.js",
+        "exporting.js",
+        "keyboard.js",
+        "controls.js",
+        "overlay.js",
+        "frame.js",
+        "choice.js",
+    ),
     *("views/matrix_layout.js", "views/matrix_traces.js", "views/matrix.js"),
     *(
         "views/graph_edges.js",

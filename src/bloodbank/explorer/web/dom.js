@@ -34,13 +34,17 @@
 
   bb.dom = { el, clear, mark, announce };
 
-  /** The colours of the theme in force, for drawings. */
+  const themes = new Map();
+
+  /** The colours of the theme in force, for drawings; read once, for asking makes the browser work out all styles. */
   bb.theme = function () {
-    const style = getComputedStyle(document.documentElement);
-    const colour = (name) => style.getPropertyValue(name).trim();
-    const names = ["ink", "soft", "line", "paper", "panel", "accent", "grid", "missing"];
-    const theme = Object.fromEntries(names.map((name) => [name, colour(`--${name}`)]));
-    theme.dark = document.documentElement.dataset.theme === "dark";
-    return theme;
+    const dark = document.documentElement.dataset.theme === "dark";
+    if (!themes.has(dark)) {
+      const style = getComputedStyle(document.documentElement);
+      const names = ["ink", "soft", "line", "paper", "panel", "accent", "grid", "missing"];
+      const colours = names.map((name) => [name, style.getPropertyValue(`--${name}`).trim()]);
+      themes.set(dark, Object.freeze({ ...Object.fromEntries(colours), dark }));
+    }
+    return themes.get(dark);
   };
 })((window.bloodbank = window.bloodbank || {}));

@@ -53,8 +53,7 @@
     trace.z.forEach((row, i) =>
       row.forEach((value, j) => {
         if (value === null) return;
-        const [x, y] = [trace.x ? trace.x[j] : j, trace.y ? trace.y[i] : i];
-        const corners = [scale.x(x - 0.5), scale.x(x + 0.5), scale.y(y - 0.5), scale.y(y + 0.5)];
+        const corners = [scale.x(j - 0.5), scale.x(j + 0.5), scale.y(i - 0.5), scale.y(i + 0.5)];
         const colour = colourAt(trace.colorscale, (value - trace.zmin) / (trace.zmax - trace.zmin));
         pen.fillStyle = colour;
         pen.fillRect(

@@ -70,8 +70,10 @@
       overlay,
       note,
       name: null,
+      width: 0,
       cursor: null,
       drawn: false,
+      placed: null,
       parts: [],
     };
     chart.addEventListener("keydown", (event) => bb.keyboard.pressed(event, frame));
@@ -79,8 +81,13 @@
     return frame;
   }
 
+  /** Read a frame's width in pixels: once, before anything is written, or the browser lays the page out again and again. */
+  function measure(frame) {
+    frame.width = Math.max(280, Math.floor(frame.element.clientWidth) - 2);
+  }
+
   function sizeOf(frame, view, model) {
-    const width = Math.max(280, Math.floor(frame.element.clientWidth) - 2);
+    const { width } = frame;
     const size = { width, narrow: width < NARROW, cursor: frame.cursor };
     const tall = Math.max(380, Math.min(0.78 * width, window.innerHeight - 280));
     size.height = Math.round(view.height ? view.height(model, size) : size.narrow ? Math.max(380, width) : tall);
@@ -130,54 +137,29 @@
       Boolean(nothing) || !view.figure || view.onlyExported || Boolean(view.noDrawing && view.noDrawing(model));
     frame.overlay.hidden = frame.chart.hidden || !view.overlay;
     frame.note.textContent = nothing || !view.note ? "" : view.note(model);
-    const key = JSON.stringify([...[...ALWAYS, ...view.uses].map((one) => model.state[one]), surroundings(frame)]);
-    if (key === frame.shown) return;
+    const arranged = nothing || !view.arranged ? null : view.arranged(model);
+    const used = [...ALWAYS, ...view.uses].map((one) => model.state[one]);
+    const key = JSON.stringify([...used, arranged, surroundings(frame)]);
+    if (key === frame.shown) {
+      if (!nothing && !frame.overlay.hidden) paintOver(frame, view, model);
+      return;
+    }
     frame.shown = key;
     if (nothing) return;
     if (view.render) view.render(model, frame.body);
     if (!frame.chart.hidden) drawChart(frame, view, model);
   }
 
-  // What every view depends on. The others say what else they use; nothing is drawn anew when none of it has changed.
+  // What every view depends on. Views say what else they use, and in what order they draw (`arranged`); nothing is
+  // drawn anew when none of it has changed.
   const ALWAYS = ["view", "seed", "chosen", "collapse", "feature", "sums"];
-  let version = 0;
 
   const surroundings = (frame) => [
     frame.name,
-    frame.element.clientWidth,
+    frame.width,
     document.documentElement.dataset.theme,
     Boolean(window.Plotly),
-    version,
   ];
-
-  /** Draw everything anew at the next drawing, whatever has changed. */
-  function forget() {
-    version++;
-  }
-
-  // Numbers on top of a drawing, painted: as texts of the drawing they would take ten times as long.
-  function paintOverlay(frame, found, { width, height }, scale) {
-    frame.overlay.hidden = !found;
-    if (!found) return;
-    const ratio = window.devicePixelRatio || 1;
-    Object.assign(frame.overlay, { width: width * ratio, height: height * ratio });
-    Object.assign(frame.overlay.style, { width: `${width}px`, height: `${height}px` });
-    const pen = frame.overlay.getContext("2d");
-    pen.scale(ratio, ratio);
-    pen.font = `${found.letters}px ${FONT}`;
-    pen.textAlign = "center";
-    pen.textBaseline = "middle";
-    for (const { x, y, text, ink } of found.labels) {
-      pen.fillStyle = ink;
-      pen.fillText(text, scale.x(x), scale.y(y));
-    }
-  }
-
-  // Where plotly put the axes: a colour bar may have pushed them.
-  function drawnScale(chart) {
-    const { xaxis, yaxis } = chart._fullLayout;
-    return { x: (x) => xaxis._offset + xaxis.d2p(x), y: (y) => yaxis._offset + yaxis.d2p(y) };
-  }
 
   function drawChart(frame, view, model) {
     const size = sizeOf(frame, view, model);
@@ -189,15 +171,22 @@
       Plotly.react(frame.chart, data, layout, CONFIG);
       listen(frame);
     } else bb.firstPaint.draw(frame.chart, { data, layout });
-    const scale = window.Plotly ? drawnScale(frame.chart) : bb.firstPaint.scales({ data, layout });
-    paintOverlay(frame, view.overlay ? view.overlay(model, size) : null, layout, scale);
+    const scale = window.Plotly ? bb.overlay.drawnScale(frame.chart) : bb.firstPaint.scales({ data, layout });
+    frame.placed = { scale, width: layout.width, height: layout.height };
+    if (view.overlay) paintOver(frame, view, model);
+  }
+
+  // Focus and cursor are painted on top, so that moving them draws nothing anew.
+  function paintOver(frame, view, model) {
+    bb.overlay.paint(frame.overlay, view.overlay(model, sizeOf(frame, view, model)), frame.placed);
   }
 
   function moveCursor(frame, cursor) {
     if (frame.cursor === null && cursor === null) return;
     frame.cursor = cursor;
-    drawChart(frame, bb.views[frame.name], bb.model.current());
+    const view = bb.views[frame.name];
+    if (view.overlay && frame.placed) paintOver(frame, view, bb.model.current());
   }
 
-  bb.frame = { make: makeFrame, draw, forget, moveCursor, dressed, CONFIG, FONT };
+  bb.frame = { make: makeFrame, measure, draw, moveCursor, dressed, CONFIG, FONT };
 })((window.bloodbank = window.bloodbank || {}));

@@ -81,18 +81,25 @@
     const beside = bb.frame.make(document.getElementById("frame-beside"), "beside");
     const card = document.getElementById("card");
 
-    function draw() {
+    let turn = 0;
+
+    // Resolved once all is drawn. A second view is drawn in the next frame, so that the first one is not kept waiting.
+    async function draw() {
+      const mine = ++turn;
       const state = bb.state.get();
       dress(state);
       const two = window.innerWidth >= WIDE && state.beside !== "none" && state.beside !== state.panel;
       document.getElementById("main").classList.toggle("two", two);
       beside.element.hidden = !two;
+      for (const frame of two ? [panel, beside] : [panel]) bb.frame.measure(frame);
       const model = bb.model.current();
       bb.tooltip.hide();
       updateTabs(state);
       updateSide(model);
       bb.card.render(model, card);
       bb.frame.draw(panel, state.panel);
+      if (two) await new Promise(requestAnimationFrame);
+      if (mine !== turn) return; // the state has changed again
       if (two) bb.frame.draw(beside, state.beside);
       document.documentElement.dataset.drawn = String(Number(document.documentElement.dataset.drawn || 0) + 1);
     }
@@ -105,13 +112,15 @@
       width = window.innerWidth;
       bb.state.redraw();
     });
-    draw();
-    document.documentElement.dataset.painted = String(Math.round(performance.now()));
-    bb.firstPaint.library = bb.firstPaint.loadLibrary().then(() => {
-      draw();
-      document.documentElement.dataset.complete = String(Math.round(performance.now()));
-      document.documentElement.dataset.ready = "1";
-    });
+    const now = () => String(Math.round(performance.now()));
+    bb.firstPaint.library = draw()
+      .then(() => (document.documentElement.dataset.painted = now()))
+      .then(bb.firstPaint.loadLibrary)
+      .then(draw)
+      .then(() => {
+        document.documentElement.dataset.complete = now();
+        document.documentElement.dataset.ready = "1";
+      });
   }
 
   document.querySelector("[data-skip]").addEventListener("click", (event) => {

@@ -3,7 +3,7 @@
   "use strict";
 
   const { known } = bb.scores;
-  const PALE = 0.45;
+  const TOP = 40; // pixels above the cells, for labels
 
   // Places within the comparison of the languages that are chosen, in the order of the model where it has them.
   function shown(model) {
@@ -24,11 +24,9 @@
 
   function axis(order, letters, size, side) {
     const named = side === "y" && !size.narrow && order.length <= 45;
-    const { focus } = bb.state.get();
     const label = (seat) => {
       const { name, code } = language(seat);
-      const text = bb.text.plotly(named ? bb.text.short(name, 22) : code);
-      return code === focus ? `<b>${text}</b>` : text;
+      return bb.text.plotly(named ? bb.text.short(name, 22) : code);
     };
     const every = Math.max(1, Math.ceil(((letters + 1) * order.length) / (size.width * 0.7)));
     const places = order.map((_, at) => at).filter((at) => at % every === 0);
@@ -43,39 +41,48 @@
     };
   }
 
-  // The last traces: plotly draws nothing anew of the same objects, so that a change of focus costs little.
+  function lookOf(order, size) {
+    const theme = bb.theme();
+    const n = order.length;
+    const cell = Math.min(46, (size.width - 190) / n);
+    const left = size.narrow || n > 45 ? 60 : 120;
+    const right = Math.max(70, size.width - left - Math.max(n * cell, 160));
+    return {
+      theme,
+      n,
+      cell,
+      left,
+      right,
+      limit: bb.colours.range(bb.data.comparison.difference),
+      scale: bb.colours.diverging(theme.dark),
+      gap: n <= 60 ? 1 : 0,
+      bar: {
+        title: "ΔF",
+        upright: true,
+        x: size.width - right + 14,
+        y: TOP + 22,
+        length: Math.min(258, n * cell + 18),
+        width: size.width,
+      },
+      exported: Boolean(size.exported),
+    };
+  }
+
+  // The last traces: plotly draws nothing anew of the same objects.
   const last = { key: "", data: [] };
 
-  function tracesOf(order, cell, bar, theme) {
-    const key = JSON.stringify([order, cell, bar, theme]);
-    if (key !== last.key) Object.assign(last, { key, data: traces(order, cell, bar, theme) });
+  function tracesOf(order, look) {
+    const key = JSON.stringify([order, look]);
+    if (key !== last.key) Object.assign(last, { key, data: traces(order, look) });
     return last.data;
   }
 
-  function traces(order, cell, bar, theme) {
+  function traces(order, look) {
     const { difference } = bb.data.comparison;
-    const limit = bb.colours.range(difference);
-    const cells = (takes, value) => order.map((i) => order.map((j) => (takes(i, j) ? value(i, j) : null)));
-    const there = (i, j) => known(difference[i][j]);
-    const value = (i, j) => difference[i][j];
-    const look = {
-      type: "heatmap",
-      zmin: -limit,
-      zmax: limit,
-      hoverinfo: "none",
-      showscale: false,
-      xgap: order.length <= 60 ? 1 : 0,
-      ygap: order.length <= 60 ? 1 : 0,
-    };
-    const flat = [
-      [0, theme.paper],
-      [0.5, theme.paper],
-      [0.5, theme.missing],
-      [1, theme.missing],
-    ];
+    const place = (i, j) => bb.matrixTraces.place(difference[i][j], certain(i, j), look.limit, i === j);
     const missing = order
       .flatMap((i, row) => order.map((j, column) => [row, column, i, j]))
-      .filter(([, , i, j]) => i !== j && !there(i, j));
+      .filter(([, , i, j]) => i !== j && !known(difference[i][j]));
     const crosses = {
       type: "scatter",
       mode: "markers",
@@ -83,55 +90,36 @@
       showlegend: false,
       x: missing.map((one) => one[1]),
       y: missing.map((one) => one[0]),
-      marker: { symbol: "x-thin", size: Math.min(9, cell * 0.45), line: { width: 1, color: theme.soft } },
+      marker: { symbol: "x-thin", size: Math.min(9, look.cell * 0.45), line: { width: 1, color: look.theme.soft } },
     };
     return [
-      {
-        ...look,
-        z: cells(
-          (i, j) => !there(i, j),
-          (i, j) => (i === j ? 0 : 1),
-        ),
-        zmin: 0,
-        zmax: 1,
-        colorscale: flat,
-      },
-      {
-        ...look,
-        z: cells((i, j) => there(i, j) && certain(i, j) !== false, value),
-        colorscale: bb.colours.diverging(theme.dark),
-        showscale: true,
-        colorbar: bar,
-      },
-      {
-        ...look,
-        z: cells((i, j) => there(i, j) && certain(i, j) === false, value),
-        colorscale: bb.colours.diverging(theme.dark, PALE),
-      },
+      bb.matrixTraces.heatmap(
+        order.map((i) => order.map((j) => place(i, j))),
+        look,
+      ),
       ...(missing.length <= 3000 ? [crosses] : []),
+      ...(look.exported ? [bb.matrixTraces.barTrace(look)] : []),
     ];
+  }
+
+  /** Boxes around the row and column in focus, and the bar of colours. */
+  function overlay(model, size) {
+    const order = shown(model);
+    const { theme, limit, scale, bar } = lookOf(order, size);
+    const seat = order.findIndex((one) => language(one).code === model.state.focus);
+    const boxes = bb.overlay.crossed(seat, order.length, theme);
+    return { labels: [], letters: 12, boxes, bar: { ...bar, limit, scale } };
   }
 
   function figure(model, size) {
     const order = shown(model);
-    const n = order.length;
-    const cell = Math.min(46, (size.width - 190) / n);
-    const left = size.narrow || n > 45 ? 60 : 120;
-    const bar = {
-      tickformat: ".0%",
-      thickness: 12,
-      outlinewidth: 0,
-      title: { text: "ΔF", side: "top" },
-      len: Math.min(280, n * cell + 40),
-      lenmode: "pixels",
-      y: 1,
-      yanchor: "top",
-    };
+    const look = lookOf(order, size);
+    const { n, cell, left, right } = look;
     return {
-      data: tracesOf(order, cell, bar, bb.theme()),
+      data: tracesOf(order, look),
       layout: {
-        margin: { l: left, r: Math.max(70, size.width - left - Math.max(n * cell, 160)), t: 40, b: 12 },
-        height: Math.max(n * cell, 120) + 52,
+        margin: { l: left, r: right, t: TOP, b: 12 },
+        height: Math.max(n * cell, 120) + TOP + 12,
         xaxis: {
           ...axis(order, n > 45 ? 9 : 12, size, "x"),
           side: "top",
@@ -139,6 +127,7 @@
           tickangle: cell < 24 ? -90 : 0,
         },
         yaxis: { ...axis(order, n > 45 ? 9 : 12, size, "y"), range: [n - 0.5, -0.5] },
+        shapes: size.exported ? overlay(model, size).boxes.map(bb.overlay.shape) : [],
       },
       alt: `Matrix of differences of F, ${bb.data.comparison.b} minus ${bb.data.comparison.a}: ${bb.text.plural(n, "language")}.`,
     };
@@ -209,7 +198,8 @@
         .filter(Boolean)
         .join(" ");
     },
-    uses: ["order", "focus"],
+    uses: [],
+    arranged: shown,
     controls: ["order"],
     empty(model) {
       if (!bb.data.comparison)
@@ -217,6 +207,7 @@
       return shown(model).length ? "" : "None of the chosen languages is in both banks.";
     },
     figure,
+    overlay,
     hover,
     render: (model, element) => bb.compareWords(shown(model), element),
     rows,

@@ -7,13 +7,8 @@
     const shown = order.map((_, seat) => seat).filter((seat) => seat % plan.every === 0);
     const label = (seat) => {
       const node = model.nodes[order[seat]];
-      const text = model.collapsed
-        ? bb.text.short(node.label, side === "y" ? 24 : 12)
-        : side === "y" && plan.named
-          ? bb.text.short(node.label, 24)
-          : node.key;
-      const bold = order[seat] === model.focus;
-      return bold ? `<b>${bb.text.plotly(text)}</b>` : bb.text.plotly(text);
+      if (model.collapsed) return bb.text.plotly(bb.text.short(node.label, side === "y" ? 24 : 12));
+      return bb.text.plotly(side === "y" && plan.named ? bb.text.short(node.label, 24) : node.key);
     };
     const end = bb.matrixLayout.end(plan);
     return {
@@ -56,41 +51,26 @@
     return { shapes: found.map(box), annotations };
   }
 
-  const frameAround = (x0, x1, y0, y1, colour, width) => ({
-    type: "rect",
-    x0: x0 - 0.5,
-    x1: x1 + 0.5,
-    y0: y0 - 0.5,
-    y1: y1 + 0.5,
-    line: { color: colour, width },
-  });
-
-  function highlights(model, order, plan, size, theme) {
-    const found = [];
-    const seat = order.indexOf(model.focus);
-    if (seat >= 0)
-      found.push(
-        frameAround(0, plan.n - 1, seat, seat, theme.accent, 2),
-        frameAround(seat, seat, 0, plan.n - 1, theme.accent, 2),
-      );
-    if (size.cursor)
-      found.push(frameAround(size.cursor[1], size.cursor[1], size.cursor[0], size.cursor[0], theme.ink, 3));
+  // The row and column in focus, and the cell where the keyboard is: {x0, x1, y0, y1 (seats), ink, width}.
+  function boxes(model, order, size) {
+    const theme = bb.theme();
+    const found = bb.overlay.crossed(order.indexOf(model.focus), order.length, theme);
+    if (size.cursor) {
+      const [row, column] = size.cursor;
+      found.push(bb.overlay.box([column, column], [row, row], theme.ink, 3));
+    }
     return found;
   }
 
-  function bar(size, plan) {
-    const title = { text: size.narrow ? "F: red harms, blue helps" : "F", side: "top" };
-    const look = { tickformat: ".0%", thickness: 12, outlinewidth: 0, title };
-    if (size.narrow) return { ...look, orientation: "h", y: 0, yanchor: "top", ypad: 22, len: 0.9 };
-    return {
-      ...look,
-      len: Math.min(plan.side, 280),
-      lenmode: "pixels",
-      y: 1,
-      yanchor: "top",
-      x: 1,
-      xpad: plan.labelled ? 150 : 14,
-    };
+  // Where the bar of colours stands, in pixels of the drawing.
+  function barOf(size, plan) {
+    if (size.narrow) {
+      const width = size.width - plan.left - plan.right;
+      const y = plan.top + Math.max(plan.side, 200) + 40;
+      return { title: "F: red harms, blue helps", upright: false, x: plan.left + 0.05 * width, y, length: 0.9 * width };
+    }
+    const x = size.width - plan.right + (plan.labelled ? 150 : 16);
+    return { title: "F", upright: true, x, y: plan.top + 22, length: Math.min(plan.side - 22, 258) };
   }
 
   function lookOf(model, size, plan) {
@@ -101,8 +81,8 @@
       scale: bb.colours.diverging(theme.dark),
       gap: plan.cell > 12 ? 1 : 0,
       letters: Math.min(12, plan.cell * 0.34),
-      bar: bar(size, plan),
-      asText: Boolean(size.exported),
+      bar: { ...barOf(size, plan), width: size.width },
+      exported: Boolean(size.exported),
       sums: model.state.sums,
     };
   }
@@ -119,20 +99,22 @@
       margin: { l: plan.left, r: plan.right, t: plan.top, b: plan.bottom, pad: 0 },
       xaxis: axis(model, order, plan, theme, "x"),
       yaxis: axis(model, order, plan, theme, "y"),
-      shapes: [...grouped.shapes, ...highlights(model, order, plan, size, theme)],
+      shapes: [...grouped.shapes, ...(size.exported ? boxes(model, order, size).map(bb.overlay.shape) : [])],
       annotations: grouped.annotations,
     };
     return { data, layout, alt: alt(model, order) };
   }
 
-  /** Numbers on top of the drawing: {x, y} in the drawing's numbers, text, ink, and the size of the letters. */
+  /** What is painted on top of the drawing: numbers in the cells, boxes around what is in focus, the bar of colours. */
   function overlay(model, size) {
     const plan = bb.matrixLayout.plan(model, size);
-    if (!plan.numbered) return null;
+    const order = bb.matrixLayout.drawnOrder(model);
     const look = lookOf(model, size, plan);
     return {
-      labels: bb.matrixTraces.numbers(model, bb.matrixLayout.drawnOrder(model), plan, look),
+      labels: plan.numbered ? bb.matrixTraces.numbers(model, order, plan, look) : [],
       letters: look.letters,
+      boxes: boxes(model, order, size),
+      bar: { ...look.bar, limit: look.limit, scale: look.scale },
     };
   }
 
@@ -144,20 +126,26 @@
     return `Matrix of F: ${bb.text.plural(model.nodes.length, model.collapsed ? "group" : "language")}; donors in rows, recipients in columns; first rows: ${names}. Arrow keys read cell by cell.`;
   }
 
-  function hover(model, point) {
+  // Nodes of the row and column that a point lies in; undefined beside the cells.
+  function ends(model, point) {
     const order = bb.matrixLayout.drawnOrder(model);
-    const [row, column] = [order[point.y], order[point.x]];
+    return point.pointNumber.map((seat) => order[seat]);
+  }
+
+  function hover(model, point) {
+    const [row, column] = ends(model, point);
     if (row !== undefined && column !== undefined)
       return { title: bb.cell.title(model, row, column), lines: bb.cell.lines(model, row, column) };
     const gives = row !== undefined;
     const node = gives ? row : column;
+    if (node === undefined) return null;
     const score = (gives ? model.donation : model.recipience)[node];
     return { title: model.nodes[node].label, lines: bb.cell.sumLines(model, score, gives) };
   }
 
   function pick(model, point) {
-    const order = bb.matrixLayout.drawnOrder(model);
-    const node = order[point.y] ?? order[point.x];
+    const [row, column] = ends(model, point);
+    const node = row ?? column;
     return node === undefined || model.nodes[node].code === null ? null : { language: model.nodes[node].code };
   }
 
@@ -184,7 +172,8 @@
     },
     controls: ["order", "sums", "outline", "collapse", "feature"],
     cursor: true,
-    uses: ["order", "outline", "focus"],
+    uses: ["outline"],
+    arranged: bb.matrixLayout.drawnOrder,
     height: (model, size) => bb.matrixLayout.plan(model, size).height,
     empty: (model) => (model.nodes.length ? "" : "No language is chosen. Choose some under Languages."),
     cell(model, row, column) {

@@ -2,7 +2,7 @@
 (function (bb) {
   "use strict";
 
-  const MARGIN_CELLS = 1.6; // for D or R beside the cells: a gap and one cell
+  const MARGIN_CELLS = 2; // for D or R beside the cells: a gap and one cell; whole, for plotly draws an even grid quicker
   const LARGEST = 58;
   const SMALLEST_NUMBERED = 27;
 

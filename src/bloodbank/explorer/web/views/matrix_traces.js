@@ -7,19 +7,75 @@
   const PALE = 0.45; // how much of its colour an uncertain cell keeps
   const CROSSED = 3000; // crosses; beyond, the grey of missing cells alone tells
 
-  // The cells that a test takes, in drawing order; the others stay empty.
-  const cells = (order, takes, value) => order.map((i) => order.map((j) => (takes(i, j) ? value(i, j) : null)));
+  // Everything is one heatmap, because each costs plotly an image: its colour scale has a stretch for cells that are
+  // sure, one for uncertain ones, and a colour each for the diagonal and for missing cells.
+  const SURE = 0;
+  const UNSURE = 0.45;
+  const STRETCH = 0.4;
+  const OWN = 0.9;
+  const MISSING = 1;
 
-  const cellTrace = (z, look) => ({
+  const stretch = (colours, from) => colours.map(([stop, colour]) => [from + stop * STRETCH, colour]);
+
+  const colourScale = ({ scale, theme }) => [
+    ...stretch(scale, SURE),
+    ...stretch(bb.colours.diverging(theme.dark, PALE), UNSURE),
+    [OWN - 0.02, theme.paper],
+    [OWN + 0.02, theme.paper],
+    [OWN + 0.03, theme.missing],
+    [MISSING, theme.missing],
+  ];
+
+  /** Where the colour of a cell lies on the one scale: value is F or null, certain is false where it is uncertain. */
+  function place(value, certain, limit, own = false) {
+    if (!known(value)) return own ? OWN : MISSING;
+    const share = (Math.max(-1, Math.min(1, value / limit)) + 1) / 2;
+    return (certain === false ? UNSURE : SURE) + share * STRETCH;
+  }
+
+  /** A heatmap of such places. */
+  const heatmap = (z, look) => ({
     type: "heatmap",
     z,
-    zmin: -look.limit,
-    zmax: look.limit,
-    colorscale: look.scale,
+    zmin: 0,
+    zmax: 1,
+    colorscale: colourScale(look),
     showscale: false,
     hoverinfo: "none",
     xgap: look.gap,
     ygap: look.gap,
+  });
+
+  /** A trace that draws nothing and has the colour bar, for images that are saved; on the screen it is painted. */
+  const barTrace = ({ scale, limit, bar }) => ({
+    type: "scatter",
+    mode: "markers",
+    x: [null],
+    y: [null],
+    hoverinfo: "skip",
+    showlegend: false,
+    marker: {
+      color: [0],
+      cmin: -limit,
+      cmax: limit,
+      colorscale: scale,
+      showscale: true,
+      colorbar: {
+        tickformat: ".0%",
+        thickness: 12,
+        outlinewidth: 0,
+        title: { text: bar.title, side: "top" },
+        len: bar.length + 22,
+        lenmode: "pixels",
+        xref: "container",
+        x: bar.x / bar.width,
+        xanchor: "left",
+        xpad: 0,
+        y: 1,
+        yanchor: "top",
+        ypad: 0,
+      },
+    },
   });
 
   /** Numbers in cells, D and R, in black or white: {x (seat), y, text, ink}. */
@@ -62,38 +118,27 @@
     };
   }
 
-  function mainTraces(model, order, plan, look) {
+  // Rows of cells with the mean of D at their end, a gap, and the row of the means of R.
+  function drawn(model, order, look) {
+    const { limit } = look;
+    const sum = (score) => (known(score.mean) ? place(score.mean, true, limit) : null);
+    const rows = order.map((i) => [
+      ...order.map((j) => place(model.finetune[i][j], model.certain(i, j), limit, i === j && !model.collapsed)),
+      null,
+      sum(model.donation[i]),
+    ]);
+    const below = [...order.map((j) => sum(model.recipience[j])), null, null];
+    return heatmap([...rows, below.map(() => null), below], look);
+  }
+
+  function marked(model, order, plan, look) {
     const value = (i, j) => model.finetune[i][j];
-    const sure = (i, j) => known(value(i, j)) && model.certain(i, j) !== false;
     const unsure = (i, j) => known(value(i, j)) && model.certain(i, j) === false;
-    const ground = cells(
-      order,
-      (i, j) => !known(value(i, j)),
-      (i, j) => (i === j && !model.collapsed ? 0 : 1),
-    );
-    const flat = [
-      [0, look.theme.paper],
-      [0.5, look.theme.paper],
-      [0.5, look.theme.missing],
-      [1, look.theme.missing],
-    ];
-    const found = [
-      { ...cellTrace(ground, { ...look, scale: flat }), zmin: 0, zmax: 1 },
-      { ...cellTrace(cells(order, sure, value), look), showscale: true, colorbar: look.bar },
-    ];
-    if (model.low) {
-      const pale = bb.colours.diverging(look.theme.dark, PALE);
-      found.push(cellTrace(cells(order, unsure, value), { ...look, scale: pale }));
-      if (!plan.numbered && plan.n <= DOTTED) found.push(marks(model, order, unsure, "circle", 3, look.theme.soft));
-    }
-    const missing = marks(
-      model,
-      order,
-      (i, j) => !known(value(i, j)) && (i !== j || model.collapsed),
-      "x-thin",
-      Math.min(9, plan.cell * 0.45),
-      look.theme.soft,
-    );
+    const absent = (i, j) => !known(value(i, j)) && (i !== j || model.collapsed);
+    const found = [];
+    if (model.low && !plan.numbered && plan.n <= DOTTED)
+      found.push(marks(model, order, unsure, "circle", 3, look.theme.soft));
+    const missing = marks(model, order, absent, "x-thin", Math.min(9, plan.cell * 0.45), look.theme.soft);
     if (missing.x.length && missing.x.length <= CROSSED) found.push(missing);
     return found;
   }
@@ -119,43 +164,26 @@
     };
   }
 
-  // D as a column (R as a row) apart from the cells, coloured by the mean.
-  function sumTrace(order, plan, look, scores, across) {
-    const seats = order.map((_, seat) => seat);
-    const means = order.map((i) => scores[i].mean);
-    const at = [bb.matrixLayout.end(plan)];
-    return across
-      ? { ...cellTrace([means], look), x: seats, y: at }
-      : {
-          ...cellTrace(
-            means.map((mean) => [mean]),
-            look,
-          ),
-          x: at,
-          y: seats,
-        };
-  }
-
   // The last traces by matrix: plotly draws nothing anew of the same objects, so that a change of focus costs little.
   const last = new WeakMap();
 
   /**
    * All traces of the matrix; look: theme, limit of the colour scale, the scale, gaps, letters, the colour bar, and
-   * whether numbers are wanted as text.
+   * whether it is for an image that is saved.
    */
   function traces(model, order, plan, look) {
     const key = JSON.stringify([order, plan, look]);
     const known_ = last.get(model.finetune);
     if (known_ && known_.key === key && known_.low === model.low) return known_.data;
     const data = [
-      ...mainTraces(model, order, plan, look),
-      sumTrace(order, plan, look, model.donation, false),
-      sumTrace(order, plan, look, model.recipience, true),
-      ...(plan.numbered && look.asText ? [numberTrace(model, order, plan, look)] : []),
+      drawn(model, order, look),
+      ...marked(model, order, plan, look),
+      ...(look.exported ? [barTrace(look)] : []),
+      ...(look.exported && plan.numbered ? [numberTrace(model, order, plan, look)] : []),
     ];
     last.set(model.finetune, { key, low: model.low, data });
     return data;
   }
 
-  bb.matrixTraces = { traces, numbers };
+  bb.matrixTraces = { traces, numbers, place, heatmap, barTrace };
 })((window.bloodbank = window.bloodbank || {}));
