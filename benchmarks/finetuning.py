@@ -27,8 +27,8 @@ from texts import real_texts, shared_folder
 
 from bloodbank.downstream.alignment import encode
 from bloodbank.downstream.data import IGNORED, Encoded
-from bloodbank.downstream.recipe import FinetuneSettings
 from bloodbank.downstream.tasks import get_task
+from bloodbank.downstream_settings import FinetuneSettings
 from bloodbank.randomness import generator
 from bloodbank.settings import ModelSettings
 from bloodbank.tokenizer import Vocabulary, load_tokenizer

@@ -18,8 +18,8 @@ from reporting import peak_memory
 
 from bloodbank.downstream.data import Encoded
 from bloodbank.downstream.finetuning import Source, finetune
-from bloodbank.downstream.recipe import FinetuneSettings
 from bloodbank.downstream.tagging_batches import TaggingReading
+from bloodbank.downstream_settings import FinetuneSettings
 from bloodbank.mlm.files import bert_config
 from bloodbank.mlm.weights import new_stack
 from bloodbank.settings import ModelSettings

@@ -11,8 +11,13 @@ from typing import Any
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
+from bloodbank.downstream_settings import FinetuneSettings, TaskSettings
 from bloodbank.experiment import Experiment, presets
 
+NESTED: dict[str, type[BaseModel]] = {
+    "downstream.tasks.pos": TaskSettings,
+    "downstream.finetune": FinetuneSettings,
+}
 HEAD = """# Settings
 
 <!-- Made by tools/make_settings_doc.py; a test compares. Do not edit. -->
@@ -43,6 +48,8 @@ def render() -> str:
     for name, field in Experiment.model_fields.items():
         if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
             parts.append(_table(f"`[{name}]`", f"{name}.", field.annotation, filled))
+    for name, section in NESTED.items():
+        parts.append(_table(f"`[{name}]`", f"{name}.", section, filled))
     return "\n".join(parts)
 
 

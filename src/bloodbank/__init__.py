@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from bloodbank.bank.importing import read_matrix
     from bloodbank.bank.recommending import recommend
     from bloodbank.bank.selection import select_sets
+    from bloodbank.downstream_pipeline import report as report_downstream
+    from bloodbank.downstream_pipeline import run as run_downstream
     from bloodbank.experiment import Experiment, load_experiment
     from bloodbank.explorer import explore
     from bloodbank.pipeline import audit as audit_corpus
@@ -40,7 +42,9 @@ __all__ = [
     "open",
     "read_matrix",
     "recommend",
+    "report_downstream",
     "run",
+    "run_downstream",
     "select_sets",
 ]
 _WHERE = {
@@ -58,6 +62,8 @@ _WHERE = {
     "load_bank": ("bloodbank.results", "load_bank"),
     "open": ("bloodbank.results", "open_run"),
     "run": ("bloodbank.pipeline", "run"),
+    "run_downstream": ("bloodbank.downstream_pipeline", "run"),
+    "report_downstream": ("bloodbank.downstream_pipeline", "report"),
 }
 
 

@@ -15,6 +15,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, Field, ValidationError, model_validator
 
+from bloodbank.downstream_settings import DownstreamSettings, TaskSettings
 from bloodbank.errors import UsageError
 from bloodbank.settings import (
     Code,
@@ -57,6 +58,7 @@ class Experiment(Settings):
     scoring: ScoringSettings = ScoringSettings()
     grid: GridSettings = GridSettings()
     execution: ExecutionSettings = ExecutionSettings()
+    downstream: DownstreamSettings = DownstreamSettings()
 
     @model_validator(mode="after")
     def _names_agree(self) -> Self:
@@ -67,6 +69,8 @@ class Experiment(Settings):
             ("grid.pairs", pairs),
             ("grid.sets", [code for one_set in self.grid.sets for code in one_set]),
             ("more_seeds", self.more_seeds),
+            *((f"downstream.{name}", codes) for name, codes in self.downstream.given_sets().items()),
+            *((f"downstream.more_sets.{name}", codes) for name, codes in self.downstream.more_sets.items()),
         ):
             unknown = [code for code in codes if code not in self.languages]
             if unknown:
@@ -136,7 +140,7 @@ def make_experiment(content: dict[str, Any], *, where: str, base: Path) -> Exper
     """
     preset_text = resources.files("bloodbank").joinpath("presets", f"{content.get('preset', 'recommended')}.toml")
     merged = _merge(tomllib.loads(preset_text.read_text(encoding="utf-8")), content)
-    for section in ("corpus", "tokenizer"):
+    for section in ("corpus", "tokenizer", "downstream"):
         merged = _with_full_paths(merged, section, base)
     try:
         return Experiment.model_validate(merged)
@@ -152,11 +156,12 @@ def _with_full_paths(content: dict[str, Any], key: str, base: Path) -> dict[str,
     changed = dict(section)
     if isinstance(section.get("path"), str) and section["path"]:
         changed["path"] = str(base / os.path.expanduser(section["path"]))  # noqa: PTH111 - never raises
-    if key == "corpus" and isinstance(section.get("sources"), dict):
-        sources = section["sources"]
-        for code in sources:
-            sources = _with_full_paths(sources, code, base)
-        changed["sources"] = sources
+    inner = {"corpus": "sources", "downstream": "tasks"}.get(key, "")
+    if isinstance(section.get(inner), dict):
+        named = section[inner]
+        for name in named:
+            named = _with_full_paths(named, name, base)
+        changed[inner] = named
     return {**content, key: changed}
 
 
@@ -214,9 +219,10 @@ def _suggest(location: list[str]) -> str:
     """Say which key was meant, or which there are."""
     model: type[BaseModel] = Experiment
     for part in location[:-1]:
-        if part not in model.model_fields:  # a language's code in corpus.sources
+        if part not in model.model_fields:  # a language's code, or the name of a task
             continue
-        annotation = SourceSettings if part == "sources" else model.model_fields[part].annotation
+        by_name = {"sources": SourceSettings, "tasks": TaskSettings}  # dicts of sections
+        annotation: object = by_name.get(part) or model.model_fields[part].annotation
         if not (isinstance(annotation, type) and issubclass(annotation, BaseModel)):
             return ""
         model = annotation

@@ -60,9 +60,9 @@ def run(
     settings, folder = resolve(experiment, out)
     check_device(settings.execution.device)
     check_compiler(settings.training.compile)
-    plans, store = _open(settings, folder, update=update)
+    plans, store = open_folder(settings, folder, update=update)
     wanted = [[*targets_of(plan), *audits_of(plan)] for plan in plans]
-    _make_outputs(plans, wanted, store, workers or settings.execution.workers, console or Console(stderr=True))
+    make_outputs(plans, wanted, store, workers or settings.execution.workers, console or Console(stderr=True))
     for plan in plans:
         write_audit(plan, store)
     banks = [write_results(plan, store) for plan in plans]
@@ -93,9 +93,9 @@ def build_texts(
         UsageError: The experiment, its sources or the run folder cannot be used as given.
     """
     settings, folder = resolve(experiment, out)
-    plans, store = _open(settings, folder, update=update)
+    plans, store = open_folder(settings, folder, update=update)
     wanted = [list(plan.corpora.values()) for plan in plans]
-    _make_outputs(plans, wanted, store, settings.execution.workers, console or Console(stderr=True))
+    make_outputs(plans, wanted, store, settings.execution.workers, console or Console(stderr=True))
     return [_text_line(language, store.path(output)) for plan in plans for language, output in plan.corpora.items()]
 
 
@@ -130,16 +130,18 @@ def audit(
         UsageError: The experiment, its sources or the run folder cannot be used as given.
     """
     settings, folder = resolve(experiment, out)
-    plans, store = _open(settings, folder, update=update, full_audit=full)
+    plans, store = open_folder(settings, folder, update=update, full_audit=full)
     wanted = [audits_of(plan) for plan in plans]
-    _make_outputs(plans, wanted, store, settings.execution.workers, console or Console(stderr=True))
+    make_outputs(plans, wanted, store, settings.execution.workers, console or Console(stderr=True))
     first, *_ = [write_audit(plan, store) for plan in plans]
     if first is None:
         raise BloodbankError(f"{folder}: the audit is missing. Is another process cleaning this folder? Try again.")
     return first
 
 
-def _open(settings: Experiment, folder: Path, *, update: bool, full_audit: bool = False) -> tuple[list[Plan], Store]:
+def open_folder(
+    settings: Experiment, folder: Path, *, update: bool, full_audit: bool = False
+) -> tuple[list[Plan], Store]:
     """Plan what the folder will hold, and write it there."""
     store = Store(folder)
     plans = make_plans(settings, folder / SOURCES if is_run_folder(folder) else None, full_audit=full_audit)
@@ -180,14 +182,14 @@ def resolve(experiment: Experiment | str | Path, out: str | Path | None) -> tupl
     return settings, Path(out) if out is not None else Path(experiment).parent / "runs" / settings.name
 
 
-def _make_outputs(plans: list[Plan], wanted: list[list[Output]], store: Store, workers: int, console: Console) -> None:
+def make_outputs(plans: list[Plan], wanted: list[list[Output]], store: Store, workers: int, console: Console) -> None:
     """Run the missing tasks, stage by stage, until all that is wanted is there."""
     targets = [output for outputs in wanted for output in outputs]
     for _ in range(_ROUNDS):
         failures = run_missing(plans, wanted, store, workers, console)
         write_failures(failures, store)
         if failures:
-            raise _failed(failures, targets, store)
+            raise failed(failures, targets, store)
         missing = [output.name for output in targets if not store.has(output)]
         if not missing:
             _remove_leftovers(store)  # of workers that a moment ago had not yet noticed that their run was killed
@@ -198,7 +200,7 @@ def _make_outputs(plans: list[Plan], wanted: list[list[Output]], store: Store, w
     )
 
 
-def _failed(failures: list[Event], targets: list[Output], store: Store) -> BloodbankError:
+def failed(failures: list[Event], targets: list[Output], store: Store) -> BloodbankError:
     """Make one error of all failures."""
     n_done = sum(store.has(output) for output in targets)
     messages = "\n".join(dict.fromkeys(event.message for event in failures))

@@ -4,6 +4,7 @@ RUN/experiment.json   resolved settings            RUN/bank.json, matrix.csv    
 RUN/plan.json         every output and its key     RUN/measurements.csv                 one row a cell and metric
 RUN/failures.json     what failed last time        RUN/sentence_scores.parquet          sums per test paragraph
 RUN/corpus, tokenizer, tokens, masks, models, scores: outputs; RUN/locks: who is making what
+RUN/taggers, RUN/downstream/: scores of taggers, and the report on them
 RUN/PROTOCOL/, RUN/budget-N/: banks of further protocols and budgets; RUN/checkpoints: models in training
 """
 
@@ -24,8 +25,9 @@ from bloodbank.transfer import Plan, targets_of
 
 EXPERIMENT, PLAN, FAILURES, SOURCES = "experiment.json", "plan.json", "failures.json", "sources.json"
 STAGES = ("corpus", "tokenizer", "tokens", "audit", "masks", "models", "scores")
+TAGGERS, REPORT = "taggers", "downstream"  # scores of fine-tuned taggers; what is made of them
 CHECKPOINTS = "checkpoints"
-HELPERS = ("gangs", CHECKPOINTS)  # how many models go side by side; models in training
+HELPERS = ("gangs", CHECKPOINTS, TAGGERS)  # how many models go side by side; models in training
 RESULTS = (
     "bank.json", "matrix.csv", "replicates.parquet", "measurements.csv", "sentence_scores.parquet", "loss_curves.csv",
     "heatmap.svg", "heatmap.png", "plane.svg", "plane.png", "curves.svg", "curves.png",
@@ -33,7 +35,7 @@ RESULTS = (
         f"audit_{name}.{ending}" for name in ("sizes", "lengths", "foreign", "overlap") for ending in ("svg", "png")
     ),
 )  # fmt: skip
-_OURS = {EXPERIMENT, PLAN, FAILURES, SOURCES, "locks", "tensorboard", *PROTOCOLS, *STAGES, *HELPERS, *RESULTS}
+_OURS = {EXPERIMENT, PLAN, FAILURES, SOURCES, "locks", "tensorboard", *PROTOCOLS, *STAGES, *HELPERS, REPORT, *RESULTS}
 
 
 @dataclass(frozen=True)
@@ -137,8 +139,8 @@ def read_experiment(folder: Path) -> Experiment:
 
 
 def bank_settings(experiment: Experiment) -> dict[str, Any]:
-    """Return the settings as a bank's provenance holds them: all but where the work ran."""
-    return experiment.model_dump(mode="json", exclude={"execution"})
+    """Return the settings as a bank's provenance holds them: all but where the work ran, and what was done with it."""
+    return experiment.model_dump(mode="json", exclude={"execution", "downstream"})
 
 
 def is_current(bank: dict[str, Any] | None, experiment: Experiment) -> bool:
@@ -190,7 +192,8 @@ def _changes(before: dict[str, Any], now: dict[str, Any]) -> list[str]:
     """List the settings that differ, those that change no number left out."""
     flat_before, flat_now = dict(_flat(before)), dict(_flat(now))
     ignored = (
-        "execution.", "corpus.path", "corpus.sources", "corpus.licence", "corpus.more_budgets", "corpus.too_little",
+        "execution.", "downstream.",
+        "corpus.path", "corpus.sources", "corpus.licence", "corpus.more_budgets", "corpus.too_little",
         "name", "preset", "grid.keep_models",
         "grid.include_unhealthy", "grid.protocols", "grid.controls", "grid.sets", "scoring.metric",
     )  # fmt: skip

@@ -49,7 +49,7 @@ def run_missing(
         ]
         # One tokenizer is trained on all cores; texts are independent of each other.
         n_workers, threads = (1, cores) if title == "tokenizer" else (min(cores, workers or cores), 1)
-        failures = _run_stage(title, tasks, store, console, workers=n_workers, threads=threads)
+        failures = run_stage(title, tasks, store, console, workers=n_workers, threads=threads)
         if failures:
             return failures
         if title == "text":
@@ -84,7 +84,7 @@ def _train(plan: Plan, targets: list[Output], store: Store, workers: int, consol
         for task in missing_tasks(plan, targets, store, gang)
         if task.output.stage in _MODELS
     ]
-    return _run_stage(
+    return run_stage(
         f"models{plan.suffix.replace('_', ' ')}", sized, store, console,
         workers=workers, threads=execution.threads, device=execution.device,
         n_done=sum(store.has(score) for score in plan.scores.values()),
@@ -103,7 +103,7 @@ def _gang_size(plan: Plan, store: Store, workers: int, console: Console) -> tupl
     output = gang_output(plan, n_words)
     if not store.has(output):
         task = gang_task(plan, n_words, workers or estimate(plan, store, timed=False).workers)
-        failures = _run_stage(
+        failures = run_stage(
             "gang size", [task], store, console, workers=1, threads=execution.threads, device=execution.device
         )
         if failures:
@@ -111,7 +111,7 @@ def _gang_size(plan: Plan, store: Store, workers: int, console: Console) -> tupl
     return read_gang(output, store), []
 
 
-def _run_stage(
+def run_stage(
     title: str,
     tasks: list[Task],
     store: Store,
@@ -122,6 +122,7 @@ def _run_stage(
     device: str = "cpu",
     n_done: int = 0,
 ) -> list[Event]:
+    """Carry out tasks with a display of how far they are; return what failed."""
     if not tasks:
         return []
     with Display(console, title, tasks, n_done) as display:

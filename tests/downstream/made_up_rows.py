@@ -5,7 +5,7 @@ import torch
 from transformers import BertConfig, BertForTokenClassification
 
 from bloodbank.downstream.data import Encoded
-from bloodbank.downstream.recipe import FinetuneSettings
+from bloodbank.downstream_settings import FinetuneSettings
 from bloodbank.mlm.files import bert_config
 from bloodbank.mlm.weights import new_stack
 from bloodbank.randomness import generator

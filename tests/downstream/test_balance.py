@@ -4,9 +4,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bloodbank.downstream.balance import BalanceSettings, balance
+from bloodbank.downstream.balance import balance
 from bloodbank.downstream.data import Sentence, Split
 from bloodbank.downstream.tasks import PosTask
+from bloodbank.downstream_settings import BalanceSettings
 from bloodbank.errors import UsageError
 from shared_data import shared_data
 

@@ -26,10 +26,10 @@ from bloodbank.downstream.alignment import encode, to_labels
 from bloodbank.downstream.finetuning import Source, SourceDev, finetune
 from bloodbank.downstream.narrowing import Narrowing
 from bloodbank.downstream.predicting import predict
-from bloodbank.downstream.recipe import FinetuneSettings
 from bloodbank.downstream.tagger import class_losses, with_classifier
 from bloodbank.downstream.tagging_batches import TaggingReading
 from bloodbank.downstream.tasks import get_task
+from bloodbank.downstream_settings import FinetuneSettings
 from bloodbank.errors import UsageError
 from bloodbank.mlm.model import WORDS
 from bloodbank.mlm.weights import new_stack

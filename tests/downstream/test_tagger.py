@@ -9,10 +9,10 @@ import torch
 from made_up_rows import DROPPING, MODEL, N_CLASSES, V, encoders, largest_difference, of_transformers, padded, rows
 
 from bloodbank.downstream.predicting import predict
-from bloodbank.downstream.recipe import FinetuneSettings
 from bloodbank.downstream.tagger import class_logits, class_losses, with_classifier
 from bloodbank.downstream.tagger_dropout import draw_for_tagger
 from bloodbank.downstream.tagging_batches import TaggingReading, rows_of
+from bloodbank.downstream_settings import FinetuneSettings
 from bloodbank.errors import UsageError
 from bloodbank.mlm.masking import side_by_side
 from bloodbank.mlm.model import WORDS

@@ -5,12 +5,13 @@ Fine-tuning is `bloodbank.downstream.finetuning`.
 """
 
 from bloodbank.downstream.alignment import encode, to_labels
-from bloodbank.downstream.balance import BalanceSettings, balance
+from bloodbank.downstream.balance import balance
 from bloodbank.downstream.data import Encoded, Sentence, Split
 from bloodbank.downstream.hub_tasks import HubData
 from bloodbank.downstream.task import Task
 from bloodbank.downstream.tasks import TASKS, get_task
 from bloodbank.downstream.zero_shot import ZeroShot, zero_shot
+from bloodbank.downstream_settings import BalanceSettings
 
 __all__ = [
     "TASKS",

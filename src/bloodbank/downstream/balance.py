@@ -9,34 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Literal
 
 import numpy as np
 import pandas as pd
-from pydantic import Field
 
 from bloodbank.downstream.data import Split
+from bloodbank.downstream_settings import BalanceSettings
 from bloodbank.errors import UsageError
 from bloodbank.randomness import generator
-from bloodbank.settings import Count, Settings
-
-
-class BalanceSettings(Settings):
-    """How many training sentences each language has."""
-
-    n_sentences: Count | None = Field(
-        None, description="Training sentences of each language (paper: 1 000 for POS, 5 000 for NER, the default)"
-    )
-    too_few: Literal["keep", "cut_all"] = Field(
-        "keep",
-        description='Where a language has fewer: `"keep"` what it has and show it, or `"cut_all"` languages to the '
-        "smallest",
-    )
-    choice: Literal["first", "sample"] = Field(
-        "first",
-        description='Which sentences: the `"first"` of the file (the paper truncates), or a `"sample"` without '
-        "replacement, in the order of the file and the same in every run",
-    )
 
 
 def balance(splits: Sequence[Split], settings: BalanceSettings, n_train: int) -> tuple[tuple[Split, ...], pd.DataFrame]:

@@ -11,6 +11,7 @@ from typing import Literal
 Measure = Literal["zero_shot", "monolingual"]
 MEASURES: tuple[Measure, ...] = ("zero_shot", "monolingual")
 SUPPORTED, NOT_SUPPORTED, UNDECIDED = "supported", "not supported", "undecided"
+NOT_EVALUATED = "not evaluated"  # what it is about is not there
 
 
 @dataclass(frozen=True)

@@ -16,10 +16,10 @@ from bloodbank.downstream.checks import check_labels, check_rows
 from bloodbank.downstream.data import Encoded
 from bloodbank.downstream.narrowing import Narrowing
 from bloodbank.downstream.predicting import Classes, predict
-from bloodbank.downstream.recipe import FinetuneSettings
 from bloodbank.downstream.tagger import class_losses, with_classifier
 from bloodbank.downstream.tagger_dropout import draw_for_tagger
 from bloodbank.downstream.tagging_batches import TaggingReading
+from bloodbank.downstream_settings import FinetuneSettings
 from bloodbank.errors import UsageError
 from bloodbank.mlm.gang import Gang
 from bloodbank.mlm.model import WORDS, BertStack, Weights

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from bloodbank.downstream.data import IGNORED, Encoded
-from bloodbank.downstream.recipe import FinetuneSettings
+from bloodbank.downstream_settings import FinetuneSettings
 from bloodbank.mlm.masking import MaskedRows
 from bloodbank.mlm.reading import log_spaced
 from bloodbank.mlm.sequences import Ints

@@ -19,7 +19,7 @@ import numpy as np
 import pandas as pd
 
 from bloodbank.downstream.differences import MEASURES, Difference, Measure, verdict
-from bloodbank.downstream.zero_shot_cells import Cells, Floats, Mask, lay_out
+from bloodbank.downstream.zero_shot_cells import Cells, Floats, Mask, lay_out, only
 from bloodbank.downstream.zero_shot_noise import draw_again
 from bloodbank.errors import UsageError
 
@@ -59,9 +59,9 @@ class ZeroShot:
         place, codes = self._place(configuration), self.cells.languages
         n = len(codes)
         other = ~np.eye(n, dtype=bool)
-        chosen = [("cell", codes[s], codes[t], _only(n, s, t)) for s in range(n) for t in range(n)]
-        chosen += [("source", codes[s], "", other & _only(n, s, None)) for s in range(n)]
-        chosen += [("target", "", codes[t], other & _only(n, None, t)) for t in range(n)]
+        chosen = [("cell", codes[s], codes[t], only(n, s, t)) for s in range(n) for t in range(n)]
+        chosen += [("source", codes[s], "", other & only(n, s, None)) for s in range(n)]
+        chosen += [("target", "", codes[t], other & only(n, None, t)) for t in range(n)]
         rows = []
         for what, source, target, mask in chosen:
             used = mask & (self.cells.n_seeds[place] > 0 if what == "cell" else self.cells.complete(place))
@@ -131,7 +131,7 @@ class ZeroShot:
             raise UsageError(f"Cannot compare {', '.join(ones)} with {', '.join(others)}: {what}.")
         weights = {self._place(name): 1 / len(ones) for name in ones}
         weights |= {self._place(name): -1 / len(others) for name in others}
-        used = self._pairs(measure, among) & np.all([self.cells.complete(place) for place in weights], axis=0)
+        used = self.pairs_of((*ones, *others), measure, among)
         if not used.any():
             raise UsageError(
                 f"{', '.join(ones)} and {', '.join(others)} have no pair of source and target in common that all their "
@@ -160,6 +160,22 @@ class ZeroShot:
             drawn[:, cells] += weights[place][cells] * self.replicates[:, place][:, cells]
         low, high = np.quantile(drawn.sum(axis=(1, 2)), [0.5 - self.level / 2, 0.5 + self.level / 2])
         return float(value.sum()), float(low), float(high)
+
+    def pairs_of(self, configurations: Sequence[str], measure: Measure, among: Sequence[str] | None = None) -> Mask:
+        """Say which cells every seed of some configurations has. Shape: [source, target]."""
+        complete = [self.cells.complete(self._place(name)) for name in configurations]
+        used: Mask = self._pairs(measure, among) & np.all(complete, axis=0)
+        return used
+
+    def by_seed(self, configurations: Sequence[str]) -> Floats:
+        """Return Z(D) of each seed, over the cells and seeds that all these configurations have.
+
+        Shape: [configuration, seed].
+        """
+        used = self.pairs_of(configurations, "zero_shot")
+        values = np.stack([self.cells.scores[self._place(name)][:, used].mean(axis=1) for name in configurations])
+        seeds: Floats = values[:, ~np.isnan(values).any(axis=0)]
+        return seeds
 
     def _interval(self, weights: dict[int, float], used: Mask) -> tuple[float, float, float]:
         """Return a weighted sum of the means of configurations over pairs."""
@@ -231,12 +247,3 @@ def zero_shot(
         raise UsageError(f"One replicate or more is needed, but {n_replicates} were asked for. Usual are 2000.")
     cells = lay_out(scores, languages)
     return ZeroShot(cells, sentences is not None, level, draw_again(cells, sentences, n_replicates, seed))
-
-
-def _only(n: int, source: int | None, target: int | None) -> Mask:
-    mask = np.ones((n, n), dtype=bool)
-    if source is not None:
-        mask &= (np.arange(n) == source)[:, None]
-    if target is not None:
-        mask &= np.arange(n) == target
-    return mask

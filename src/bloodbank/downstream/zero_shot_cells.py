@@ -217,3 +217,13 @@ def _twice(rows: pd.DataFrame) -> str:
 
 def _name(row: pd.Series[Any]) -> str:
     return f"{row['configuration']}, {row['source']} to {row['target']}, seed {row['seed']}"
+
+
+def only(n: int, source: int | None, target: int | None) -> Mask:
+    """Choose the cells of one source, of one target, or one cell; None: all. Shape: [n, n]."""
+    mask = np.ones((n, n), dtype=bool)
+    if source is not None:
+        mask &= (np.arange(n) == source)[:, None]
+    if target is not None:
+        mask &= np.arange(n) == target
+    return mask

@@ -200,7 +200,8 @@ def targets_of(plan: Plan) -> list[Output]:
 def is_kept(plan: Plan, model: Model) -> bool:
     """Tell whether a model stays on disk after the run; donors stay until then."""
     keep = plan.experiment.grid.keep_models
-    return keep == "all" or (keep == "monolingual" and model.kind == "monolingual")
+    finetuned = model.kind == "set" and bool(plan.experiment.downstream.tasks)
+    return keep == "all" or (keep == "monolingual" and model.kind == "monolingual") or finetuned
 
 
 def _tokenizer_key(plan: Plan) -> str:

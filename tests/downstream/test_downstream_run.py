@@ -1,0 +1,216 @@
+"""The stage as a whole on generated languages: what is made, that it is made once, and what the report says of it."""
+
+import json
+import shutil
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from bloodbank.downstream.alignment import encode, to_labels
+from bloodbank.downstream.predicting import predict
+from bloodbank.downstream.report import write_report
+from bloodbank.downstream.tables import MAJORITY
+from bloodbank.downstream.tasks import get_task
+from bloodbank.downstream_pipeline import plan_lines, prepare, report, run
+from bloodbank.errors import UsageError
+from bloodbank.mlm.files import load_models
+from bloodbank.store import Store
+from bloodbank.tokenizer import load_tokenizer
+from downstream.made_up_run import write_experiment
+from small_run import command, finish
+
+C = ("x-f", "x-e", "x-b", "x-c")
+
+
+@pytest.fixture(scope="module")
+def ran(tmp_path_factory):
+    """An experiment file whose run is finished."""
+    path = write_experiment(tmp_path_factory.mktemp("downstream"))
+    run(path)
+    return path
+
+
+@pytest.fixture(scope="module")
+def found(ran):
+    return report(ran)
+
+
+def outputs(path):
+    folder = path.parent / "runs" / "tiny"
+    return {one.name: one.stat().st_mtime_ns for stage in ("models", "taggers") for one in (folder / stage).iterdir()}
+
+
+@pytest.mark.slow
+def test_every_tagger_is_there_and_made_once(ran, found):
+    settings, folder, _, design = prepare(ran)
+    assert set(design.downstream) == set(C)
+    before = outputs(ran)
+    # 4 configurations with 2 seeds; with random weights 5 encoders of 4 sources and 2 seeds
+    assert sum(name.startswith("set_") for name in before) == 8
+    assert sum(name.startswith("pos_") for name in before) == 40
+    run(ran)
+    assert outputs(ran) == before
+    assert not list((folder / "taggers").glob(".*"))
+    assert len(found.scores.query("main")) == 40 * 4
+    assert settings.grid.sets == tuple(one.languages for one in design.configurations)
+
+
+@pytest.mark.slow
+def test_what_is_missing_is_made_again_as_it_was(ran, tmp_path):
+    copy = tmp_path / "copy"
+    shutil.copytree(ran.parent, copy)
+    path = copy / ran.name
+    path.write_text(ran.read_text(encoding="utf-8").replace(str(ran.parent), str(copy)), encoding="utf-8")
+    taggers = copy / "runs" / "tiny" / "taggers"
+    lost = next(one for one in taggers.iterdir() if one.name.startswith("pos_control_x-e_seed1"))
+    before = pd.read_csv(lost / "scores.csv")
+    shutil.rmtree(lost)
+    partial = report(path)
+    assert any("1 of 40 taggers were not run" in line for line in partial.basis)
+    run(path)
+    pd.testing.assert_frame_equal(pd.read_csv(lost / "scores.csv"), before, rtol=0.05, atol=0.02)
+
+
+@pytest.mark.slow
+def test_scores_are_those_of_the_predictions(ran, found):
+    """A tagger that is fine-tuned here, by itself, scores as the one of the run."""
+    from bloodbank.downstream.finetuning import Source, finetune
+
+    settings, folder, _, design = prepare(ran)
+    control = design.configurations[0]
+    model = next(
+        one for one in (folder / "models").iterdir() if one.name.startswith(f"set_{'.'.join(control.languages)}_seed0")
+    )
+    tokenizer = next((folder / "tokenizer").iterdir())
+    pieces, vocabulary = load_tokenizer(tokenizer)
+    task, place = get_task("pos"), ran.parent / "treebanks"
+    train = task.read(place, "x-e", "train").sentences[:40]
+    rows = encode(train, task.labels, pieces, vocabulary, 16)
+    recipe = settings.downstream.finetune.model_copy(update={"length": 16})
+    made = finetune(
+        load_models([model], settings.model, vocabulary),
+        [Source("pos", "x-e", rows, 0)],
+        recipe,
+        n_classes=len(task.labels),
+    )
+    test = task.read(place, "x-c", "test")
+    to_test = encode(test.sentences, task.labels, pieces, vocabulary, 16)
+    expected = task.scores(test.labels, to_labels(to_test, predict(made.taggers, to_test)[0], task.labels))
+    rows = found.scores.query("configuration == 'control' and source == 'x-e' and target == 'x-c' and seed == 0")
+    for metric, score in expected.items():
+        (one,) = rows[rows["metric"] == metric]["score"]
+        assert one == pytest.approx(score, abs=0.02), metric
+
+
+@pytest.mark.slow
+def test_tables_are_the_means_of_the_scores(found):
+    (task,) = found.tasks
+    main = found.scores.query("main")
+    zero = main[main["source"] != main["target"]]
+    for name, own in zero.groupby("configuration"):
+        row = task.table_3[(task.table_3["configuration"] == name) & (task.table_3["measure"] == "zero_shot")].iloc[0]
+        assert row["score"] == pytest.approx(own["score"].mean())
+        assert row["low"] <= row["score"] <= row["high"]
+        assert row["n_pairs"] == 12
+    own = main[(main["source"] == main["target"]) & (main["configuration"] != "random weights")]
+    assert own["score"].mean() > 0.9, "a tagger learns its own language"
+    floor = task.table_3.query(f"configuration == '{MAJORITY}' and measure == 'monolingual'").iloc[0]
+    assert 0.4 < floor["score"] < 0.6, "half of the words are nouns"
+    matrix = task.zero.matrix("control")
+    assert matrix.loc["x-e", "x-c"] > 0.9, "it carries over within a script"
+    assert matrix.loc["x-e", "x-b"] < 0.7, "and not to another one"
+    assert set(task.table_4["group"]) == {"most recipient: x-f x-e", "least recipient: x-b x-c"}
+    names = [answer.key for answer in task.findings]
+    assert len(set(names)) == len(names)
+    for wanted in ("Eq. 10: most > least", "Eq. 9: most > least recipient", "Eq. 3: monotonicity", "English"):
+        assert wanted in names
+    assert {answer.verdict for answer in task.findings} <= {"supported", "not supported", "undecided", "not evaluated"}
+    seed = main.groupby(["configuration", "seed"])
+    assert np.isfinite(seed["score"].mean()).all()
+
+
+@pytest.mark.slow
+def test_the_report_is_written_and_says_what_it_rests_on(ran, found, tmp_path):
+    files = write_report(found, tmp_path / "report")
+    assert all(path.stat().st_size for path in files)
+    page = (tmp_path / "report" / "report.html").read_text(encoding="utf-8")
+    assert "<script" not in page
+    for words in ("Table 2", "Table 3", "Table 4", "What this rests on", "(random weights)", "(majority label)"):
+        assert words in page
+    assert pd.read_csv(tmp_path / "report" / "pos_table_3.csv")["score"].notna().all()
+    assert r"\toprule" in (tmp_path / "report" / "pos_table_3.tex").read_text(encoding="utf-8")
+    table = pd.read_csv(tmp_path / "report" / "table_2.csv")
+    assert (table["n_models"] == 2).all()
+    # match = "tokens": the control has 4 languages, the others 5
+    assert (table["tokens"][1:] / table["tokens"][0]).to_numpy() == pytest.approx(5 / 4, rel=0.05)
+    assert any("so larger sets read more" in line for line in found.basis)
+
+
+@pytest.mark.slow
+def test_the_command_says_it_all(ran):
+    code, out, err = finish(command("downstream", "report", ran))
+    assert (code, err) == (0, "")
+    assert "Table 3: pos, word accuracy" in out
+    assert str(ran.parent / "runs" / "tiny" / "downstream" / "report.html") in out
+    code, out, _ = finish(command("downstream", "run", ran, "--dry-run"))
+    assert code == 0
+    assert "8 models to pretrain, 40 taggers" in out
+
+
+def test_nothing_is_written_before_a_wrong_treebank_is_found(tmp_path):
+    path = write_experiment(tmp_path)
+    wrong = tmp_path / "treebanks" / "x-f" / "test.conllu"
+    wrong.write_text("1\tword\t_\tNOUN\n\n", encoding="utf-8")
+    with pytest.raises(UsageError, match=r"x-f/test\.conllu:1"):
+        run(path)
+    assert not (tmp_path / "runs").exists()
+
+
+def test_languages_without_data_are_named(tmp_path):
+    path = write_experiment(tmp_path, languages_with_data=["x-b", "x-c", "x-f"])
+    assert any("no data for x-e" in line for line in plan_lines(path))
+    path = write_experiment(tmp_path / "one", languages_with_data=["x-b"])
+    with pytest.raises(UsageError, match="needs two languages or more"):
+        plan_lines(path)
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (('path = "treebanks"', 'path = "nowhere"'), "nowhere"),
+        (("[downstream.tasks.pos]", "[downstream.tasks.pso]"), "pso"),
+        (("set_size = 1", 'set_size = 1\nrandom = ["de"]'), "downstream.random names de"),
+        (("n_sentences = 40", 'dataset = "some/where"'), "either `path`, a folder, or `dataset`"),
+        (("set_size = 1", "set_siez = 1"), "Did you mean `downstream.set_size`"),
+    ],
+)
+def test_wrong_settings_are_named(tmp_path, change, said):
+    path = write_experiment(tmp_path)
+    path.write_text(path.read_text(encoding="utf-8").replace(*change), encoding="utf-8")
+    code, out, err = finish(command("downstream", "run", path, "--dry-run"))
+    assert (code, out) == (2, "")
+    assert said in err
+    assert "Traceback" not in err
+
+
+def test_without_a_bank_or_a_task_it_is_said_what_to_do(tmp_path):
+    path = write_experiment(tmp_path)
+    text = path.read_text(encoding="utf-8")
+    path.write_text(text.replace(f'bank = "{tmp_path / "matrix.csv"}"', ""), encoding="utf-8")
+    with pytest.raises(UsageError, match="has no bank yet"):
+        plan_lines(path)
+    path.write_text(text[: text.index("[downstream]")], encoding="utf-8")
+    with pytest.raises(UsageError, match=r"\[downstream\.tasks\.pos\]"):
+        plan_lines(path)
+    with pytest.raises(UsageError, match="has no scores of taggers"):
+        report(write_experiment(tmp_path / "empty"))
+
+
+def test_an_output_says_how_it_came_about(ran):
+    folder = Store(ran.parent / "runs" / "tiny").root / "taggers"
+    one = next(path for path in folder.iterdir() if path.name.startswith("pos_most.donating+C_x-e_seed0"))
+    training = json.loads((one / "tagger.json").read_text(encoding="utf-8"))
+    assert training["length"] == 16
+    assert training["gang"] == ["control", "most donating + C", "random + C", "least donating + C", "random weights"]
+    assert training["updates"] > 0
