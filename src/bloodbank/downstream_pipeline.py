@@ -16,7 +16,7 @@ from bloodbank.downstream.basis import basis_sentences, configuration_table
 from bloodbank.downstream.configurations import Design, make_design
 from bloodbank.downstream.report import Report
 from bloodbank.downstream.tables import majority_table, score_table, sentence_table
-from bloodbank.downstream.taggers import plan_taggers, tagger_tasks
+from bloodbank.downstream.taggers import Tagger, plan_bilingual, plan_taggers, tagger_tasks
 from bloodbank.downstream.task_data import TaskData, read_task
 from bloodbank.downstream.task_report import TaskTables, report_task
 from bloodbank.errors import UsageError
@@ -27,7 +27,7 @@ from bloodbank.results import open_run, shipped_banks, shipped_folder
 from bloodbank.runfolder import SOURCES, is_run_folder, write_failures
 from bloodbank.stages import run_stage
 from bloodbank.store import Store
-from bloodbank.transfer import make_plans
+from bloodbank.transfer import Plan, make_plans
 
 
 def prepare(
@@ -90,7 +90,7 @@ def run(
     tasks = read_tasks(settings, design)  # what is wrong with them is said before anything is trained
     plans, store = open_folder(settings, folder, update=update)
     shown = console or Console(stderr=True)
-    taggers = plan_taggers(plans[0], design, tasks)
+    taggers = _taggers(plans[0], design, tasks, store)
     models = list(dict.fromkeys(one.model for one in taggers if one.model))
     wanted = [models, *([] for _ in plans[1:])]
     make_outputs(plans, wanted, store, workers or settings.execution.workers, shown)
@@ -115,6 +115,13 @@ def read_tasks(settings: Experiment, design: Design) -> dict[str, TaskData]:
         name: read_task(name, where, design.downstream, with_dev=with_dev)
         for name, where in settings.downstream.tasks.items()
     }
+
+
+def _taggers(plan: Plan, design: Design, tasks: dict[str, TaskData], store: Store) -> list[Tagger]:
+    taggers = plan_taggers(plan, design, tasks)
+    if plan.experiment.downstream.bilingual:
+        taggers += plan_bilingual(plan, tasks, store)
+    return taggers
 
 
 def _open_bank(name: str, folder: Path) -> Bank:
@@ -150,7 +157,7 @@ def report(experiment: Experiment | str | Path, out: str | Path | None = None) -
     settings, folder, bank, design = prepare(experiment, out)
     tasks = read_tasks(settings, design)
     plan, store = make_plans(settings, folder / SOURCES if is_run_folder(folder) else None)[0], Store(folder)
-    taggers = plan_taggers(plan, design, tasks)
+    taggers = _taggers(plan, design, tasks, store)
     scores = score_table(taggers, tasks, store)
     if scores.empty:
         raise UsageError(f"{folder} has no scores of taggers. `bloodbank downstream run` makes them.")
@@ -165,7 +172,7 @@ def report(experiment: Experiment | str | Path, out: str | Path | None = None) -
                 sum(one.task == name for one in taggers),
             ),
             design,
-            bank.scores,
+            bank,
             settings.downstream.level,
         )
         for name, data in tasks.items()

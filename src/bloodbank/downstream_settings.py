@@ -125,6 +125,7 @@ class DownstreamSettings(Settings):
     random_sets: Annotated[int, Field(ge=0)] = Field(0, description="Further random sets of `set_size` languages, each with C: Z is regressed on the sums of their D and R; 6 or more make sense")
     random_seed: Annotated[int, Field(ge=0)] = Field(0, description="Of the random sets")
     random_weights: bool = Field(True, description="Fine-tune the same network without pretraining too, so that a floor is not taken for transfer")
+    bilingual: bool = Field(False, description='Fine-tune the bilingual models of this run on their donor too, and test them on their recipient: does F go with zero-shot scores? Needs `grid.keep_models = "all"` when the bank is measured')
     tasks: dict[Literal["pos", "ner"], TaskSettings] = Field({}, description="`[downstream.tasks.pos]`, `[downstream.tasks.ner]`, with the keys below")
     finetune: FinetuneSettings = FinetuneSettings()
     level: Annotated[float, Field(gt=0.0, lt=1.0)] = Field(0.95, description="Probability that an interval holds the true value")

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+import bloodbank as bb
 from bloodbank.downstream.alignment import encode, to_labels
 from bloodbank.downstream.predicting import predict
 from bloodbank.downstream.report import write_report
@@ -214,3 +215,22 @@ def test_an_output_says_how_it_came_about(ran):
     assert training["length"] == 16
     assert training["gang"] == ["control", "most donating + C", "random + C", "least donating + C", "random weights"]
     assert training["updates"] > 0
+
+
+@pytest.mark.slow
+def test_bilingual_models_of_the_run_answer_the_assumption(tmp_path):
+    path = write_experiment(tmp_path, downstream="bilingual = true\nrandom_weights = false")
+    text = path.read_text(encoding="utf-8").replace(f'bank = "{tmp_path / "matrix.csv"}"', "")
+    text = text.replace("[downstream]", '[grid]\nkeep_models = "all"\ninclude_unhealthy = true\n[downstream]', 1)
+    sets = 'most_recipient = ["x-f", "x-e"]\nleast_recipient = ["x-b", "x-c"]'
+    path.write_text(text.replace("seeds = [0, 1]", "seeds = [0]").replace("recipient_size = 2", sets), encoding="utf-8")
+    bb.run(path)
+    run(path)
+    found = report(path)
+    (task,) = found.tasks
+    one = next(answer for answer in task.findings if answer.key.startswith("assumption"))
+    assert one.verdict in ("supported", "not supported", "undecided")
+    assert "4 recipients, 3 donors or more each" in one.note
+    # 4 configurations and 12 bilingual models, of which no table has one
+    assert len(found.scores.query("main")) == (4 * 4 + 12) * 4
+    assert not task.table_3["configuration"].str.startswith("bilingual").any()

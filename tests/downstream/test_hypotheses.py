@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 from scipy.stats import f_oneway, linregress, spearmanr, ttest_ind
 
+from bloodbank.downstream.assumption import assumption, within_recipient
 from bloodbank.downstream.configurations import CONTROL, LEAST, MOST, RANDOM, Configuration, Design
 from bloodbank.downstream.findings import over_languages, rank_correlation, two_groups
 from bloodbank.downstream.language_hypotheses import language_findings
@@ -185,3 +186,35 @@ def test_intervals_over_languages_are_the_textbooks():
     assert -1 < low < value < high < 1
     assert np.isnan(rank_correlation(np.arange(3.0), np.arange(3.0), 0.95)[1]), "three languages have no interval"
     assert np.isnan(rank_correlation(np.ones(6), np.arange(6.0), 0.95)).all()
+
+
+def bilingual_scores(values):
+    """Taggers of M_{s,t} fine-tuned on s, tested on every language; only t counts."""
+    rows = [
+        (f"{donor}+{recipient}", donor, tested, seed, values[donor][recipient] if tested == recipient else 0.99)
+        for donor in CODES
+        for recipient in CODES
+        if donor != recipient
+        for tested in CODES
+        for seed in (0, 1)
+    ]
+    return pd.DataFrame(rows, columns=["pretraining_set", "source", "target", "seed", "score"])
+
+
+def test_the_assumption_is_a_correlation_within_recipients():
+    rng = np.random.default_rng(2)
+    finetune = pd.DataFrame(rng.normal(size=(6, 6)), CODES, CODES)
+    easy = dict(zip(CODES, (0.0, 0.9, 0.1, 0.7, 0.2, 0.5), strict=True))  # of recipients, which must not matter
+    values = {s: {t: 0.05 * finetune.loc[s, t] + easy[t] for t in CODES} for s in CODES}
+    found = assumption(bilingual_scores(values), finetune, 0.95)
+    assert (found.value, found.verdict) == (pytest.approx(1.0), "supported")
+    noisy = {s: {t: values[s][t] + rng.normal(0, 0.05) for t in CODES} for s in CODES}
+    table = within_recipient(bilingual_scores(noisy), finetune)
+    for code in CODES:
+        others = [one for one in CODES if one != code]
+        r = spearmanr([noisy[one][code] for one in others], finetune.loc[others, code]).statistic
+        assert table.loc[code, "correlation"] == pytest.approx(r)
+    assert (table["n_donors"] == 5).all()
+    turned = assumption(bilingual_scores({s: {t: -values[s][t] for t in CODES} for s in CODES}), finetune, 0.95)
+    assert turned.verdict == "not supported"
+    assert assumption(bilingual_scores(values).iloc[:0], finetune, 0.95).verdict == "not evaluated"

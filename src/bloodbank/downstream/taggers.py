@@ -21,6 +21,7 @@ from bloodbank.transfer.models import Model
 TAGGERS = "taggers"
 TAGGER_VERSION = 1  # raised when the code changes what is written
 RANDOM_WEIGHTS = "random weights"
+BILINGUAL = "bilingual "  # begins the name of what is no configuration
 _SIDE_BY_SIDE = 8  # taggers in a gang where the experiment does not say; more gain little and cost memory
 _WORK = "bloodbank.downstream.tagging_work:tag"
 
@@ -61,7 +62,7 @@ def plan_taggers(plan: Plan, design: Design, tasks: Mapping[str, TaskData]) -> l
     if experiment.downstream.random_weights:
         encoders.append((RANDOM_WEIGHTS, ()))
     return [
-        _tagger(plan, data, (name, codes), source, seed)
+        _tagger(plan, data, name, _model(plan, codes, seed), source, seed)
         for data in tasks.values()
         for source in data.languages
         for seed in experiment.seeds
@@ -69,9 +70,43 @@ def plan_taggers(plan: Plan, design: Design, tasks: Mapping[str, TaskData]) -> l
     ]
 
 
-def _tagger(plan: Plan, data: TaskData, encoder_of: tuple[str, tuple[str, ...]], source: str, seed: int) -> Tagger:
-    experiment, (name, codes) = plan.experiment, encoder_of
-    model = plan.models[Model("set" if len(codes) > 1 else "monolingual", codes, seed)] if codes else None
+def plan_bilingual(plan: Plan, tasks: Mapping[str, TaskData], store: Store) -> list[Tagger]:
+    """List the taggers of the bilingual models that are there: M_{s,t} fine-tuned on s.
+
+    Args:
+        plan: Of the run folder.
+        tasks: What is read of each task, by name.
+        store: Tells which models are there.
+    """
+    protocol = plan.experiment.grid.protocols[0]
+    found = []
+    for data in tasks.values():
+        for model, output in plan.models.items():
+            # The target last; a joint model is of both directions.
+            pairs = [model.languages] + ([model.languages[::-1]] if protocol == "joint" else [])
+            if model.kind != protocol or not set(model.languages) <= set(data.languages) or not store.has(output):
+                continue
+            found += [
+                _tagger(plan, data, f"{BILINGUAL}{source}>{target}", (model, output), source, model.seed)
+                for source, target in pairs
+            ]
+    return found
+
+
+_Encoder = tuple[Model, Output] | None  # None: random weights
+
+
+def _model(plan: Plan, codes: tuple[str, ...], seed: int) -> _Encoder:
+    if not codes:
+        return None
+    model = Model("set" if len(codes) > 1 else "monolingual", codes, seed)
+    return model, plan.models[model]
+
+
+def _tagger(plan: Plan, data: TaskData, name: str, of: _Encoder, source: str, seed: int) -> Tagger:  # noqa: PLR0917 - one call a loop
+    experiment = plan.experiment
+    model = of[1] if of else None
+    codes = of[0].languages if of else ()
     encoder = model.key if model else digest(RANDOM_WEIGHTS, experiment.model.model_dump())
     key = digest(
         TAGGER_VERSION,
@@ -86,7 +121,9 @@ def _tagger(plan: Plan, data: TaskData, encoder_of: tuple[str, tuple[str, ...]],
         row_length(experiment),
         seed,
     )
-    label = "_".join((data.task.name, name.replace(" + ", "+").replace(" ", "."), source, f"seed{seed}"))
+    label = "_".join(
+        (data.task.name, name.replace(" + ", "+").replace(" ", ".").replace(">", "."), source, f"seed{seed}")
+    )
     return Tagger(data.task.name, name, "+".join(codes), source, seed, model, Output(TAGGERS, label, key))
 
 

@@ -10,12 +10,14 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from bloodbank.bank import Bank
+from bloodbank.downstream.assumption import assumption
 from bloodbank.downstream.configurations import Design
 from bloodbank.downstream.findings import Finding
 from bloodbank.downstream.language_hypotheses import language_findings
 from bloodbank.downstream.set_hypotheses import set_findings
 from bloodbank.downstream.tables import MAJORITY
-from bloodbank.downstream.taggers import RANDOM_WEIGHTS
+from bloodbank.downstream.taggers import BILINGUAL, RANDOM_WEIGHTS
 from bloodbank.downstream.task_data import TaskData
 from bloodbank.downstream.zero_shot import ZeroShot, zero_shot
 
@@ -70,21 +72,23 @@ class TaskTables:
     n_wanted: int
 
 
-def report_task(
-    data: TaskData, tables: TaskTables, design: Design, bank_scores: pd.DataFrame, level: float
-) -> TaskReport:
+def report_task(data: TaskData, tables: TaskTables, design: Design, bank: Bank, level: float) -> TaskReport:
     """Make the tables of a task and answer what is asked of it.
 
     Args:
         data: Its sentences.
         tables: Scores of its taggers.
         design: The configurations.
-        bank_scores: D and R by language.
+        bank: F, and D and R by language.
         level: Probability that an interval holds the true value.
     """
     main = tables.scores[tables.scores["main"]]
-    counted = main.dropna(subset=["score"])
-    zero = zero_shot(main, tables.sentences if len(counted) else None, languages=list(data.languages), level=level)
+    bilingual = main["configuration"].str.startswith(BILINGUAL)
+    pairs, main = main[bilingual], main[~bilingual]
+    sentences = None
+    if main["score"].notna().any():
+        sentences = tables.sentences[~tables.sentences["configuration"].str.startswith(BILINGUAL)]
+    zero = zero_shot(main, sentences, languages=list(data.languages), level=level)
     parts = []
     for group, name in GROUPS.items():
         codes = [code for code in getattr(design, name) if code in data.languages]
@@ -93,7 +97,8 @@ def report_task(
             parts.append(table.assign(group=f"{group}: {' '.join(codes)}"))
     findings = (
         *set_findings(zero, design, unit_of(data)),
-        *language_findings(zero, design, bank_scores, unit_of(data)),
+        *language_findings(zero, design, bank.scores, unit_of(data)),
+        assumption(pairs, bank.finetune_scores, level),
     )
     keys = ["configuration", "source", "target", "seed"]
     missing = main[main["score"].isna()]
@@ -105,9 +110,9 @@ def report_task(
         zero=zero,
         table_3=_with_floor(zero.of_sets(), tables.majority, data, list(data.languages)),
         table_4=pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(),
-        metrics=_metrics(tables.scores, tables.majority),
+        metrics=_metrics(tables.scores[~tables.scores["configuration"].str.startswith(BILINGUAL)], tables.majority),
         findings=findings,
-        n_done=len(main.drop_duplicates([*keys[:2], "seed"])),
+        n_done=len(tables.scores.drop_duplicates([*keys[:2], "seed"])),
         n_wanted=tables.n_wanted,
         failed=failed,
     )
