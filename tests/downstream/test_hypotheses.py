@@ -185,6 +185,10 @@ def test_intervals_over_languages_are_the_textbooks():
     value, low, high = rank_correlation(np.arange(30.0), np.arange(30.0) + rng.normal(0, 10, 30), 0.95)
     assert -1 < low < value < high < 1
     assert np.isnan(rank_correlation(np.arange(3.0), np.arange(3.0), 0.95)[1]), "three languages have no interval"
+    value, low, high = rank_correlation(np.arange(4.0), np.arange(4.0), 0.95)
+    assert (value, high) == (1.0, 1.0)
+    assert low < 0, "of four languages even the same order has a probability of 1 in 12"
+    assert rank_correlation(np.arange(8.0), -np.arange(8.0), 0.95)[2] < 0
     assert np.isnan(rank_correlation(np.ones(6), np.arange(6.0), 0.95)).all()
 
 

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 import pandas as pd
 
 from bloodbank.bank import Bank
+from bloodbank.bank.names import plural
 from bloodbank.downstream.configurations import Design
 from bloodbank.downstream.taggers import Tagger, row_length
 from bloodbank.downstream.task_report import TaskReport
@@ -51,8 +52,8 @@ def basis_sentences(
         "The sets are as good as its D and R.",
         f"C, the languages that taggers are fine-tuned and tested on: most recipient "
         f"{' '.join(design.most_recipient)}; least recipient {' '.join(design.least_recipient)}.",
-        f"Pretraining: {model.n_layers} layers of width {model.hidden_size}, {len(experiment.seeds)} "
-        f"seed{'s' * (len(experiment.seeds) > 1)}; {_amounts(table_2, match)}",
+        f"Pretraining: {plural(model.n_layers, 'layer')} of width {model.hidden_size}, "
+        f"{plural(len(experiment.seeds), 'seed')}; {_amounts(table_2, match)}",
         f"Fine-tuning: {finetune.epochs} epochs, rate {finetune.learning_rate:g}, batches of {finetune.batch_size} "
         f"rows of at most {row_length(experiment)} pieces, {_kept(finetune.select)}.",
     ]

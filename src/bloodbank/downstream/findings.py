@@ -107,9 +107,12 @@ def rank_correlation(x: Floats, y: Floats, level: float) -> tuple[float, float, 
     r = float(spearmanr(x[known], y[known]).statistic)
     if n < 4:
         return r, np.nan, np.nan
-    clipped = np.clip(r, -0.999999, 0.999999)
-    reach = norm.ppf(0.5 + level / 2) * np.sqrt((1 + r**2 / 2) / (n - 3))
-    return r, float(np.tanh(np.arctanh(clipped) - reach)), float(np.tanh(np.arctanh(clipped) + reach))
+    # Ranks that agree in all have an infinite z, whatever their number: they count as if two neighbours were swapped.
+    most = 1 - 12 / (n * (n**2 - 1))
+    clipped = float(np.clip(r, -most, most))
+    reach = float(norm.ppf(0.5 + level / 2) * np.sqrt((1 + clipped**2 / 2) / (n - 3)))
+    low, high = np.tanh(np.arctanh(clipped) - reach), np.tanh(np.arctanh(clipped) + reach)
+    return r, min(float(low), r), max(float(high), r)
 
 
 def said(low: float, high: float) -> str:

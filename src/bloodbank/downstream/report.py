@@ -149,11 +149,11 @@ def _score(row: pd.Series) -> str:
 
 
 def _answers(findings: Sequence[Finding]) -> Rows:
-    rows: Rows = [("question", "value", "interval", "covers", "verdict")]
+    rows: Rows = [("question", "verdict", "value", "interval", "covers")]
     for one in findings:
         value = "" if np.isnan(one.value) else f"{one.value:+.4f}"
         interval = "" if np.isnan(one.low) else f"{one.low:+.4f} to {one.high:+.4f}"
-        rows.append((one.key, value, interval, one.covers if value else "", one.verdict))
+        rows.append((one.key, one.verdict, value, interval, one.covers if value else ""))
     return rows
 
 

@@ -57,8 +57,8 @@ def _ordered(zero: ZeroShot, unit: str) -> list[Finding]:
 def _monolingual(zero: ZeroShot, unit: str) -> list[Finding]:
     """Multilingual pretraining improves monolingual scores: most donating − control, least donating − others."""
     what = f"difference of monolingual {unit}"
-    most = f"{MOST} gives better monolingual scores than {CONTROL}, which is C alone."
-    least = f"{LEAST} gives better monolingual scores than {MOST} and {RANDOM}."
+    most = f"Pretraining on {MOST} gives better monolingual scores than {CONTROL}, which is C alone."
+    least = f"Pretraining on {LEAST} gives better monolingual scores than {MOST} and {RANDOM}."
     return [
         _compare(zero, (MOST, CONTROL), "monolingual", ("monolingual: most − control", most, what)),
         _compare(zero, (LEAST, [MOST, RANDOM]), "monolingual", ("monolingual: least − others", least, what)),

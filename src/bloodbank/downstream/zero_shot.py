@@ -65,8 +65,8 @@ class ZeroShot:
         rows = []
         for what, source, target, mask in chosen:
             used = mask & (self.cells.n_seeds[place] > 0 if what == "cell" else self.cells.complete(place))
-            score, low, high = self._interval({place: 1.0}, used)
-            n_seeds = self._n_seeds(place, used)
+            score, low, high = self._score(place, used)
+            n_seeds = self.cells.least_seeds(place, used)
             rows.append((what, source, target, score, low, high, int(used.sum()), n_seeds, self._covers([place])))
         names = ["what", "source", "target", "score", "low", "high", "n_pairs", "n_seeds", "covers"]
         return pd.DataFrame(rows, columns=names)
@@ -93,9 +93,9 @@ class ZeroShot:
                 used = wanted & self.cells.complete(place)
                 rows.append(
                     (
-                        name, self.cells.pretraining_sets[place], measure, *self._interval({place: 1.0}, used),
-                        self._seed_sd(place, used), int(used.sum()), int((wanted & ~used).sum()),
-                        self._n_seeds(place, used), self._covers([place]),
+                        name, self.cells.pretraining_sets[place], measure, *self._score(place, used),
+                        self.cells.seed_sd(place, used), int(used.sum()), int((wanted & ~used).sum()),
+                        self.cells.least_seeds(place, used), self._covers([place]),
                     )
                 )  # fmt: skip
         names = ["configuration", "pretraining_set", "measure", "score", "low", "high", "seed_sd", "n_pairs",
@@ -186,12 +186,10 @@ class ZeroShot:
             of_cells[place][used] = weight / used.sum()
         return self.interval(of_cells)
 
-    def _n_seeds(self, place: int, used: Mask) -> int:
-        return int(self.cells.n_seeds[place][used].min()) if used.any() else 0
-
-    def _seed_sd(self, place: int, used: Mask) -> float:
-        of_seeds = self.cells.of_seeds(place)[:, used]
-        return float(of_seeds.mean(axis=1).std(ddof=1)) if len(of_seeds) > 1 and used.any() else np.nan
+    def _score(self, place: int, used: Mask) -> tuple[float, float, float]:
+        """Return the mean of one configuration over cells; no interval of a score leaves 0 to 1."""
+        score, low, high = self._interval({place: 1.0}, used)
+        return score, float(np.clip(low, 0.0, 1.0)), float(np.clip(high, 0.0, 1.0))
 
     def _pairs(self, measure: str, among: Sequence[str] | None) -> Mask:
         if measure not in MEASURES:

@@ -68,6 +68,15 @@ class Cells:
         own: Floats = self.scores[place]
         return own[(~np.isnan(own)).any(axis=(1, 2))]
 
+    def least_seeds(self, place: int, used: Mask) -> int:
+        """Return the seeds of that of some cells of a configuration which has fewest; 0 without cells."""
+        return int(self.n_seeds[place][used].min()) if used.any() else 0
+
+    def seed_sd(self, place: int, used: Mask) -> float:
+        """Return the standard deviation over seeds of the mean of some cells; missing with one seed."""
+        of_seeds = self.of_seeds(place)[:, used]
+        return float(of_seeds.mean(axis=1).std(ddof=1)) if len(of_seeds) > 1 and used.any() else np.nan
+
     def complete(self, place: int) -> Mask:
         """Say which cells every seed of a configuration has. Shape: [source, target]."""
         n = len(self.of_seeds(place))
