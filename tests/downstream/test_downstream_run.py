@@ -9,11 +9,15 @@ import pytest
 
 import bloodbank as bb
 from bloodbank.downstream.alignment import encode, to_labels
+from bloodbank.downstream.hub_tasks import HubData
 from bloodbank.downstream.predicting import predict
-from bloodbank.downstream.report import write_report
+from bloodbank.downstream.report import matrix_rows, write_report
 from bloodbank.downstream.tables import MAJORITY
+from bloodbank.downstream.tagging_work import score_labels
+from bloodbank.downstream.task_data import place_of, read_task
 from bloodbank.downstream.tasks import get_task
 from bloodbank.downstream_pipeline import plan_lines, prepare, report, run
+from bloodbank.downstream_settings import TaskSettings
 from bloodbank.errors import UsageError
 from bloodbank.mlm.files import load_models
 from bloodbank.store import Store
@@ -139,6 +143,15 @@ def test_the_report_is_written_and_says_what_it_rests_on(ran, found, tmp_path):
     assert "<script" not in page
     for words in ("Table 2", "Table 3", "Table 4", "What this rests on", "(random weights)", "(majority label)"):
         assert words in page
+    for words in ("Z(s→t): pos, word accuracy, most donating + C", "All scores: pos", "macro_f1", "xtreme_f1"):
+        assert words in page
+    (task,) = found.tasks
+    head, *rows = matrix_rows(task.zero, "control")
+    assert head == ("source", *C, "mean of the others")
+    matrix = task.zero.matrix("control")
+    assert rows[0][1:5] == tuple(f"{x:.3f}" for x in matrix.loc["x-f"])
+    assert float(rows[0][5]) == pytest.approx(matrix.loc["x-f", ["x-e", "x-b", "x-c"]].mean(), abs=6e-4)
+    assert float(rows[4][1]) == pytest.approx(matrix.loc[["x-e", "x-b", "x-c"], "x-f"].mean(), abs=6e-4)
     assert pd.read_csv(tmp_path / "report" / "pos_table_3.csv")["score"].notna().all()
     assert r"\toprule" in (tmp_path / "report" / "pos_table_3.tex").read_text(encoding="utf-8")
     table = pd.read_csv(tmp_path / "report" / "table_2.csv")
@@ -234,3 +247,25 @@ def test_bilingual_models_of_the_run_answer_the_assumption(tmp_path):
     # 4 configurations and 12 bilingual models, of which no table has one
     assert len(found.scores.query("main")) == (4 * 4 + 12) * 4
     assert not task.table_3["configuration"].str.startswith("bilingual").any()
+
+
+def test_a_dataset_of_the_hub_is_a_place_too():
+    settings = TaskSettings(dataset="some/where", configs={"de": ("de_gsd", "de_hdt")}, labels="upos", revision="abc")
+    place = place_of(settings)
+    assert isinstance(place, HubData)
+    assert (place.dataset, dict(place.configs), place.labels, place.words, place.revision) == (
+        "some/where", {"de": ("de_gsd", "de_hdt")}, "upos", "tokens", "abc",
+    )  # fmt: skip
+    assert place.languages == ("de",)
+
+
+def test_a_tagger_that_failed_has_no_score_and_takes_nothing_from_others(tmp_path):
+    data = read_task("pos", TaskSettings(path=str(write_experiment(tmp_path).parent / "treebanks")), ["x-a", "x-b"])
+    right = {code: data.test[code].labels for code in data.languages}
+    scores, sentences = score_labels(data, right | {"x-b": None})
+    assert scores.set_index("target")["accuracy"].to_dict() == {"x-a": 1.0, "x-b": pytest.approx(np.nan, nan_ok=True)}
+    assert set(sentences["target"]) == {"x-a"}
+    assert (sentences["part"] == sentences["whole"]).all()
+    scores, sentences = score_labels(data, dict.fromkeys(data.languages))
+    assert list(scores.columns) == ["target"]
+    assert sentences.empty

@@ -20,6 +20,7 @@ from bloodbank.bank.report.page import Section, report_page
 from bloodbank.downstream.configurations import Design
 from bloodbank.downstream.findings import Finding
 from bloodbank.downstream.task_report import TaskReport, is_floor
+from bloodbank.downstream.zero_shot import ZeroShot
 from bloodbank.errors import UsageError
 from bloodbank.store import replace_file
 
@@ -64,6 +65,27 @@ class Report:
                 found.append((f"Table 4: {name}, within groups of recipients", _scores(one.table_4)))
             found.append((f"Questions: {name}", _answers(one.findings)))
         return found
+
+    def more_tables(self) -> list[tuple[str, Rows]]:
+        """List what the page has besides: Z(s→t) of every configuration (Eq. 1), and all scores of the tasks."""
+        found = []
+        for one in self.tasks:
+            name = f"{one.data.task.name}, {one.unit}"
+            for configuration in one.zero.cells.configurations:
+                title = f"Z(s→t): {name}, {configuration}; sources in rows, targets in columns"
+                found.append((title, matrix_rows(one.zero, configuration)))
+            found.append((f"All scores: {one.data.task.name}, means over pairs and seeds", _rounded(one.metrics)))
+        return found
+
+
+def matrix_rows(zero: ZeroShot, configuration: str) -> Rows:
+    """Lay Z(s→t) out with its margins: sources in rows, targets in columns, monolingual scores on the diagonal."""
+    table, codes = zero.of_pairs(configuration), zero.cells.languages
+    margins = {what: table[table["what"] == what].set_index(what)["score"] for what in ("source", "target")}
+    cells = table[table["what"] == "cell"].set_index(["source", "target"])["score"]
+    rows: Rows = [("source", *codes, "mean of the others")]
+    rows += [(s, *(_number(cells[s, t]) for t in codes), _number(margins["source"][s])) for s in codes]
+    return [*rows, ("mean of the others", *(_number(margins["target"][t]) for t in codes), "")]
 
 
 def write_report(report: Report, folder: Path) -> list[Path]:
@@ -114,7 +136,7 @@ def latex_table(caption: str, rows: Rows) -> str:
 
 def _page(report: Report) -> str:
     sections = [Section("basis", "What this rests on", report.basis)]
-    for number, (title, rows) in enumerate(report.tables()):
+    for number, (title, rows) in enumerate([*report.tables(), *report.more_tables()]):
         sections.append(Section(f"table-{number}", title, (), table=tuple(rows)))
         if title.startswith("Questions"):
             task = next(one for one in report.tasks if f"Questions: {one.data.task.name}," in title)
@@ -159,6 +181,18 @@ def _answers(findings: Sequence[Finding]) -> Rows:
 
 def _plain(table: pd.DataFrame) -> Rows:
     return [tuple(map(str, table.columns)), *(tuple(map(str, row)) for row in table.itertuples(index=False))]
+
+
+def _number(value: float) -> str:
+    return "" if np.isnan(value) else f"{value:.3f}"
+
+
+def _rounded(table: pd.DataFrame) -> Rows:
+    rows = [
+        tuple(_number(cell) if isinstance(cell, float) else str(cell) for cell in row)
+        for row in table.itertuples(index=False)
+    ]
+    return [tuple(map(str, table.columns)), *rows]
 
 
 def _aligned(rows: Rows) -> list[str]:
