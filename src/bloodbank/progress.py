@@ -26,8 +26,9 @@ class Display:
     def __init__(self, console: Console, stage: str, tasks: Iterable[Task], n_done: int = 0) -> None:
         self.console, self.stage = console, stage
         self.left = {task: task.n_tokens for task in tasks}
-        # A model is done when it is scored; that it was also saved counts for nothing.
-        self.n_done, self.n_all = n_done, n_done + sum(_counts(task) for task in self.left)
+        # A model is done when it is scored; that it was also saved counts for nothing, unless no model is scored.
+        self.only_saved = all(output.stage == "models" for task in self.left for output in task.outputs)
+        self.n_done, self.n_all = n_done, n_done + sum(map(self._counts, self.left))
         self.tokens, self.started = 0, time.monotonic()
         self.live = console.is_terminal
         self.progress = Progress(
@@ -53,7 +54,7 @@ class Display:
             self.left[event.task] = max(0, self.left[event.task] - event.n_tokens)
         elif event.kind == "done":
             self.left.pop(event.task, None)
-            self.n_done += _counts(event.task)
+            self.n_done += self._counts(event.task)
         elif event.kind == "busy":
             self.console.print(
                 f"{self.stage}: {label} is being made by {event.message}; waiting (its lock is in the folder `locks`)",
@@ -62,9 +63,13 @@ class Display:
         elif event.kind == "failed":
             self.left.pop(event.task, None)
             self.console.print(f"{self.stage}: {label} failed; the others go on", style="red", highlight=False)
-        if event.kind == "done" and _counts(event.task) and not self.live:
+        if event.kind == "done" and self._counts(event.task) and not self.live:
             self.console.print(f"{self.stage}  {self.state()}  {label}", highlight=False, soft_wrap=True)
         self.progress.update(self.row, completed=self.n_done, state=self.state())
+
+    def _counts(self, task: Task) -> int:
+        """Return how many results a task makes."""
+        return sum(self.only_saved or output.stage != "models" for output in task.outputs)
 
     def state(self) -> str:
         """Say how far the stage is: done of all, rate, time left."""
@@ -79,11 +84,6 @@ class Display:
     def rate(self) -> float:
         """Return the tokens trained on a second, over all workers, since the stage began."""
         return self.tokens / max(1e-3, time.monotonic() - self.started)
-
-
-def _counts(task: Task) -> int:
-    """Return how many results a task makes."""
-    return sum(output.stage != "models" for output in task.outputs)
 
 
 def duration(seconds: float) -> str:

@@ -84,10 +84,11 @@ def _train(plan: Plan, targets: list[Output], store: Store, workers: int, consol
         for task in missing_tasks(plan, targets, store, gang)
         if task.output.stage in _MODELS
     ]
+    counted = [one for one in targets if one.stage == "scores"] or [one for one in targets if one.stage == "models"]
     return run_stage(
         f"models{plan.suffix.replace('_', ' ')}", sized, store, console,
         workers=workers, threads=execution.threads, device=execution.device,
-        n_done=sum(store.has(score) for score in plan.scores.values()),
+        n_done=sum(map(store.has, counted)),
     )  # fmt: skip
 
 

@@ -6,6 +6,7 @@ import shutil
 import numpy as np
 import pandas as pd
 import pytest
+from rich.console import Console
 
 import bloodbank as bb
 from bloodbank.downstream.alignment import encode, to_labels
@@ -32,7 +33,8 @@ C = ("x-f", "x-e", "x-b", "x-c")
 def ran(tmp_path_factory):
     """An experiment file whose run is finished."""
     path = write_experiment(tmp_path_factory.mktemp("downstream"))
-    run(path)
+    with (path.parent / "log.txt").open("w", encoding="utf-8") as log:
+        run(path, console=Console(file=log))
     return path
 
 
@@ -57,6 +59,9 @@ def test_every_tagger_is_there_and_made_once(ran, found):
     run(ran)
     assert outputs(ran) == before
     assert not list((folder / "taggers").glob(".*"))
+    log = (ran.parent / "log.txt").read_text(encoding="utf-8")
+    assert "models  8/8" in log, "models that are only kept are counted too"
+    assert "taggers  40/40" in log
     assert len(found.scores.query("main")) == 40 * 4
     assert settings.grid.sets == tuple(one.languages for one in design.configurations)
 
