@@ -61,6 +61,17 @@ def test_eq_10_follows_the_order_of_the_sets():
     assert open_["Eq. 10: most > least"].verdict == "undecided"
 
 
+def test_whether_there_is_transfer_at_all():
+    made = {CONTROL: 0.1, MOST: 0.3}
+    found = answers(scores(made | {RANDOM_WEIGHTS: 0.0}))["floor: pretrained > random weights, zero-shot"]
+    assert found.verdict == "supported"
+    assert found.value == pytest.approx(0.2, abs=0.003)
+    below = answers(scores(made | {RANDOM_WEIGHTS: 0.3}))["floor: pretrained > random weights, zero-shot"]
+    assert below.verdict == "not supported"
+    without = answers(scores(made))["floor: pretrained > random weights, monolingual"]
+    assert (without.verdict, without.note) == ("not evaluated", f"no scores of {RANDOM_WEIGHTS}")
+
+
 def test_one_seed_decides_nothing():
     found = answers(scores({CONTROL: 0.0, MOST: 0.1, RANDOM: 0.05, LEAST: 0.0}, n_seeds=1))
     assert found["Eq. 10: most > least"].verdict == "undecided"

@@ -53,6 +53,13 @@ def not_evaluated(key: str, claim: str, unit: str, why: str) -> Finding:
     return Finding(key, claim, unit, np.nan, np.nan, np.nan, NOT_EVALUATED, "nothing", why)
 
 
+def known_mean(values: Floats, axis: int) -> Floats:
+    """Return the mean of what is known along an axis; missing where nothing is."""
+    n = (~np.isnan(values)).sum(axis=axis)
+    means: Floats = np.divide(np.nansum(values, axis=axis), n, out=np.full(n.shape, np.nan), where=n > 0)
+    return means
+
+
 def over_languages(values: Floats, level: float) -> tuple[float, float, float]:
     """Return the mean of independent languages and the ends of its t interval; missing with fewer than two.
 

@@ -12,7 +12,7 @@ import pandas as pd
 from scipy.stats import t
 
 from bloodbank.downstream.configurations import CONTROL, Design
-from bloodbank.downstream.findings import Finding, not_evaluated, rank_correlation, said, two_groups
+from bloodbank.downstream.findings import Finding, known_mean, not_evaluated, rank_correlation, said, two_groups
 from bloodbank.downstream.taggers import RANDOM_WEIGHTS
 from bloodbank.downstream.zero_shot import ZeroShot
 from bloodbank.downstream.zero_shot_cells import Floats
@@ -77,8 +77,7 @@ def _targets(zero: ZeroShot, names: Sequence[str], group: Sequence[str]) -> Floa
     values = np.stack([zero.cells.means[zero.cells.configurations.index(name)] for name in names]).mean(axis=0)
     inside = values[np.ix_(places, places)].copy()
     np.fill_diagonal(inside, np.nan)
-    means: Floats = np.nanmean(inside, axis=0)
-    return means
+    return known_mean(inside, axis=0)
 
 
 def _margins(zero: ZeroShot, design: Design, scores: pd.DataFrame) -> list[Finding]:
@@ -86,7 +85,7 @@ def _margins(zero: ZeroShot, design: Design, scores: pd.DataFrame) -> list[Findi
     names = [one.name for one in design.configurations if one.name in zero.cells.configurations]
     values = np.stack([zero.cells.means[zero.cells.configurations.index(name)] for name in names]).mean(axis=0)
     off = np.where(np.eye(len(values), dtype=bool), np.nan, values)
-    margins = {"source": np.nanmean(off, axis=1), "target": np.nanmean(off, axis=0)}
+    margins = {"source": known_mean(off, axis=1), "target": known_mean(off, axis=0)}
     found = []
     for margin, words in (("source", "as a source"), ("target", "as a target")):
         for score, equation in (("donation", "Eq. 7"), ("recipience", "Eq. 8")):

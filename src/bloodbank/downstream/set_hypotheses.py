@@ -13,6 +13,7 @@ from scipy.stats import f as f_distribution
 from bloodbank.downstream.configurations import CONTROL, LEAST, MOST, RANDOM, Configuration, Design
 from bloodbank.downstream.differences import NOT_SUPPORTED, SUPPORTED, UNDECIDED, Measure
 from bloodbank.downstream.findings import Finding, not_evaluated, of_difference
+from bloodbank.downstream.taggers import RANDOM_WEIGHTS
 from bloodbank.downstream.zero_shot import ZeroShot
 
 _Said = tuple[str, str, str]  # key, claim and unit of a finding
@@ -27,6 +28,7 @@ def set_findings(zero: ZeroShot, design: Design, unit: str) -> list[Finding]:
         unit: Name of the score.
     """
     return [
+        *_above_floor(zero, design, unit),
         *_ordered(zero, unit),
         *_monolingual(zero, unit),
         *_nested(zero, design, unit),
@@ -38,9 +40,21 @@ def set_findings(zero: ZeroShot, design: Design, unit: str) -> list[Finding]:
 def _compare(zero: ZeroShot, sides: tuple[str | list[str], str | list[str]], measure: Measure, said: _Said) -> Finding:
     names = [name for side in sides for name in ([side] if isinstance(side, str) else side)]
     missing = [name for name in names if name not in zero.cells.configurations]
-    if missing:
-        return not_evaluated(*said, f"no scores of {', '.join(missing)}")
+    if missing or not all(sides):
+        return not_evaluated(*said, f"no scores of {', '.join(missing) or 'any configuration'}")
     return of_difference(*said, zero.difference(sides[0], sides[1], measure))
+
+
+def _above_floor(zero: ZeroShot, design: Design, unit: str) -> list[Finding]:
+    """Whether there is transfer at all: what pretraining adds to the same network with random weights."""
+    names = [one.name for one in design.configurations if one.name in zero.cells.configurations]
+    measures: tuple[tuple[Measure, str], ...] = (("zero_shot", "zero-shot"), ("monolingual", "monolingual"))
+    found = []
+    for measure, words in measures:
+        claim = f"Pretraining gives better {words} scores than random weights, on average over configurations."
+        said = (f"floor: pretrained > random weights, {words}", claim, f"difference of {words} {unit}")
+        found.append(_compare(zero, (names, RANDOM_WEIGHTS), measure, said))
+    return found
 
 
 def _ordered(zero: ZeroShot, unit: str) -> list[Finding]:
