@@ -55,6 +55,13 @@ def test_every_experiment_in_the_documentation_loads(tmp_path):
         assert load_experiment(path).name == "mine"
 
 
+def test_the_example_of_the_downstream_stage_loads():
+    from bloodbank.experiment import load_experiment
+
+    found = load_experiment(ROOT / "examples" / "downstream" / "experiment.toml")
+    assert sorted(found.downstream.tasks) == ["ner", "pos"]
+
+
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_python_in_the_documentation_runs(page, tmp_path, monkeypatch, finished, capsys):
     write_experiment(tmp_path)
