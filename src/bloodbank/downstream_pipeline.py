@@ -10,20 +10,19 @@ from pathlib import Path
 from rich.console import Console
 
 from bloodbank.bank import Bank
-from bloodbank.bank.imported import ImportOptions
-from bloodbank.bank.importing import import_bank
 from bloodbank.downstream.basis import basis_sentences, configuration_table
 from bloodbank.downstream.configurations import Design, make_design
 from bloodbank.downstream.report import Report
 from bloodbank.downstream.tables import majority_table, score_table, sentence_table
-from bloodbank.downstream.taggers import Tagger, plan_bilingual, plan_taggers, tagger_tasks
+from bloodbank.downstream.taggers import TAGGERS, Tagger, plan_bilingual, plan_taggers, tagger_tasks
 from bloodbank.downstream.task_data import TaskData, read_task
 from bloodbank.downstream.task_report import TaskTables, report_task
 from bloodbank.errors import UsageError
 from bloodbank.execution import check_compiler, check_device, default_workers
 from bloodbank.experiment import Experiment
+from bloodbank.opening import open_bank
 from bloodbank.pipeline import failed, make_outputs, open_folder, resolve
-from bloodbank.results import open_run, shipped_banks, shipped_folder
+from bloodbank.results import open_run
 from bloodbank.runfolder import SOURCES, is_run_folder, write_failures
 from bloodbank.stages import run_stage
 from bloodbank.store import Store
@@ -105,6 +104,7 @@ def run(
     write_failures(failures, store)
     if failures:
         raise failed(failures, [one.output for one in taggers], store)
+    store.remove_leftovers(TAGGERS)  # of workers that had not yet noticed that their run was killed
     return folder
 
 
@@ -131,8 +131,7 @@ def _open_bank(name: str, folder: Path) -> Bank:
         UsageError: It is not there.
     """
     if name:
-        path = shipped_folder(name) if name in shipped_banks() else Path(name)
-        return open_run(path) if path.is_dir() else import_bank(path, ImportOptions())
+        return open_bank(Path(name))
     if not is_run_folder(folder) or not (folder / "bank.json").is_file():
         raise UsageError(
             f"{folder} has no bank yet, from which the sets are chosen. `bloodbank run` measures it; or name another "

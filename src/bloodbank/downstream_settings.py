@@ -112,7 +112,7 @@ class TaskSettings(BalanceSettings):
 class DownstreamSettings(Settings):
     """`[downstream]`: does the choice of pretraining languages carry over to zero-shot tasks?"""
 
-    bank: str = Field("", description="Bank that the sets are chosen from: a run folder, `bank.json`, a matrix, or the name of one that comes with bloodbank; by default the bank of this run")
+    bank: str = Field("", description="Bank that the sets are chosen from: a run folder, `bank.json` or a matrix, relative to the experiment file, or the name of one that comes with bloodbank; by default the bank of this run")
     set_size: Count = Field(4, description="Languages in each of the sets Most Donating, Random and Least Donating (paper: 4)")
     recipient_size: Count = Field(3, description="Languages in each of the groups Most Recipient and Least Recipient (paper: 3)")
     most_donating: Codes = Field((), description="This set instead of the one that the bank says (paper: ja te fi ru)")

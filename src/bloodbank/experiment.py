@@ -156,6 +156,10 @@ def _with_full_paths(content: dict[str, Any], key: str, base: Path) -> dict[str,
     changed = dict(section)
     if isinstance(section.get("path"), str) and section["path"]:
         changed["path"] = str(base / os.path.expanduser(section["path"]))  # noqa: PTH111 - never raises
+    # A bank may be given by its name too: only what is there is a path.
+    bank = section.get("bank")
+    if isinstance(bank, str) and bank and (base / os.path.expanduser(bank)).exists():  # noqa: PTH111 - never raises
+        changed["bank"] = str(base / os.path.expanduser(bank))  # noqa: PTH111 - as above
     inner = {"corpus": "sources", "downstream": "tasks"}.get(key, "")
     if isinstance(section.get(inner), dict):
         named = section[inner]

@@ -213,6 +213,16 @@ def test_wrong_settings_are_named(tmp_path, change, said):
     assert "Traceback" not in err
 
 
+def test_a_bank_is_found_from_the_experiment_file(tmp_path, monkeypatch):
+    path = write_experiment(tmp_path / "here")
+    path.write_text(path.read_text(encoding="utf-8").replace(str(tmp_path / "here" / "matrix.csv"), "matrix.csv"))
+    monkeypatch.chdir(tmp_path)
+    assert any("most donating + C" in line for line in plan_lines(path))
+    path.write_text(path.read_text(encoding="utf-8").replace('"matrix.csv"', '"nowhere"'), encoding="utf-8")
+    with pytest.raises(UsageError, match="nowhere"):
+        plan_lines(path)
+
+
 def test_without_a_bank_or_a_task_it_is_said_what_to_do(tmp_path):
     path = write_experiment(tmp_path)
     text = path.read_text(encoding="utf-8")

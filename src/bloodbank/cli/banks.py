@@ -8,7 +8,7 @@ from typing import Literal
 from cyclopts import App
 
 from bloodbank.cli.app import app
-from bloodbank.cli.opening import open_bank
+from bloodbank.opening import open_bank
 
 bank = App(name="bank", help="A bank: import, export, compare, report, typology.")
 app.command(bank)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from cyclopts import Parameter
 
 from bloodbank.cli.app import app
-from bloodbank.cli.opening import open_bank
+from bloodbank.opening import open_bank
 
 if TYPE_CHECKING:
     from bloodbank.bank import Bank

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 from cyclopts import Parameter
 
 from bloodbank.cli.app import app
-from bloodbank.cli.opening import find_source, open_bank
+from bloodbank.opening import find_source, open_bank
 
 if TYPE_CHECKING:
     from bloodbank.bank import Bank

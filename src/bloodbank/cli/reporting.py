@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bloodbank.cli.banks import bank
-from bloodbank.cli.opening import find_source, open_bank
+from bloodbank.opening import find_source, open_bank
 
 if TYPE_CHECKING:
     from bloodbank.typology import Features

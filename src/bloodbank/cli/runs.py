@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bloodbank.cli.app import app
-from bloodbank.cli.opening import find_source, open_bank
+from bloodbank.opening import find_source, open_bank
 
 if TYPE_CHECKING:
     from rich.console import Console

@@ -1,4 +1,4 @@
-"""What a command may be given for a bank: a run folder, a file, or the name of a bank that comes with bloodbank."""
+"""What a command or an experiment may be given for a bank: a run folder, a file, or the name of a shipped bank."""
 
 from __future__ import annotations
 
