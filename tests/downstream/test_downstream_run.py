@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import socket
 
 import numpy as np
 import pandas as pd
@@ -59,6 +60,11 @@ def test_every_tagger_is_there_and_made_once(ran, found):
     run(ran)
     assert outputs(ran) == before
     assert not list((folder / "taggers").glob(".*"))
+    left = folder / "taggers" / f".{next((folder / 'taggers').iterdir()).name}+{socket.gethostname()}@999999999+x"
+    left.mkdir()  # of a process that was killed
+    run(ran)
+    assert not left.exists()
+    assert not any("+" in name for name in before if name.startswith("pos_"))
     log = (ran.parent / "log.txt").read_text(encoding="utf-8")
     assert "models  8/8" in log, "models that are only kept are counted too"
     assert "taggers  40/40" in log
@@ -238,7 +244,7 @@ def test_without_a_bank_or_a_task_it_is_said_what_to_do(tmp_path):
 
 def test_an_output_says_how_it_came_about(ran):
     folder = Store(ran.parent / "runs" / "tiny").root / "taggers"
-    one = next(path for path in folder.iterdir() if path.name.startswith("pos_most.donating+C_x-e_seed0"))
+    one = next(path for path in folder.iterdir() if path.name.startswith("pos_most.donating.C_x-e_seed0"))
     training = json.loads((one / "tagger.json").read_text(encoding="utf-8"))
     assert training["length"] == 16
     assert training["gang"] == ["control", "most donating + C", "random + C", "least donating + C", "random weights"]

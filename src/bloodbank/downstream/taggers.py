@@ -121,8 +121,9 @@ def _tagger(plan: Plan, data: TaskData, name: str, of: _Encoder, source: str, se
         row_length(experiment),
         seed,
     )
+    # No plus: the store tells by it what a killed process left behind.
     label = "_".join(
-        (data.task.name, name.replace(" + ", "+").replace(" ", ".").replace(">", "."), source, f"seed{seed}")
+        (data.task.name, name.replace(" + ", ".").replace(" ", ".").replace(">", "."), source, f"seed{seed}")
     )
     return Tagger(data.task.name, name, "+".join(codes), source, seed, model, Output(TAGGERS, label, key))
 
