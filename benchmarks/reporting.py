@@ -24,11 +24,12 @@ def machine() -> list[str]:
     gigabytes = f", {int(memory.split()[0]) * 1_024 / GIB:.0f} GiB of memory" if memory else ""
     cpu = _from_file("/proc/cpuinfo", "model name") or platform.processor() or platform.machine()
     features = _from_file("/proc/cpuinfo", "flags").split()
-    amx = ", AMX for bfloat16" if "amx_bf16" in features else ""
+    names = {"amx_bf16": "AMX", "avx512_bf16": "AVX-512"}
+    low = next((f", {name} for bfloat16" for flag, name in names.items() if flag in features), "")
     gpu = _gpu() if n_gpus() else "no GPU"
     load = f"; load before the start {os.getloadavg()[0]:.1f}" if hasattr(os, "getloadavg") else ""
     return [
-        f"- machine: {cpu}, {n_cores()} cores{amx}{gigabytes}; {gpu}; {platform.system()} {platform.release()}{load}",
+        f"- machine: {cpu}, {n_cores()} cores{low}{gigabytes}; {gpu}; {platform.system()} {platform.release()}{load}",
         f"- versions: Python {platform.python_version()}, "
         + ", ".join(f"{name} {_version(name)}" for name in _PACKAGES),
         f"- date: {datetime.now(UTC):%Y-%m-%d %H:%M} UTC",

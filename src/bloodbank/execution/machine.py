@@ -8,6 +8,8 @@ from pathlib import Path
 
 from bloodbank.errors import UsageError
 
+_CPU = Path("/proc/cpuinfo")
+
 
 def default_workers(device: str) -> int:
     """Return how many workers run at once: one a GPU where there are any, else one a core this process may use."""
@@ -26,17 +28,20 @@ def free_memory() -> int:
 
 
 def computes_in_bfloat16(device: str) -> bool:
-    """Tell whether this machine computes in bfloat16 and does not imitate it: a GPU since Ampere, a CPU with AMX."""
+    """Tell whether this machine multiplies bfloat16 matrices and does not imitate it.
+
+    A GPU does since Ampere, a CPU with AMX (Intel since 2023) or AVX-512's bfloat16 products (AMD since Zen 4).
+    """
     if device != "cpu" and n_gpus():
         import torch
 
         if torch.cuda.is_available():
             return torch.cuda.get_device_capability() >= (8, 0)
     try:
-        flags = Path("/proc/cpuinfo").read_text(encoding="ascii", errors="ignore")
+        flags = _CPU.read_text(encoding="ascii", errors="ignore")
     except OSError:
         return False
-    return "amx_bf16" in flags
+    return not {"amx_bf16", "avx512_bf16"}.isdisjoint(flags.split())
 
 
 def check_device(device: str) -> None:
