@@ -201,7 +201,7 @@ def report(model: str, spec: Spec, own: list[Contender], measured: Timings) -> l
     return [
         f"## {sizes['n_layers']} × {sizes['hidden_size']}",
         "",
-        f"Feed-forward {sizes['feed_forward_size']}, dropout {sizes['dropout']}, attention dropout "
+        f"Feed-forward {sizes['feed_forward_size']}, dropout {spec['recipe']['dropout']}, attention dropout "
         f"{sizes['attention_dropout']}; passes over {spec['n_rows']:,} rows: {spec['recipe']['epochs']}; rounds: "
         f"{len(measured[own[0].key])}, medians over them.",
         "",

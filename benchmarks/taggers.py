@@ -73,7 +73,7 @@ def _with_trainer(spec: Spec, data: Encoded) -> Callable[[], Any]:
     from transformers import BertConfig, BertForTokenClassification, Trainer, TrainingArguments
 
     vocabulary, recipe = Vocabulary(**spec["vocabulary"]), FinetuneSettings(**spec["recipe"])
-    known = bert_config(ModelSettings(**spec["model"]), vocabulary)
+    known = bert_config(ModelSettings(**spec["model"] | {"dropout": recipe.dropout}), vocabulary)
     config = {name: value for name, value in known.items() if name not in ("model_type", "architectures")}
     arguments = TrainingArguments(
         output_dir=str(Path(spec["work"]) / "trainer"), per_device_train_batch_size=recipe.batch_size,

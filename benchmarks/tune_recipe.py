@@ -1,9 +1,11 @@
 """Compare training recipes on dev text: one monolingual model a recipe and language, scored on masks of the dev text.
 
-    python benchmarks/tune_recipe.py experiment.toml candidates.toml --out runs/tune
+    python benchmarks/tune_recipe.py benchmarks/recipes/experiment.toml benchmarks/recipes/chosen.toml --out runs/tune
 
-`candidates.toml` holds one table a recipe, `[recipes.NAME]`, with keys of `[training]` and `[model]`. Test text is
-never read. Each line of `OUT/recipes.jsonl` is one model; what is there is not trained again.
+The second file holds one table a recipe, `[recipes.NAME]`, with keys of `[training]` and `[model]`; they may name a
+preset, `preset = "paper"`, whose sections `[training]` and `[model]` they then begin with. All are scored on the same
+masks, in rows as the experiment lays them out. Test text is never read. Each line of `OUT/recipes.jsonl` is one model;
+what is there is not trained again. Two processes may share `OUT` once its text is there.
 """
 
 from __future__ import annotations
@@ -16,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import setups
 import torch
 
 from bloodbank.execution import run_tasks
@@ -71,9 +74,13 @@ def measure(plan: Plan, store: Store, language: str, changes: dict[str, Any], se
     experiment = changed(plan.experiment, changes)
     _, vocabulary = load_tokenizer(store.path(plan.tokenizer))
     tokens = store.path(plan.tokens[language])
-    rows = {part: sequences_of(tokens, part, vocabulary, experiment) for part in ("train", "dev")}
+    if experiment.model.n_positions < plan.experiment.model.n_positions:
+        raise SystemExit(f"n_positions {experiment.model.n_positions}: the experiment's rows are longer")
+    rows = {
+        "train": sequences_of(tokens, "train", vocabulary, experiment),
+        "dev": sequences_of(tokens, "dev", vocabulary, plan.experiment),
+    }
     offsets = read_ids(tokens / "dev")[1]
-    # The masks belong to the text and its layout: recipes of one row length are scored on the same ones.
     masks = make_test_masks(
         rows["dev"], offsets, np.load(tokens / "dev.bytes.npy"),
         mask_share=0.15, min_masked=10_000, corruption="mask", random=generator("dev masks of the tuning", language),
@@ -82,7 +89,7 @@ def measure(plan: Plan, store: Store, language: str, changes: dict[str, Any], se
     counts[list(vocabulary.special)] = 0.0
     unigram = score_unigram(masks, counts)
     stack = new_stack(experiment.model, vocabulary.size, (seed,), vocabulary.pad)
-    dev = {language: DevText(rows["dev"], language, experiment.training.mask_share, 60)}
+    dev = {language: DevText(rows["dev"], language, 0.15, 60)}
     started = time.perf_counter()
     reading = Reading({language: rows["train"]}, experiment.training, experiment.training.epochs, seed)
     (made,) = train(stack, [reading], experiment.training, dev=dev)
@@ -99,8 +106,15 @@ def measure(plan: Plan, store: Store, language: str, changes: dict[str, Any], se
 def changed(experiment: Experiment, changes: dict[str, Any]) -> Experiment:
     """Lay keys of `[training]` and `[model]` over an experiment."""
     content = experiment.model_dump(mode="json")
-    for section in ("training", "model"):
-        content[section] |= {key: value for key, value in changes.items() if key in content[section]}
+    known = {key: section for section in ("training", "model") for key in content[section]}
+    if unknown := sorted(changes.keys() - known.keys() - {"preset"}):
+        raise SystemExit(f"no keys of [training] or [model]: {', '.join(unknown)}")
+    if preset := changes.get("preset"):
+        start = setups.preset(preset).model_dump(mode="json")
+        content |= {section: start[section] for section in ("training", "model")}
+    for key, value in changes.items():
+        if key in known:
+            content[known[key]][key] = value
     return Experiment.model_validate(content)
 
 

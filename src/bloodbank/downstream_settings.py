@@ -36,8 +36,8 @@ class BalanceSettings(Settings):
 class FinetuneSettings(Settings):
     """The recipe of fine-tuning, with the defaults of XTREME (Hu et al. 2020), which section 6 of the paper follows.
 
-    AdamW's first moment decays by 0.9 and its epsilon is 1e-8, as there. Dropout is that of pretraining (`[model]`),
-    also before the classifier; XTREME's BERT has 0.1, on attention weights too. What differs from XTREME: it keeps the
+    AdamW's first moment decays by 0.9 and its epsilon is 1e-8, as there. Dropout on attention weights is that of
+    pretraining (`[model]`); XTREME's BERT has 0.1 there too. What differs from XTREME: it keeps the
     checkpoint that is best on English dev text, here it is the last one unless `select` says otherwise; its loss is
     the mean of the means of four batches of 8 rows, here the mean over the words of all 32; its schedule is one update
     ahead of its optimiser, so that its first update has the rate of our second.
@@ -56,6 +56,11 @@ class FinetuneSettings(Settings):
     warmup_share: Share = Field(
         0.0,
         description="Share of updates over which the rate rises to its peak (XTREME: 0); then it falls linearly to 0",
+    )
+    dropout: Share = Field(
+        0.1,
+        description="Dropout on embeddings, on the output of each block and before the classifier, whatever pretraining "
+        "had (XTREME: 0.1)",
     )
     weight_decay: Annotated[float, Field(ge=0.0)] = Field(
         0.0, description="Weight decay of matrices, not of biases and norms (XTREME: 0)"

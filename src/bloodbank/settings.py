@@ -156,15 +156,20 @@ class ModelSettings(Settings):
     hidden_size: Count = Field(512, description="Width (paper: 512)")
     feed_forward_size: Count = Field(3_072, description="Width of the feed-forward layers (paper: 3 072)")
     n_positions: Annotated[int, Field(ge=8)] = Field(128, description="Pieces in a sequence, [CLS] and [SEP] included (paper: 128)")
-    dropout: Share = Field(0.1, description="Dropout on embeddings and on the output of each block (paper: 0.1)")
+    dropout: Share = Field(0.0, description="Dropout on embeddings and on the output of each block (paper: 0.1); with a few passes over the text it costs more than it brings, with dozens raise it")
     attention_dropout: Share = Field(0.0, description="Dropout on attention weights (paper: 0.1); above 0 the slower attention is used")
 
-    initialization: Literal["bert", "scaled"] = Field("bert", description='`"bert"`: all matrices normal with standard deviation 0.02 (paper). `"scaled"`: linear layers with 1/√inputs and positions with 0.1, with which a narrow model leaves the unigram plateau sooner')
+    initialization: Literal["local", "scaled", "bert"] = Field("local", description='`"local"`: each head first looks one, two, … places to the left or right, words and positions have dimensions of their own; leaves the unigram plateau at once. `"scaled"`: linear layers with 1/√inputs and positions with 0.1. `"bert"`: all matrices normal with standard deviation 0.02 (paper)')
 
     @model_validator(mode="after")
     def _heads_divide_width(self) -> Self:
         if self.hidden_size % self.n_heads:
             raise ValueError(f"hidden_size {self.hidden_size} cannot be divided among n_heads {self.n_heads}")
+        if self.initialization == "local" and self.hidden_size < 2 * self.n_heads:
+            raise ValueError(
+                f'initialization = "local" needs heads of width 2 or more; hidden_size {self.hidden_size} among n_heads '
+                f'{self.n_heads} leaves 1: fewer heads, or "scaled"'
+            )
         return self
 
 
@@ -174,13 +179,13 @@ class TrainingSettings(Settings):
     epochs: Count = Field(4, description="Passes over the training text of a monolingual model (paper: 4)")
     epochs_bilingual: Count = Field(4, description="Passes over the recipient's text in the second phase of a bilingual model")
     layout: Literal["packed", "rows"] = Field("packed", description='`"packed"`: paragraphs fill whole sequences, so equal data means nearly equal updates. `"rows"`: one line a row, padded, as in the paper')
-    batch_size: Count = Field(32, description="Sequences in an update (paper: 8)")
-    learning_rate: Annotated[float, Field(gt=0.0)] = Field(5e-4, description="Peak learning rate of AdamW (paper: 5e-5)")
+    batch_size: Count = Field(8, description="Sequences in an update (paper: 8)")
+    learning_rate: Annotated[float, Field(gt=0.0)] = Field(3e-4, description="Peak learning rate of AdamW (paper: 5e-5); narrower models bear more, see the engine's page")
     warmup_share: Share = Field(0.1, description="Share of updates over which the rate rises to its peak (paper: 0); then it falls linearly to 0")
     weight_decay: Annotated[float, Field(ge=0.0)] = Field(0.01, description="Weight decay of matrices, not of biases and norms (paper: 0)")
     beta2: Annotated[float, Field(gt=0.0, lt=1.0)] = Field(0.98, description="Decay of the second moment of AdamW (paper: 0.999)")
     clip_norm: Annotated[float, Field(gt=0.0)] = Field(1.0, description="Largest norm of a model's gradient (paper: 1.0)")
-    mask_share: Annotated[float, Field(gt=0.0, lt=1.0)] = Field(0.15, description="Share of pieces to predict; of these 80% show [MASK], 10% a random piece, 10% themselves (paper: 0.15)")
+    mask_share: Annotated[float, Field(gt=0.0, lt=1.0)] = Field(0.4, description="Share of pieces to predict while training; more of them teach more in a pass over little text; of these 80% show [MASK], 10% a random piece, 10% themselves (paper: 0.15)")
     dtype: Literal["auto", "float32", "bfloat16"] = Field("auto", description='Number type of what is computed while training; weights, their updates, losses and scores are always float32. `"auto"`: bfloat16 where the processor or GPU computes in it, else float32; what it meant is part of every key')
     compile: bool = Field(False, description="Compile the encoder with torch.compile: 10 to 40 s at the start of each task and needs a C++ compiler")
     curve_points: Annotated[int, Field(ge=0)] = Field(30, description="Points of the loss curve on dev text, log-spaced in tokens seen; 0 for no curves")

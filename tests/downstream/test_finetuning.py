@@ -43,6 +43,8 @@ def source(name="a", seed=0, **of_rows):
 
 
 def run(stack, sources, settings=RECIPE, **more):
+    """Fine-tune with the dropout that the encoders name."""
+    settings = settings.model_copy(update={"dropout": stack.settings.dropout})
     return finetune(stack, sources, settings, n_classes=N_CLASSES, **more)
 
 
@@ -173,6 +175,17 @@ def test_the_seed_settles_dropout_too(monkeypatch):
     for seed in (0, 0, 1):
         run(encoders((0,), DROPPING), [Source("pos", "x-a", one, seed)], RECIPE.model_copy(update={"epochs": 1}))
     assert told[0] == told[1] != told[2]
+
+
+def test_dropout_is_the_recipe_s_and_not_that_of_pretraining():
+    recipe = RECIPE.model_copy(update={"dropout": 0.2})
+    bare, dropping = MODEL, MODEL.model_copy(update={"dropout": 0.2})
+    one, same, without = (
+        finetune(encoders((0,), model), [source()], how, n_classes=N_CLASSES).taggers
+        for model, how in ((bare, recipe), (dropping, recipe), (dropping, recipe.model_copy(update={"dropout": 0.0})))
+    )
+    assert largest_difference(one.weights, same.weights) == 0.0
+    assert largest_difference(one.weights, without.weights) > 1e-3
 
 
 def test_encoders_of_one_seed_are_paired():
@@ -343,7 +356,7 @@ def test_a_tagger_of_a_treebank_beats_its_most_frequent_tag(tmp_path):
     train_tokenizer(lambda: texts, TokenizerSettings(vocab_size=1_500), tmp_path)
     tokenizer, vocabulary = load_tokenizer(tmp_path)
     rows_of_train, rows_of_test = (encode(part, task.labels, tokenizer, vocabulary) for part in (train, test))
-    model = MODEL.model_copy(update={"hidden_size": 32, "feed_forward_size": 64, "n_positions": 128, "dropout": 0.1})
+    model = MODEL.model_copy(update={"hidden_size": 32, "feed_forward_size": 64, "n_positions": 128})
     encoder = new_stack(model, vocabulary.size, (0, 1), vocabulary.pad)
     recipe = FinetuneSettings(epochs=6, learning_rate=5e-3)
     sources = [Source("pos", "de", rows_of_train, 0)] * 2
@@ -394,7 +407,7 @@ def test_the_defaults_are_those_of_xtreme():
     """scripts/train_udpos.sh (8 rows, 4 times accumulated), third_party/run_tag.py."""
     assert FinetuneSettings().model_dump() == {
         "epochs": 10, "batch_size": 8 * 4, "length": 128, "learning_rate": 2e-5, "warmup_share": 0.0,
-        "weight_decay": 0.0, "beta2": 0.999, "clip_norm": 1.0, "dtype": "float32", "select": "final",
+        "dropout": 0.1, "weight_decay": 0.0, "beta2": 0.999, "clip_norm": 1.0, "dtype": "float32", "select": "final",
     }  # fmt: skip
 
 

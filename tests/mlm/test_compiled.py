@@ -36,6 +36,8 @@ def test_two_updates_of_two_models_are_the_same_compiled_and_not():
     (plain, weights), (compiled_losses, others) = found
     torch.testing.assert_close(plain, compiled_losses, atol=TOLERANCE, rtol=TOLERANCE)
     for name, weight in weights.items():
+        if name.endswith("key.bias"):
+            continue  # softmax does not see it: its gradient is rounding, which AdamW makes as large as any
         torch.testing.assert_close(weight, others[name], atol=1e-3, rtol=1e-3)
 
 

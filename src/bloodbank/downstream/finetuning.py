@@ -102,6 +102,7 @@ def finetune(
     """
     _check(encoders, sources, settings, n_classes)
     taggers = with_classifier(encoders, n_classes, [source.seed for source in sources])
+    taggers.settings = taggers.settings.model_copy(update={"dropout": settings.dropout})
     distinct = list(dict.fromkeys(sources))
     pieces = Narrowing.of([source.train for source in distinct], encoders, settings.weight_decay)
     readings = {

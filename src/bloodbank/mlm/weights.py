@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import torch
 
+from bloodbank.mlm.initialization import initial_weight
 from bloodbank.mlm.model import WORDS, BertStack, Weights
 from bloodbank.randomness import torch_generator
 from bloodbank.settings import ModelSettings
-
-_BERT_STD = 0.02  # suits widths of 768 and more; at width 64 attention starts, and stays, nearly uniform
-_SCALED_POSITION_STD = 0.1
 
 
 def shapes(settings: ModelSettings, vocab_size: int) -> dict[str, tuple[int, ...]]:
@@ -51,28 +49,12 @@ def shapes(settings: ModelSettings, vocab_size: int) -> dict[str, tuple[int, ...
 def new_stack(settings: ModelSettings, vocab_size: int, seeds: tuple[int, ...], pad: int) -> BertStack:
     """Make K models with initial weights from their seeds, on the CPU.
 
-    Matrices are normal, see `ModelSettings.initialization`; all models of one seed start alike, so that
-    what differs between them is the text.
+    All models of one seed start alike, so that what differs between them is the text; see `initial_weight`.
     """
-    weights: Weights = {}
     bits = [torch_generator("cpu", seed, "weights") for seed in seeds]
-    for name, shape in shapes(settings, vocab_size).items():
-        if name.endswith("bias"):
-            weights[name] = torch.zeros(len(seeds), *shape)
-        elif "LayerNorm" in name:
-            weights[name] = torch.ones(len(seeds), *shape)
-        else:
-            weights[name] = torch.stack(
-                [torch.randn(shape, generator=one) * _initial_std(name, shape, settings) for one in bits]
-            )
+    weights: Weights = {
+        name: torch.stack([initial_weight(name, shape, settings, one) for one in bits])
+        for name, shape in shapes(settings, vocab_size).items()
+    }
     weights[WORDS][:, pad] = 0.0
     return BertStack(settings, weights)
-
-
-def _initial_std(name: str, shape: tuple[int, ...], settings: ModelSettings) -> float:
-    """Return the standard deviation with which a matrix starts."""
-    if settings.initialization == "bert" or "word_embeddings" in name or "token_type" in name:
-        return _BERT_STD
-    if "position_embeddings" in name:
-        return _SCALED_POSITION_STD
-    return float(shape[-1] ** -0.5)
