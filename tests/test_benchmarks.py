@@ -4,6 +4,7 @@ import json
 import re
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +19,8 @@ import analyses  # noqa: E402
 import finetuning  # noqa: E402
 import gpu  # noqa: E402
 import scoring  # noqa: E402
+import setups  # noqa: E402
+import tune_recipe  # noqa: E402
 from measuring import Marks, Measured, Stopped, rate_between  # noqa: E402
 from reporting import ratios, show_ratio, table, verdict  # noqa: E402
 
@@ -264,3 +267,26 @@ def test_the_analyses_are_timed_stage_by_stage(tmp_path, monkeypatch, capsys):
     assert number(row["all"]) == pytest.approx(seconds["all"], abs=0.06)
     assert "MISSED" in out
     assert "median of 5: 0.20, target at most 0.3: met" in out
+
+
+def test_a_recipe_changes_what_it_names_and_begins_with_a_preset_where_it_says_so():
+    recommended, paper = setups.preset("recommended"), setups.preset("paper")
+    assert tune_recipe.changed(recommended, {}) == recommended
+    found = tune_recipe.changed(recommended, {"epochs": 9, "hidden_size": 64})
+    assert (found.training.epochs, found.model.hidden_size) == (9, 64)
+    assert found.training.learning_rate == recommended.training.learning_rate
+    found = tune_recipe.changed(recommended, {"epochs": 9, "preset": "paper"})
+    assert found.model == paper.model
+    assert found.training == paper.training.model_copy(update={"epochs": 9})
+    assert found.tokenizer == recommended.tokenizer
+    with pytest.raises(SystemExit, match="epoch, width"):
+        tune_recipe.changed(recommended, {"width": 3, "epoch": 9})
+
+
+@pytest.mark.parametrize("name", ["chosen", "search"])
+def test_the_recipes_that_come_with_the_benchmark_are_valid(name):
+    recipes = tomllib.loads((BENCHMARKS / "recipes" / f"{name}.toml").read_text(encoding="utf-8"))["recipes"]
+    experiments = {key: tune_recipe.changed(setups.preset("recommended"), one) for key, one in recipes.items()}
+    assert len(experiments) > 2
+    same = {key for key, one in experiments.items() if one == setups.preset("recommended")}
+    assert same == {key for key, one in recipes.items() if not one}
