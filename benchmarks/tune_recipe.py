@@ -36,6 +36,8 @@ from bloodbank.tokenizer import load_tokenizer
 from bloodbank.transfer import Plan, make_plan, make_tasks
 from bloodbank.transfer.tasks import sequences_of
 
+MASK_SHARE = 0.15  # of the dev text, whatever a recipe masks while training
+
 
 def main() -> None:
     """Train what is missing, and print the table."""
@@ -83,13 +85,13 @@ def measure(plan: Plan, store: Store, language: str, changes: dict[str, Any], se
     offsets = read_ids(tokens / "dev")[1]
     masks = make_test_masks(
         rows["dev"], offsets, np.load(tokens / "dev.bytes.npy"),
-        mask_share=0.15, min_masked=10_000, corruption="mask", random=generator("dev masks of the tuning", language),
+        mask_share=MASK_SHARE, min_masked=10_000, corruption="mask", random=generator("dev masks of the tuning", language),
     )  # fmt: skip
     counts = np.bincount(read_ids(tokens / "train")[0], minlength=vocabulary.size).astype(np.float64)
     counts[list(vocabulary.special)] = 0.0
     unigram = score_unigram(masks, counts)
     stack = new_stack(experiment.model, vocabulary.size, (seed,), vocabulary.pad)
-    dev = {language: DevText(rows["dev"], language, 0.15, 60)}
+    dev = {language: DevText(rows["dev"], language, MASK_SHARE, 60)}
     started = time.perf_counter()
     reading = Reading({language: rows["train"]}, experiment.training, experiment.training.epochs, seed)
     (made,) = train(stack, [reading], experiment.training, dev=dev)

@@ -159,7 +159,7 @@ class ModelSettings(Settings):
     dropout: Share = Field(0.0, description="Dropout on embeddings and on the output of each block (paper: 0.1); with a few passes over the text it costs more than it brings, with dozens raise it")
     attention_dropout: Share = Field(0.0, description="Dropout on attention weights (paper: 0.1); above 0 the slower attention is used")
 
-    initialization: Literal["local", "scaled", "bert"] = Field("local", description='`"local"`: each head first looks one, two, … places to the left or right, words and positions have dimensions of their own; leaves the unigram plateau at once. `"scaled"`: linear layers with 1/√inputs and positions with 0.1. `"bert"`: all matrices normal with standard deviation 0.02 (paper)')
+    initialization: Literal["local", "scaled", "bert"] = Field("local", description='`"local"`: each head first looks one, two, … places to the left or right, words and positions have dimensions of their own; leaves the unigram plateau within a few hundred updates, where the others may stay. `"scaled"`: linear layers with 1/√inputs and positions with 0.1. `"bert"`: all matrices normal with standard deviation 0.02 (paper)')
 
     @model_validator(mode="after")
     def _heads_divide_width(self) -> Self:
