@@ -47,7 +47,7 @@ SHARES = (0.0, 0.05, 0.2, 0.5)
 
 
 def main() -> None:
-    """Print three tables."""
+    """Print four tables."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--lines", type=int, default=3_000, help="lines of each mixture")
     parser.add_argument("--pairs", default=",".join(PAIRS), help="OWN/FOREIGN, comma-separated")
@@ -58,6 +58,9 @@ def main() -> None:
     print("Clean texts, all of each: share of foreign text, in percent")
     for path in sorted(folder.glob("*.txt.xz")):
         print(row(path.name.removesuffix(".txt.xz"), read(path)), flush=True)
+    print("\nClean treebanks, of other books and full of names")
+    for trees in sorted((folder.parent / "ud").glob("*/")):
+        print(row(trees.name, sentences(trees)), flush=True)
     print("\nContaminated texts: most of hi (over 90%) and of fi (about 60%) is English, by paragraph")
     for code in ("fi", "hi"):
         path = folder.parent / "text-contaminated" / f"{code}.txt.xz"
@@ -81,6 +84,13 @@ def read(path: Path) -> list[str]:
     """Read lines that are not empty."""
     with lzma.open(path, "rt", encoding="utf-8") as file:
         return [line.strip() for line in file if line.strip()]
+
+
+def sentences(folder: Path) -> list[str]:
+    """Read the sentences of a treebank."""
+    mark = "# text = "
+    texts = [path.read_text(encoding="utf-8") for path in sorted(folder.glob("*.conllu"))]
+    return [line.removeprefix(mark) for text in texts for line in text.splitlines() if line.startswith(mark)]
 
 
 def long_lines(lines: list[str], n: int) -> list[str]:

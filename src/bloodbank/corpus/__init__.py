@@ -2,6 +2,7 @@
 
 from bloodbank.corpus.build import (
     CORPUS_VERSION,
+    FILTER_VERSION,
     OTHER,
     PARTS,
     build_corpus,
@@ -15,6 +16,7 @@ from bloodbank.corpus.source import Document, Source
 
 __all__ = [
     "CORPUS_VERSION",
+    "FILTER_VERSION",
     "OTHER",
     "PARTS",
     "Document",

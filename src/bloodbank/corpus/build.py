@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from bloodbank.corpus.near_duplicates import NearDuplicates
 
 CORPUS_VERSION = 2
+FILTER_VERSION = 2  # of what counts as foreign: a part of the key only where foreign text is left out
 PARTS = ("train", "dev", "test")
 OTHER = ("other",)  # what the control `self` reads
 SUMMARY = "corpus.json"

@@ -58,7 +58,8 @@ class Passages:
     """The words of some text, one after the other.
 
     Attributes:
-        words: UTF-8 bytes of each word, with a space before it where there is one.
+        words: UTF-8 bytes of each word, in small letters where it begins with a capital, with a space before it where
+            there is one.
         n_chars: Characters of the text up to the next word. Shape: [n_words].
         is_weak: Begins with a capital, or stands in quotes: it may be a name or be mentioned only. Shape: [n_words].
         scripts: ISO 15924 codes of the words' scripts.
@@ -215,9 +216,11 @@ def _piece(token: str, kinds: str, span: tuple[int, int], n_chars: int) -> _Piec
     if text.isupper() or (len(text) == 1 and text.isascii()):  # acronyms and single letters are of no language
         return _Piece(_IS_OTHER, b"", n_chars, "", is_weak=False)
     quoted = start > 0 and token[start - 1] in _QUOTES and token[end : end + 1] in _QUOTES
-    glued = kinds[start] == "u" and start > 0
-    encoded = (text if glued else f" {text}").encode()
-    return _Piece(_IS_WORD, encoded, n_chars, _script(text[0]), is_weak=kinds[start] == "L" or quoted)
+    glued, capital = kinds[start] == "u" and start > 0, kinds[start] == "L"
+    # Identifiers know "the" and "wählen", and hardly "The" and "Wählen": the first word of a foreign piece was missed.
+    written = text.lower() if capital else text
+    encoded = (written if glued else f" {written}").encode()
+    return _Piece(_IS_WORD, encoded, n_chars, _script(text[0]), is_weak=capital or quoted)
 
 
 @cache

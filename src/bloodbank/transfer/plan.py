@@ -12,7 +12,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from bloodbank.corpus import CORPUS_VERSION, Source, open_source
+from bloodbank.corpus import CORPUS_VERSION, FILTER_VERSION, Source, open_source
 from bloodbank.errors import UsageError
 from bloodbank.execution import computes_in_bfloat16
 from bloodbank.experiment import Experiment
@@ -22,7 +22,7 @@ from bloodbank.tokenizer import TOKENIZER_VERSION, tokenizer_digest
 from bloodbank.transfer.models import Cell, Model, cells_of, model_of, models_of, phase_of
 
 # Raise one when the code of that stage changes what it writes.
-ENCODE_VERSION, AUDIT_VERSION, MASKS_VERSION, TRAIN_VERSION, SCORE_VERSION = 2, 2, 1, 2, 2
+ENCODE_VERSION, AUDIT_VERSION, MASKS_VERSION, TRAIN_VERSION, SCORE_VERSION = 2, 3, 1, 2, 2
 # The hash of the source stands for where it lies; the rest changes no text that is written.
 _NO_TEXT = (*SourceSettings.model_fields, "sources", "more_budgets_chars", "budget_tokens", "too_little")
 
@@ -124,9 +124,11 @@ def _make_plan(experiment: Experiment, digests: dict[str, str], first: Plan | No
     settings = {name: section.model_dump() for name, section in experiment if hasattr(section, "model_dump")}
     corpus = {key: value for key, value in settings["corpus"].items() if key not in _NO_TEXT}
 
+    versions = [CORPUS_VERSION, *[FILTER_VERSION] * (experiment.corpus.contamination == "filter")]
+
     def text_of(language: str, *more: str) -> Output:
         label = "_".join((language, *more)) + suffix
-        return Output("corpus", label, digest(CORPUS_VERSION, corpus, language, digests[language], *more))
+        return Output("corpus", label, digest(*versions, corpus, language, digests[language], *more))
 
     needed = digests if first is None else experiment.languages
     plan.corpora = {language: text_of(language) for language in needed}
