@@ -6,20 +6,17 @@ n(n−1) bilingual ones a seed, or only those that the restricted grid needs. Ea
 
 from __future__ import annotations
 
-import hashlib
-import json
-from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from bloodbank.corpus import CORPUS_VERSION, FILTER_VERSION, Source, open_source
-from bloodbank.errors import UsageError
+from bloodbank.corpus import CORPUS_VERSION, FILTER_VERSION
 from bloodbank.execution import computes_in_bfloat16
 from bloodbank.experiment import Experiment
 from bloodbank.settings import SourceSettings
-from bloodbank.store import PROVENANCE, Output, digest, replace_file
+from bloodbank.store import PROVENANCE, Output, digest
 from bloodbank.tokenizer import TOKENIZER_VERSION, tokenizer_digest
-from bloodbank.transfer.models import Cell, Model, cells_of, model_of, models_of, phase_of
+from bloodbank.transfer.models import Cell, Model, Phase, cells_of, model_of, models_of, phase_of
+from bloodbank.transfer.source_digests import source_digests
 
 # Raise one when the code of that stage changes what it writes.
 ENCODE_VERSION, AUDIT_VERSION, MASKS_VERSION, TRAIN_VERSION, SCORE_VERSION = 2, 3, 1, 2, 2
@@ -94,7 +91,7 @@ def make_plans(experiment: Experiment, cache: Path | None = None, *, full_audit:
     Raises:
         UsageError: A source is missing or the grid is empty.
     """
-    digests, experiment = _source_digests(experiment, cache)
+    digests, experiment = source_digests(experiment, cache)
     plans: list[Plan] = []
     for budget in experiment.corpus.budgets:
         plan = _make_plan(_resolved(experiment, budget), digests, plans[0] if plans else None)
@@ -119,49 +116,61 @@ def _resolved(experiment: Experiment, budget: int) -> Experiment:
 
 
 def _make_plan(experiment: Experiment, digests: dict[str, str], first: Plan | None) -> Plan:
-    suffix = f"_{experiment.corpus.budget_chars}chars" if first else ""
-    plan = Plan(experiment, suffix=suffix)
-    settings = {name: section.model_dump() for name, section in experiment if hasattr(section, "model_dump")}
-    corpus = {key: value for key, value in settings["corpus"].items() if key not in _NO_TEXT}
-
-    versions = [CORPUS_VERSION, *[FILTER_VERSION] * (experiment.corpus.contamination == "filter")]
-
-    def text_of(language: str, *more: str) -> Output:
-        label = "_".join((language, *more)) + suffix
-        return Output("corpus", label, digest(*versions, corpus, language, digests[language], *more))
-
-    needed = digests if first is None else experiment.languages
-    plan.corpora = {language: text_of(language) for language in needed}
+    plan = Plan(experiment, suffix=f"_{experiment.corpus.budget_chars}chars" if first else "")
+    cells = cells_of(experiment)
+    phases = {model: phase_of(model, experiment) for model in models_of(cells)}
+    needed = tuple(digests) if first is None else experiment.languages
+    plan.corpora = {language: _text_of(plan, digests, language) for language in needed}
     if experiment.corpus.too_little == "smallest":
         plan.uncut, plan.corpora = plan.corpora, _cut(plan)
     plan.tokenizer = first.tokenizer if first else Output("tokenizer", "tokenizer", _tokenizer_key(plan))
+    _plan_tokens(plan, digests, phases, cells)
+    _plan_models(plan, phases)
+    for cell in cells:
+        key = digest(SCORE_VERSION, cell.protocol, plan.models[model_of(cell)].key, plan.masks[cell.recipient].key)
+        plan.scores[cell] = Output("scores", cell.label + plan.suffix, key)
+    return plan
+
+
+def _text_of(plan: Plan, digests: dict[str, str], language: str, *more: str) -> Output:
+    """Return the text of a language: it depends on its source and on what is done to it."""
+    settings = plan.experiment.corpus
+    done = {key: value for key, value in settings.model_dump().items() if key not in _NO_TEXT}
+    versions = [CORPUS_VERSION, *[FILTER_VERSION] * (settings.contamination == "filter")]
+    label = "_".join((language, *more)) + plan.suffix
+    return Output("corpus", label, digest(*versions, done, language, digests[language], *more))
+
+
+def _plan_tokens(plan: Plan, digests: dict[str, str], phases: dict[Model, Phase], cells: list[Cell]) -> None:
+    """Add the ids and masks of all text that is read or scored."""
+    experiment, suffix = plan.experiment, plan.suffix
     limit = [] if experiment.corpus.budget_tokens is None else [experiment.corpus.budget_tokens]
     layout = [experiment.training.layout, experiment.model.n_positions]
-    scoring = {key: value for key, value in settings["scoring"].items() if key != "metric"}
-    cells = cells_of(experiment)
-    phases = {model: phase_of(model, experiment) for model in models_of(cells)}
+    scoring = experiment.scoring.model_dump(exclude={"metric"})
     read = [text for phase in phases.values() for text in phase.texts]
     for language in dict.fromkeys([*(text.language for text in read), *(cell.recipient for cell in cells)]):
         tokens = digest(ENCODE_VERSION, plan.corpora[language].key, plan.tokenizer.key, *limit)
         plan.tokens[language] = Output("tokens", f"{language}{suffix}", tokens)
         plan.masks[language] = Output("masks", f"{language}{suffix}", digest(MASKS_VERSION, tokens, layout, scoring))
     for language in dict.fromkeys(text.language for text in read if text.part == "other"):
-        other = plan.others[language] = text_of(language, "other")
+        other = plan.others[language] = _text_of(plan, digests, language, "other")
         tokens = digest(ENCODE_VERSION, other.key, plan.tokenizer.key, *limit)
         plan.other_tokens[language] = Output("tokens", f"{language}_other{suffix}", tokens)
-    training = {key: value for key, value in settings["training"].items() if not key.startswith("epochs")}
+
+
+def _plan_models(plan: Plan, phases: dict[Model, Phase]) -> None:
+    """Add the models, donors before those that go on from them."""
+    experiment = plan.experiment
+    settings = experiment.training.model_dump()
+    training = {key: value for key, value in settings.items() if not key.startswith("epochs")}
     for model, phase in phases.items():
         texts = [(one.language, tokens_of(plan, one.language, one.part).key, one.shuffled) for one in phase.texts]
         donor = plan.models[model.donor_model].key if model.donor_model else None
         key = digest(
-            TRAIN_VERSION, settings["model"], training, plan.tokenizer.key, texts, phase.epochs, phase.share,
-            phase.trained, donor, model.seed,
+            TRAIN_VERSION, experiment.model.model_dump(), training, plan.tokenizer.key, texts, phase.epochs,
+            phase.share, phase.trained, donor, model.seed,
         )  # fmt: skip
-        plan.models[model] = Output("models", model.label + suffix, key)
-    for cell in cells:
-        key = digest(SCORE_VERSION, cell.protocol, plan.models[model_of(cell)].key, plan.masks[cell.recipient].key)
-        plan.scores[cell] = Output("scores", cell.label + suffix, key)
-    return plan
+        plan.models[model] = Output("models", model.label + plan.suffix, key)
 
 
 def _plan_audit(plan: Plan, *, full: bool) -> None:
@@ -222,50 +231,3 @@ def _key_of_given(folder: Path) -> str:
     if label == "tokenizer" and (folder / PROVENANCE).is_file():
         return key
     return digest(TOKENIZER_VERSION, content)
-
-
-def _source_digests(experiment: Experiment, cache: Path | None) -> tuple[dict[str, str], Experiment]:
-    """Hash the source of every language; all that are missing are named at once.
-
-    Returns:
-        The hashes, and the settings with the commit of every data set of the hub, so that what another process reads
-        later is what was hashed.
-    """
-    known: dict[str, str] = {}
-    if cache is not None:
-        with suppress(OSError, ValueError):  # only a memory of hashes: a damaged one is made anew
-            known = json.loads(cache.read_text(encoding="utf-8"))
-    found, wrong, remembered = {}, [], {}
-    pinned = dict(experiment.corpus.sources)
-    extra = () if experiment.tokenizer.path else experiment.tokenizer.extra_languages
-    for language in (*experiment.languages, *extra):
-        settings = experiment.corpus.source_of(language)
-        try:
-            source = open_source(settings, language)
-            mark = _mark(source, settings)
-            found[language] = known.get(mark) or source.digest()
-            remembered[mark] = found[language]
-            if settings.dataset:
-                commit = str(source.describe().get("revision") or settings.revision)
-                pinned[language] = settings.model_copy(update={"revision": commit})
-        except UsageError as error:
-            wrong.append(str(error))
-    if wrong:
-        raise UsageError("\n".join(dict.fromkeys(wrong)))
-    remembered.pop("", None)
-    if cache is not None and not remembered.items() <= known.items():
-        with replace_file(cache) as temporary:
-            temporary.write_text(json.dumps(known | remembered), encoding="utf-8")
-    corpus = experiment.corpus.model_copy(update={"sources": pinned})
-    return found, experiment.model_copy(update={"corpus": corpus})
-
-
-def _mark(source: Source, settings: SourceSettings) -> str:
-    """Name the files of a source as they are now; empty where there are none, since only the hub knows."""
-    files = source.files()
-    try:
-        stats = [f"{path} {path.stat().st_size} {path.stat().st_mtime_ns}" for path in files]
-    except OSError as error:
-        raise UsageError(f"{files[0]}: cannot be read: {error.strerror}.") from None
-    text = "\n".join([settings.model_dump_json(exclude={"licence"}), *stats])
-    return hashlib.sha256(text.encode()).hexdigest() if files else ""
