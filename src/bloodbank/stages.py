@@ -95,21 +95,19 @@ def _train(plan: Plan, targets: list[Output], store: Store, workers: int, consol
 def _gang_size(plan: Plan, store: Store, workers: int, console: Console) -> tuple[int, list[Event]]:
     """Return how many models to train side by side, on a GPU timed once where it was not set; and what failed."""
     from bloodbank.transfer.estimate import estimate, vocab_size
-    from bloodbank.transfer.gangs import device_name, gang_output, gang_task, read_gang
+    from bloodbank.transfer.gangs import gang_output, gang_size, gang_task
+    from bloodbank.transfer.training import device_of
 
-    execution = plan.experiment.execution
-    if execution.gang or device_name(plan.experiment) == "cpu":
-        return execution.gang or 1, []
-    n_words = vocab_size(plan, store)
-    output = gang_output(plan, n_words)
-    if not store.has(output):
+    execution, n_words = plan.experiment.execution, vocab_size(plan, store)
+    timed = not execution.gang and device_of(plan.experiment) != "cpu"
+    if timed and not store.has(gang_output(plan, n_words)):
         task = gang_task(plan, n_words, workers or estimate(plan, store, timed=False).workers)
         failures = run_stage(
             "gang size", [task], store, console, workers=1, threads=execution.threads, device=execution.device
         )
         if failures:
             return 1, failures
-    return read_gang(output, store), []
+    return gang_size(plan, store, n_words, workers or 1), []
 
 
 def run_stage(

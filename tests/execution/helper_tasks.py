@@ -54,6 +54,13 @@ def run_out_of_memory(store, output, report):
     raise MemoryError
 
 
+def run_out_of_gpu_memory(store, output, report, *, members):
+    """Fail as PyTorch does."""
+    import torch
+
+    raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB.")
+
+
 def leave(store, output, report):
     """End the process without a word."""
     os._exit(3)

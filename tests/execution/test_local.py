@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from bloodbank.execution import Task, default_workers, needed_tasks, run_tasks
+from bloodbank.execution import Task, default_workers, machine, needed_tasks, run_tasks
 from bloodbank.execution.machine import n_gpus
 from bloodbank.store import PROVENANCE, Output, Store
 
@@ -199,6 +199,14 @@ def test_a_failed_task_is_told_and_only_what_requires_it_is_not_run(store, funct
     assert all(store.has(one.output) for one in others)
 
 
+def test_a_gang_that_a_gpu_cannot_hold_is_told_what_to_set(store):
+    failures, _ = run([task("column", "run_out_of_gpu_memory", members=[{}] * 8)], store)
+    assert failures[0].message == (
+        "column: out of memory. Use fewer models side by side (execution.gang, 8 here), fewer workers or a smaller "
+        "model or batch."
+    )
+
+
 def test_a_failed_task_can_be_run_again(store):
     assert len(run([task("one", "kill_itself")], store)[0]) == 1
     again = task("one")
@@ -349,6 +357,7 @@ def test_visible_gpus_are_counted(monkeypatch, visible, n):
 def test_there_is_a_worker_for_every_gpu_or_else_for_every_core(monkeypatch):
     monkeypatch.setattr(os, "sched_getaffinity", lambda _pid: {0, 2, 5}, raising=False)
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0,1")
+    monkeypatch.setattr(machine, "_torch_finds_gpu", lambda: True)
     assert (default_workers("auto"), default_workers("cuda"), default_workers("cpu")) == (2, 2, 3)
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
     assert default_workers("auto") == 3

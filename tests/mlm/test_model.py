@@ -19,8 +19,8 @@ VOCABULARY = Vocabulary(90, pad=0, unk=1, cls=2, sep=3, mask=4)
 SMALL = ModelSettings(n_layers=2, n_heads=2, hidden_size=16, feed_forward_size=24, n_positions=12, dropout=0.0)
 
 
-def reference(stack: BertStack):
-    return reference_model(stack, VOCABULARY)
+def reference(stack: BertStack, index: int = 0):
+    return reference_model(stack, VOCABULARY, index)
 
 
 def rows(seed: int, n_rows: int = 5, length: int = 12) -> MaskedRows:
@@ -48,6 +48,26 @@ def test_logits_equal_those_of_transformers():
     theirs = reference(stack)(input_ids=ids, attention_mask=mask.long()).logits.flatten(0, 1)[batch.positions]
     ours = stack.logits_at(ids[None], torch.from_numpy(batch.positions)[None], mask[None])[0]
     torch.testing.assert_close(ours, theirs, atol=1e-5, rtol=1e-5)
+
+
+def test_loss_and_gradients_equal_those_of_transformers_in_float64():
+    stack = in_float64(new_stack(SMALL, 90, (3, 4), 0))
+    batch = rows(0)
+    labels = torch.full((5, 12), -100)
+    labels.view(-1)[batch.positions] = torch.from_numpy(batch.gold)
+    for weight in stack.weights.values():
+        weight.requires_grad_(True)
+    losses = mlm_losses(stack, batch)
+    losses.sum().backward()
+    for model in range(2):
+        theirs = reference(stack, model)
+        ids, mask = torch.from_numpy(batch.ids), torch.from_numpy(batch.attention_mask).long()
+        loss = theirs(input_ids=ids, attention_mask=mask, labels=labels).loss
+        loss.backward()
+        torch.testing.assert_close(losses[model].detach(), loss.detach(), atol=1e-12, rtol=1e-12)
+        expected = dict(theirs.named_parameters())
+        for name, weight in stack.weights.items():
+            torch.testing.assert_close(weight.grad[model], expected[name].grad, atol=1e-12, rtol=1e-9, msg=name)
 
 
 def test_ten_steps_equal_those_of_transformers_in_float64():

@@ -158,7 +158,8 @@ def _show_plan(experiment: Path, out: Path | None, workers: int | None) -> None:
     from bloodbank.runfolder import check_settings
     from bloodbank.store import Store
     from bloodbank.transfer import make_plans
-    from bloodbank.transfer.estimate import estimate
+    from bloodbank.transfer.estimate import estimate, vocab_size
+    from bloodbank.transfer.gangs import gang_size
 
     settings, folder = pipeline.resolve(experiment, out)
     check_device(settings.execution.device)
@@ -169,7 +170,8 @@ def _show_plan(experiment: Path, out: Path | None, workers: int | None) -> None:
     plans, store = make_plans(settings), Store(folder)
     check_settings(plans, store)
     for plan in plans:
-        gang = settings.execution.gang or 1
+        n_words, n_workers = vocab_size(plan, store), estimate(plan, store, timed=False).workers
+        gang = gang_size(plan, store, n_words, n_workers)
         print("\n".join(plan_lines(plan, folder, estimate(plan, store, gang=gang))))
 
 
@@ -196,14 +198,6 @@ def plan_lines(plan: Plan, folder: Path, cost: Estimate) -> list[str]:
         f"disk      {size(cost.disk_bytes)} of models (keep_models = {experiment.grid.keep_models}), "
         f"up to {size(cost.checkpoint_bytes)} of checkpoints while it runs",
         f"memory    about {size(cost.memory_bytes)} for each of {cost.workers} workers, "
-        f"{training.dtype}, {_models_side_by_side(experiment, cost.gang)}",
+        f"{training.dtype}, {cost.gang} model{'s side by side' if cost.gang > 1 else ''} at a time in each",
         f"time      about {duration(cost.seconds)} ({rate})" if cost.seconds else "time      nothing left to train",
     ]
-
-
-def _models_side_by_side(experiment: Experiment, gang: int) -> str:
-    from bloodbank.transfer.gangs import device_name
-
-    if not experiment.execution.gang and device_name(experiment) != "cpu":
-        return "models side by side: timed at the start of the run"
-    return f"{gang} model{'s side by side' if gang > 1 else ''} at a time in each"

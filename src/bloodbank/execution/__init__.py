@@ -7,6 +7,7 @@ from bloodbank.execution.machine import (
     computes_in_bfloat16,
     default_workers,
     free_memory,
+    is_out_of_memory,
     n_gpus,
 )
 from bloodbank.execution.task import Event, Task, needed_tasks
@@ -19,6 +20,7 @@ __all__ = [
     "computes_in_bfloat16",
     "default_workers",
     "free_memory",
+    "is_out_of_memory",
     "n_gpus",
     "needed_tasks",
     "run_tasks",

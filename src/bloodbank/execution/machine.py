@@ -8,12 +8,13 @@ from pathlib import Path
 
 from bloodbank.errors import UsageError
 
-_CPU = Path("/proc/cpuinfo")
+_CPU, _DEVICES = Path("/proc/cpuinfo"), Path("/dev")
+_NO_MEMORY = "DefaultCPUAllocator: can't allocate memory"  # PyTorch's words for the machine's own
 
 
 def default_workers(device: str) -> int:
     """Return how many workers run at once: one a GPU where there are any, else one a core this process may use."""
-    if device != "cpu" and (gpus := n_gpus()):
+    if device != "cpu" and (gpus := n_gpus()) and _torch_finds_gpu():
         return gpus
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
@@ -32,11 +33,10 @@ def computes_in_bfloat16(device: str) -> bool:
 
     A GPU does since Ampere, a CPU with AMX (Intel since 2023) or AVX-512's bfloat16 products (AMD since Zen 4).
     """
-    if device != "cpu" and n_gpus():
+    if device != "cpu" and n_gpus() and _torch_finds_gpu():
         import torch
 
-        if torch.cuda.is_available():
-            return torch.cuda.get_device_capability() >= (8, 0)
+        return torch.cuda.get_device_capability() >= (8, 0)
     try:
         flags = _CPU.read_text(encoding="ascii", errors="ignore")
     except OSError:
@@ -50,11 +50,7 @@ def check_device(device: str) -> None:
     Raises:
         UsageError: `device` is "cuda" and there is none.
     """
-    if device != "cuda":
-        return
-    import torch
-
-    if not torch.cuda.is_available():
+    if device == "cuda" and not _torch_finds_gpu():
         raise UsageError(
             'execution.device = "cuda", but PyTorch finds no GPU here. Use "auto" or "cpu", or install a build of '
             "PyTorch for this GPU."
@@ -75,8 +71,21 @@ def check_compiler(needed: bool) -> None:
 
 
 def n_gpus() -> int:
-    """Count NVIDIA GPUs without importing torch."""
+    """Count the GPUs of this machine without importing torch, which may be a build that cannot use them."""
     visible = os.environ.get("CUDA_VISIBLE_DEVICES")
     if visible is not None:
         return len([one for one in visible.split(",") if one.strip() not in ("", "-1")])
-    return len([path for path in Path("/dev").glob("nvidia*") if path.name.removeprefix("nvidia").isdigit()])
+    numbered = [path for path in _DEVICES.glob("nvidia*") if path.name.removeprefix("nvidia").isdigit()]
+    # Windows' Linux and AMD's driver show one file for all; more than one GPU there is to be named by the variable.
+    return len(numbered) or int(any((_DEVICES / name).exists() for name in ("dxg", "kfd")))
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Tell whether memory ran out, of the machine or of a GPU; torch need not be there."""
+    return isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError" or _NO_MEMORY in str(error)
+
+
+def _torch_finds_gpu() -> bool:
+    import torch
+
+    return torch.cuda.is_available()

@@ -20,6 +20,7 @@ from queue import SimpleQueue
 from typing import Any
 
 from bloodbank.errors import BloodbankError
+from bloodbank.execution.machine import is_out_of_memory
 from bloodbank.locks import Busy
 from bloodbank.store import Output, Store, disk_message
 
@@ -75,15 +76,22 @@ def carry_out(request: dict[str, Any], tell: Callable[..., None]) -> None:
         tell("busy", message=busy.owner)
     except BloodbankError as error:
         tell("failed", message=str(error), exit_code=error.exit_code)
-    except MemoryError:
-        tell("failed", message=f"{output.label}: out of memory. Use fewer workers or a smaller model or batch.")
     except Exception as error:  # noqa: BLE001 - a worker must tell its parent of any fault, with where it was
+        if is_out_of_memory(error):
+            tell("failed", message=_out_of_memory(output, request["arguments"]))
+            return
         # Taking the lock writes too.
         refused = disk_message(error, store.path(output)) if isinstance(error, OSError) else None
         fault = f"{output.label}: {type(error).__name__}: {error}\n{traceback.format_exc()}"
         tell("failed", message=refused or fault)
     else:
         tell("done")
+
+
+def _out_of_memory(output: Output, arguments: dict[str, Any]) -> str:
+    n = len(arguments.get("members", []))
+    fewer = f"fewer models side by side (execution.gang, {n} here), " if n > 1 else ""
+    return f"{output.label}: out of memory. Use {fewer}fewer workers or a smaller model or batch."
 
 
 if __name__ == "__main__":

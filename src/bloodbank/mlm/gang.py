@@ -179,11 +179,13 @@ class Gang:
         if still == self.learning or not still:
             return
         places = [self.learning.index(model) for model in still]
+        # Gradients first, and moments one after the other: at no time is there more than in an update of all.
+        self.optimiser.zero_grad()
         moments = self.optimiser.state()
         self.gather()
         self.active = self.active.select(places)
         self.optimiser = StackedAdamW(self.active, self.settings, self.trained)
-        self.optimiser.load_state(moments, places)
+        self.optimiser.take_over(moments, places)
         self.learning = still
 
     def gather(self) -> None:

@@ -79,17 +79,21 @@ class StackedAdamW:
             found["step"] = kept["step"]
         return found
 
-    def load_state(self, state: Weights, models: Sequence[int] | None = None) -> None:
-        """Take over moments, of some of the models only where `models` names them."""
+    def load_state(self, state: Weights) -> None:
+        """Take over moments."""
         for name, weight in self.weights.items():
-            if f"{_MOMENTS[0]}.{name}" not in state:
-                continue
-            moments = {moment: state[f"{moment}.{name}"].to(weight.device) for moment in _MOMENTS}
-            if models is not None:
+            if f"{_MOMENTS[0]}.{name}" in state:
+                moments = {moment: state[f"{moment}.{name}"].to(weight.device) for moment in _MOMENTS}
+                # Each weight has a counter of its own, which the fused kernel raises in place.
+                self.adam.state[weight] = {"step": state["step"].clone().to(weight.device), **moments}
+
+    def take_over(self, state: Weights, models: Sequence[int]) -> None:
+        """Take over the moments of some models from those of all, which are taken out of `state` one by one."""
+        for name, weight in self.weights.items():
+            if f"{_MOMENTS[0]}.{name}" in state:
                 index = torch.tensor(models, device=weight.device)
-                moments = {moment: value.index_select(0, index) for moment, value in moments.items()}
-            # Each weight has a counter of its own, which the fused kernel raises in place.
-            self.adam.state[weight] = {"step": state["step"].clone().to(weight.device), **moments}
+                moments = {moment: state.pop(f"{moment}.{name}").index_select(0, index) for moment in _MOMENTS}
+                self.adam.state[weight] = {"step": state["step"].clone(), **moments}
 
 
 def is_matrix(name: str) -> bool:

@@ -19,11 +19,13 @@ from bloodbank.tokenizer import load_tokenizer
 from bloodbank.transfer.gangs import measure_rate, memory_of_gang
 from bloodbank.transfer.models import Model, model_of, phase_of
 from bloodbank.transfer.plan import Plan, is_kept, targets_of
+from bloodbank.transfer.training import device_of
 from bloodbank.transfer.work import TRAIN, missing_tasks
 
 # Characters in a piece where nothing has been encoded yet. Scripts of words: measured 2.2 with 1 000 pieces, 2.2 to
 # 2.6 with 2 000, 3.4 to 3.8 with 6 000. Scripts that write a syllable or more with one character: less.
 _CHARS_PER_PIECE = {"Hani": 1.3, "Jpan": 1.6, "Kore": 1.7}
+_GPU_PROGRAM_BYTES = 4 * 2**30  # PyTorch with CUDA, and the texts of a gang
 _FORWARD_SHARE = 1 / 3  # of the work of an update, which scoring spares the backward pass of
 
 
@@ -123,7 +125,10 @@ def estimate(plan: Plan, store: Store, *, gang: int = 1, timed: bool = True) -> 
     during = [model for model in plan.models if model.is_donor or is_kept(plan, model)]
     n_parameters = sum(math.prod(shape) for shape in shapes(experiment.model, size).values())
     memory = memory_of_gang(experiment, size, gang)
-    fitting = max(1, min(default_workers(experiment.execution.device), int(0.8 * free_memory() / memory)))
+    checkpoint = 3 * 4 * n_parameters * gang if experiment.execution.checkpoint_seconds else 0
+    # Training on a GPU needs the machine's memory for the program, and for a checkpoint while it is written.
+    needed = memory if device_of(experiment) == "cpu" else _GPU_PROGRAM_BYTES + 2 * checkpoint
+    fitting = max(1, min(default_workers(experiment.execution.device), int(0.8 * free_memory() / needed)))
     workers = min(experiment.execution.workers or fitting, max(1, len(tokens)))
     rows_per_model = {model: n / experiment.model.n_positions for model, n in tokens.items()}
     rate = measure_rate(experiment, size, gang) if timed and tokens else None
@@ -139,7 +144,7 @@ def estimate(plan: Plan, store: Store, *, gang: int = 1, timed: bool = True) -> 
         model_bytes=4 * n_parameters,
         disk_bytes=4 * n_parameters * len(during),
         # Weights and two moments of a gang; a new one is whole before the old one goes.
-        checkpoint_bytes=2 * 3 * 4 * n_parameters * gang * workers if experiment.execution.checkpoint_seconds else 0,
+        checkpoint_bytes=2 * checkpoint * workers,
         memory_bytes=memory,
         gang=gang,
         workers=workers,

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from bloodbank.execution import Task, free_memory, n_gpus
+from bloodbank.execution import Task, free_memory, is_out_of_memory, n_gpus
 from bloodbank.experiment import Experiment
 from bloodbank.store import Output, Store, digest, write_json
 from bloodbank.tokenizer import Vocabulary
@@ -46,7 +46,7 @@ def gang_task(plan: Plan, vocab_size: int, workers: int) -> Task:
     """Return the task that times gangs."""
     arguments = {
         "settings": plan.experiment.model_dump(mode="json"), "vocab_size": vocab_size, "most": _longest(plan),
-        "workers": workers,
+        "sharing": workers_per_device(workers),
     }  # fmt: skip
     return Task(gang_output(plan, vocab_size), "bloodbank.transfer.gangs:time_gangs", arguments)
 
@@ -57,24 +57,69 @@ def read_gang(output: Output, store: Store) -> int:
     return int(found["size"])
 
 
+def gang_size(plan: Plan, store: Store, vocab_size: int, workers: int) -> int:
+    """Return the size that a run would take: as set, 1 on a CPU, as remembered, or timed now and not remembered."""
+    experiment = plan.experiment
+    if experiment.execution.gang or device_of(experiment) == "cpu":
+        return experiment.execution.gang or 1
+    output = gang_output(plan, vocab_size)
+    if store.has(output):
+        return read_gang(output, store)
+    return best_size(timings_of(experiment, vocab_size, _longest(plan), workers_per_device(workers)))
+
+
 def time_gangs(
-    store: Store, output: Output, _report: Report, *, settings: dict[str, Any], vocab_size: int, most: int, workers: int
+    store: Store,
+    output: Output,
+    _report: Report,
+    *,
+    settings: dict[str, Any],
+    vocab_size: int,
+    most: int,
+    sharing: float,
 ) -> None:
     """Time gangs of 1, 2, 4, … models for as long as it pays, and write the best size."""
-    experiment = Experiment.model_validate(settings)
-    # A worker has a GPU of its own, unless there are more workers than GPUs.
-    room = _MEMORY_SHARE * _free(experiment) / max(1.0, workers / max(1, n_gpus()))
+    timings = timings_of(Experiment.model_validate(settings), vocab_size, most, sharing)
+    with store.write(output, provenance(settings=settings)) as folder:
+        write_json(folder / "gang.json", {"size": best_size(timings), "timings": timings})
+
+
+def workers_per_device(workers: int) -> float:
+    """Return how many workers share a GPU; to be asked where all GPUs are seen, since a worker sees its own only."""
+    return max(1.0, workers / max(1, n_gpus()))
+
+
+def timings_of(experiment: Experiment, vocab_size: int, most: int, sharing: float) -> list[dict[str, float]]:
+    """Time gangs of 1, 2, 4, … models, for as long as memory holds them and it pays.
+
+    Args:
+        experiment: Settings.
+        vocab_size: Pieces.
+        most: The longest gang.
+        sharing: Workers on one device.
+
+    Returns:
+        `size`, `tokens_per_second` over all models, and `memory_bytes` as estimated, of each size that was timed.
+
+    Raises:
+        MemoryError, torch.OutOfMemoryError: Not even one model fits.
+    """
+    room = _MEMORY_SHARE * _free(experiment) / sharing
     timings: list[dict[str, float]] = []
     for size in sizes(most):
         memory = memory_of_gang(experiment, vocab_size, size)
         if timings and memory > room:
             break
-        rate = measure_rate(experiment, vocab_size, size)
+        try:
+            rate = measure_rate(experiment, vocab_size, size)
+        except (MemoryError, RuntimeError) as error:
+            if not timings or not is_out_of_memory(error):
+                raise
+            break  # the estimate was too low: the largest that was timed it is
         timings.append({"size": size, "tokens_per_second": rate, "memory_bytes": memory})
         if best_size(timings) != size:
             break
-    with store.write(output, provenance(settings=settings)) as folder:
-        write_json(folder / "gang.json", {"size": best_size(timings), "timings": timings})
+    return timings
 
 
 def sizes(most: int) -> list[int]:
@@ -137,7 +182,11 @@ def _timed(experiment: Experiment, vocab_size: int, gang: int, clock: Callable[[
 
 
 def memory_of_gang(experiment: Experiment, vocab_size: int, gang: int) -> int:
-    """Return the bytes of one worker: weights, gradients and two moments; activations; logits; the program."""
+    """Return the bytes of one worker: weights, gradients and two moments; activations; logits; the program.
+
+    In a gang, models leave at different times: what is left is copied, and at unequal rates the weights before an
+    update are kept.
+    """
     from bloodbank.mlm.weights import shapes
 
     model, training = experiment.model, experiment.training
@@ -147,7 +196,8 @@ def memory_of_gang(experiment: Experiment, vocab_size: int, gang: int) -> int:
     activations = model.n_layers * tokens * (16 * model.hidden_size + 3 * model.feed_forward_size)
     logits = int(tokens * training.mask_share) * vocab_size
     rounded = (2 * n_parameters if n_bytes == 2 else 0) * n_bytes
-    return gang * (16 * n_parameters + rounded + n_bytes * (activations + 2 * logits)) + 500 * 2**20
+    kept = 16 if gang == 1 else 24  # bytes a weight
+    return gang * (kept * n_parameters + rounded + n_bytes * (activations + 2 * logits)) + 500 * 2**20
 
 
 def _longest(plan: Plan) -> int:
