@@ -1,11 +1,13 @@
 """The corpus stage alone, from the command line and from Python: build, audit, and what a run does with it."""
 
+import hashlib
 import json
 
 import pytest
 
 import bloodbank as bb
 from bloodbank.corpus import read_part
+from bloodbank.corpus.audit_findings import findings
 from bloodbank.corpus.audit_record import Audit
 from bloodbank.errors import UsageError
 from bloodbank.store import Store
@@ -122,9 +124,31 @@ def test_a_budget_in_tokens_is_met_to_the_piece(tmp_path):
     assert {one.tokens.n_tokens for one in audit.languages} == {500}
     assert len({one.tokens.updates_per_epoch for one in audit.languages}) == 1
     assert (audit.budget, audit.budget_unit) == (500, "tokens")
+    folder = tmp_path / "runs" / "small"
+    counted = {
+        file.parent.name.rpartition("-")[0]: json.loads(file.read_text(encoding="utf-8"))
+        for file in folder.glob("tokens/*/tokens.json")
+    }
+    for one in audit.languages:  # the audit is of the text that is encoded, and not of what the budget left out
+        encoded = counted[one.code]["train"]
+        assert one.sample.n_words == pytest.approx(encoded["n_words"], abs=1)
+        assert one.fertility == pytest.approx(500 / encoded["n_words"], rel=0.02)
+        assert one.sample.n_chars < 0.7 * sum(map(len, texts_of(path, folder)[one.code]))
+    card = (folder / "DATA_CARD.md").read_text(encoding="utf-8")
+    assert hashlib.sha256((tmp_path / "x-a.txt").read_bytes()).hexdigest() in card
+    assert "written" in card
     change(path, "budget_tokens = 500", "budget_tokens = 90_000")
     with pytest.raises(UsageError, match=r"pieces of train text, but corpus\.budget_tokens = 90,000\. Raise"):
         bb.audit_corpus(path, update=True)
+
+
+def test_a_language_that_is_short_of_its_tokens_is_flagged(tmp_path):
+    more = 'budget_tokens = 1_300\ntoo_little = "keep"\ntest_chars'
+    audit = bb.audit_corpus(change(write_experiment(tmp_path), "test_chars", more))
+    short = {one.code for one in audit.languages if one.tokens.n_tokens < 1_300}
+    assert short  # else this test shows nothing
+    assert {code for code, flags in audit.flags.items() if "short" in flags} == short
+    assert findings(audit)[0].startswith("Short of the budget of 1,300 tokens: ")
 
 
 def test_languages_may_have_different_sources(tmp_path):

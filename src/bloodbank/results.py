@@ -185,6 +185,8 @@ def write_audit(plan: Plan, store: Store) -> Audit | None:
     folder = store.root / plan.folder
     settings = bank_settings(plan.experiment)["corpus"]
     provenance = {language: read_summary(store.path(output))["source"] for language, output in plan.corpora.items()}
+    made = json.loads((store.path(plan.audit) / PROVENANCE).read_text(encoding="utf-8"))
+    provenance |= {name: made[name] for name in ("written", "versions")}
     for name, text in (
         (OVERLAP_FILE, (store.path(plan.audit) / OVERLAP_FILE).read_text(encoding="utf-8")),
         (AUDIT_FILE, audit.model_dump_json(indent=1) + "\n"),

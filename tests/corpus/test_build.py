@@ -1,6 +1,8 @@
 """The corpus stage: files, numbers, and what is said of sources that are too short."""
 
+import hashlib
 import json
+from datetime import UTC, datetime
 
 import pytest
 
@@ -25,6 +27,12 @@ def source(tmp_path):
     return path
 
 
+def described(path):
+    changed = datetime.fromtimestamp(path.stat().st_mtime, UTC).date().isoformat()
+    digest = hashlib.sha256(path.read_bytes()).hexdigest()
+    return {"name": path.name, "bytes": path.stat().st_size, "changed": changed, "sha256": digest}
+
+
 def settings(**more):
     return CorpusSettings(**{"budget_chars": 1_500, "dev_chars": 150, "test_chars": 300} | more)
 
@@ -41,7 +49,7 @@ def test_the_three_parts_and_their_numbers_are_written(source, tmp_path):
     assert summary.pop("met")["lines"] <= 111
     assert summary == {
         "language": "de",
-        "source": {"kind": "text", "files": ["de.txt"], "licence": None},
+        "source": {"kind": "text", "files": [described(source)], "licence": None},
         "n_paragraphs": {"train": 50, "dev": 5, "test": 10},
         "n_chars": {"train": 1_500, "dev": 150, "test": 300},
         "n_bytes": {"train": 50 * 33, "dev": 5 * 33, "test": 10 * 33},
@@ -181,6 +189,22 @@ def test_a_text_is_cut_to_the_smallest(source, tmp_path):
         text = list(read_part(cut, part))
         assert list(read_part(whole, part))[: len(text) - 1] == text[:-1]
         assert summary["n_chars"][part] == sum(map(len, text))
+
+
+def test_a_cut_makes_no_text_that_another_part_has(tmp_path):
+    whole, cut = tmp_path / "whole", tmp_path / "cut"
+    whole.mkdir()
+    cut.mkdir()
+    parts = {
+        "test": ["open file", "close it"],
+        "dev": ["one more"],
+        "train": ["some text", "Open File now", "the rest"],
+    }
+    for part, lines in parts.items():
+        (whole / f"{part}.txt").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    (whole / "corpus.json").write_text(json.dumps({"short": {}}), encoding="utf-8")
+    cut_corpus(whole, {"test": 17, "dev": 8, "train": 18}, settings(), cut)  # of "Open File now" there is room for 9
+    assert {part: list(read_part(cut, part)) for part in parts} == parts | {"train": ["some text"]}
 
 
 def test_what_cleaning_leaves_out_is_counted_and_nothing_is_left_out_without_it(tmp_path):

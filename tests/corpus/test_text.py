@@ -164,7 +164,41 @@ def test_a_source_is_known_by_its_bytes(write):
 
 @pytest.mark.parametrize("head", ["<!DOCTYPE html>\n<p>Text", "\n<HTML lang=de>"])
 def test_html_is_refused(write, head):
-    assert "is HTML. Take the text out of its tags first" in complaint(write(head.encode()))
+    assert "is HTML or XML. Take the text out of its tags first" in complaint(write(head.encode()))
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "<div class='x'><p>Text of the first.</p></div>\n<p>Text of the second.</p>\n",
+        "<body>\n<p>Text</p>\n\n<ul><li>one</li>\n<li>two</li></ul>\n",
+        f"<!-- {'a long remark ' * 200} -->\n<p>Text</p>\n",
+        "<html-like/>\n  <text>words</text>\n",
+    ],
+)
+def test_a_page_that_does_not_say_so_at_its_start_is_refused(write, content):
+    assert "is HTML or XML." in complaint(write(content.encode()))
+
+
+@pytest.mark.parametrize(
+    "content",
+    ["Write <p> before a paragraph.\n<p> begins it.\n</p> ends it, if it is there.\nThat is all.\n", "<3 all\n"],
+)
+def test_text_about_html_is_text(write, content):
+    assert [line for document in TextSource([write(content.encode())]).read() for line in document.paragraphs]
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"<!DOCTYPE html>\n" + b"<p>Text of a page.</p>\n" * 200, "is HTML"),
+        (("a line of text\n" * 200).encode("utf-16"), "is UTF-16"),
+        (b'<mediawiki xml:lang="en">\n' + b"words of an article\n" * 200, "is a dump of MediaWiki"),
+    ],
+)
+def test_what_is_no_text_is_seen_from_any_place_on(write, content, message):
+    with pytest.raises(UsageError, match=message):
+        next(TextSource([write(content)]).read(0.5))
 
 
 def test_a_dump_is_sent_to_its_own_reader(write):

@@ -6,6 +6,7 @@ Reads an output of the corpus stage and its source; the token part comes from th
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 from bloodbank.corpus.audit_record import Foreign, LanguageAudit, NearDuplicates, Sizes, SourceSize, Tokens
 from bloodbank.corpus.build import read_part, read_summary
@@ -29,6 +30,7 @@ def audit_language(
     *,
     tokens: Tokens | None = None,
     count_pieces: CountPieces | None = None,
+    train: list[str] | None = None,
     full: bool = False,
 ) -> LanguageAudit:
     """Audit the text of one language.
@@ -40,6 +42,7 @@ def audit_language(
         language: Code.
         tokens: The training text under the shared tokenizer, where it is encoded.
         count_pieces: Counts the pieces of sentences; likewise.
+        train: Training text as far as it is encoded; all of it by default.
         full: Compare with the whole source, however large.
 
     Returns:
@@ -49,7 +52,7 @@ def audit_language(
         UsageError: The source has changed, or cannot be read.
     """
     summary, known = read_summary(folder), get_language(language)
-    train = list(read_part(folder, "train"))
+    train = list(read_part(folder, "train")) if train is None else train
     own = measure(train, language, count_pieces)
     whole = measure_source(source, settings, language, count_pieces, full=full)
     described = summary["source"]
@@ -59,10 +62,10 @@ def audit_language(
         family=known.family,
         script=known.script,
         source_size=_source_size(whole),
-        sample=_sizes(own, summary["n_bytes"]["train"]),
+        sample=_sizes(own, sum(len(line.encode()) for line in train)),
         dev=_held_out(folder, "dev", language, summary["n_bytes"]["dev"]),
         test=_held_out(folder, "test", language, summary["n_bytes"]["test"]),
-        short_parts=tuple(summary["short"]),
+        short_parts=_short(summary, settings, tokens),
         sentence_words=_distance(own, whole, "sentence_words", settings, language),
         word_chars=_distance(own, whole, "word_chars", settings, language),
         **(
@@ -74,9 +77,19 @@ def audit_language(
         near_duplicates=_near_duplicates(train),
         scripts=script_mix(own.characters, language),
         licence=described.get("licence"),
-        origin=", ".join(map(str, described["files"][:3])) or described.get("name"),
+        # Names alone in text that earlier versions made.
+        origin=", ".join(one if isinstance(one, str) else one["name"] for one in described["files"][:3])
+        or described.get("name"),
         removed=summary["removed"],
     )
+
+
+def _short(summary: dict[str, Any], settings: CorpusSettings, tokens: Tokens | None) -> tuple[str, ...]:
+    """Name the parts that are short of their budget: in pieces that is known only once text is encoded."""
+    short = dict.fromkeys(summary["short"])
+    if tokens and settings.budget_tokens is not None and int(tokens.n_tokens) < settings.budget_tokens:
+        short |= {"train": None}
+    return tuple(short)
 
 
 def _source_size(whole: Measured) -> SourceSize:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,10 +15,10 @@ from bloodbank.corpus.parallel import split_parallel
 from bloodbank.corpus.preparing import Preparer
 from bloodbank.corpus.sampling import sample, starts_of
 from bloodbank.corpus.source import Source
-from bloodbank.corpus.splitting import LONGEST_CUT, Part, Parts, Split
+from bloodbank.corpus.splitting import LONGEST_CUT, Parts, Split
 from bloodbank.errors import UsageError
 from bloodbank.settings import CorpusSettings
-from bloodbank.store import write_json
+from bloodbank.store import file_digest, write_json
 
 if TYPE_CHECKING:
     from bloodbank.corpus.near_duplicates import NearDuplicates
@@ -69,7 +70,7 @@ def build_corpus(
     texts = {part: found.parts[part] for part in wanted}
     removed = preparer.removed | {"repeated": parts.n_repeated} | ({"near_duplicates": parts.n_near} if near else {})
     summary = _summary(texts, found, language) | {
-        "source": {"kind": source.kind, "files": [path.name for path in source.files()], **source.describe()},
+        "source": {"kind": source.kind, "files": [_file(path) for path in source.files()], **source.describe()},
         "met": dict(source.counts),
         "removed": dict(removed),
     }
@@ -82,6 +83,13 @@ def _near_duplicates() -> NearDuplicates:
     from bloodbank.corpus.near_duplicates import NearDuplicates
 
     return NearDuplicates()
+
+
+def _file(path: Path) -> dict[str, Any]:
+    """Describe a file, so that a reader can tell whether another has the same."""
+    known = path.stat()
+    changed = datetime.fromtimestamp(known.st_mtime, UTC).date().isoformat()
+    return {"name": path.name, "bytes": known.st_size, "changed": changed, "sha256": file_digest(path)}
 
 
 def _summary(texts: dict[str, list[str]], found: Split, language: str) -> dict[str, Any]:
@@ -117,14 +125,15 @@ def cut_corpus(whole: Path, smallest: dict[str, int], settings: CorpusSettings, 
         settings: Budgets.
         folder: Where to write.
     """
-    texts: dict[str, list[str]] = {}
-    for part, budget in smallest.items():
-        taken = Part(budget, in_bytes=part == "train" and settings.budget_bytes is not None)
-        for line in read_part(whole, part):
-            if taken.closed:
+    parts = Parts(settings, tuple(smallest))
+    for name, budget in smallest.items():
+        parts.parts[name].budget = budget
+    for name, part in parts.parts.items():
+        for line in read_part(whole, name) if name in smallest else ():
+            if part.closed:
                 break
-            taken.add(taken.offer(line))
-        texts[part] = [line for line in taken.paragraphs if line]
+            parts.put(name, line)
+    texts = {name: parts.parts[name].paragraphs for name in smallest}
     summary = read_summary(whole) | _sizes(texts) | {"cut_to": smallest, "short": {}}
     _write(texts, summary, folder)
     return summary

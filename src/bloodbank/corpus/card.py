@@ -44,7 +44,7 @@ def data_card(audit: Audit, settings: Mapping[str, Any], provenance: Mapping[str
         audit: What was found out about it.
         settings: Settings that it was made with, as a mapping of plain values, mappings and lists.
         provenance: By language code what its source says of itself, a mapping of plain values, with `files` a list of
-            names or of mappings (name, bytes, hash, date, …). All other keys (`created`, `versions`, …) are facts about
+            names or of mappings (name, bytes, hash, date, …). All other keys (`written`, `versions`, …) are facts about
             the making of the whole.
 
     Returns:

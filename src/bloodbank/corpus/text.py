@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from functools import cached_property
@@ -13,6 +14,8 @@ from bloodbank.errors import UsageError
 from bloodbank.store import digest, file_digest
 
 _BLOCK = 1 << 20
+_HEAD_BYTES = 1 << 16
+_TAG = re.compile(rb"\s*(?:<!--|</?[A-Za-z][A-Za-z0-9:]*(?:\s[^<>]*)?/?>)")
 LONGEST_LINE_BYTES = 10_000_000  # longer than any paragraph: a file without line ends
 
 
@@ -90,6 +93,7 @@ def _lines(path: Path, first: int) -> Iterator[tuple[int, str]]:
     with open_stream(path) as file:
         offset, number = 0, 0
         if first and path.suffix not in ENDINGS:
+            _check_is_text(file.read(_HEAD_BYTES), path)  # a sample begins anywhere, and the head tells what a file is
             offset = file.seek(first)
             offset += len(file.readline(LONGEST_LINE_BYTES))
         rest = b""
@@ -131,12 +135,19 @@ def _decode(line: bytes, path: Path, number: int, *, known: bool) -> str:
 
 
 def _check_is_text(block: bytes, path: Path) -> None:
+    block = block[:_HEAD_BYTES]
     if block.startswith((b"\xff\xfe", b"\xfe\xff")):
         raise UsageError(f"{path}: is UTF-16; bloodbank reads UTF-8. Convert it: iconv -f UTF-16 -t UTF-8.")
-    if b"\x00" in block[:65_536]:
+    if b"\x00" in block:
         raise UsageError(f"{path}: binary data, not text. Give a UTF-8 text file with one paragraph a line.")
     head = block[:1_000].lower()
-    if b"<!doctype html" in head or b"<html" in head:
-        raise UsageError(f"{path}: is HTML. Take the text out of its tags first, one paragraph a line.")
     if b"<mediawiki" in head:
         raise UsageError(f'{path}: is a dump of MediaWiki. Set source = "wikipedia" in the experiment file.')
+    if b"<!doctype html" in head or b"<html" in head or _is_marked_up(block):
+        raise UsageError(f"{path}: is HTML or XML. Take the text out of its tags first, one paragraph a line.")
+
+
+def _is_marked_up(block: bytes) -> bool:
+    """Tell whether most lines begin with a tag: a page may begin without saying that it is one."""
+    lines = [line for line in block.splitlines() if line.strip()]
+    return 2 * sum(_TAG.match(line) is not None for line in lines) > len(lines)

@@ -27,6 +27,8 @@ from bloodbank.transfer.records import provenance
 from bloodbank.transfer.tasks import sequences_of
 
 if TYPE_CHECKING:
+    from tokenizers import Tokenizer
+
     from bloodbank.mlm.training import Report
 
 AUDIT_FILE, OVERLAP_FILE = "audit.json", "audit_overlap.csv"
@@ -52,7 +54,8 @@ def audit_language(
     def count_pieces(sentences: Any) -> list[int]:
         return [len(one.ids) for one in pieces.encode_batch(list(sentences), add_special_tokens=False)]
 
-    ids, _ = read_ids(tokens / "train")
+    ids, offsets = read_ids(tokens / "train")
+    train = _encoded(list(read_part(text, "train")), offsets, pieces)
     counts = np.bincount(ids, minlength=vocabulary.size)
     n_rows = sequences_of(tokens, "train", vocabulary, experiment).n_rows
     found = audit_one(
@@ -67,13 +70,24 @@ def audit_language(
             updates_per_epoch=-(-n_rows // experiment.training.batch_size),
         ),
         count_pieces=count_pieces,
+        train=train,
         full=full,
     )
     with store.write(output, provenance(corpus=inputs[0], tokens=inputs[1], full=full)) as folder:
         (folder / AUDIT_FILE).write_text(found.model_dump_json(indent=1) + "\n", encoding="utf-8")
         write_array(folder / _USED, counts[vocabulary.ordinary] > 0)
-        for part in ("train", "test"):
-            write_fingerprint(fingerprint(read_part(text, part)), folder / part)
+        for part, lines in (("train", train), ("test", read_part(text, "test"))):
+            write_fingerprint(fingerprint(lines), folder / part)
+
+
+def _encoded(lines: list[str], offsets: Any, pieces: Tokenizer) -> list[str]:
+    """Return the paragraphs of which there are pieces: a budget in pieces leaves out the end of the text."""
+    kept = lines[: len(offsets) - 1]
+    if kept:
+        last, n_pieces = pieces.encode(kept[-1], add_special_tokens=False), int(offsets[-1] - offsets[-2])
+        if n_pieces < len(last.ids):
+            kept[-1] = kept[-1][: last.offsets[n_pieces - 1][1]]
+    return kept
 
 
 def audit_all(store: Store, output: Output, _report: Report, settings: dict[str, Any], audits: list[str]) -> None:

@@ -192,8 +192,9 @@ def audits_of(plan: Plan) -> list[Output]:
 def _cut(plan: Plan) -> dict[str, Output]:
     """Return the texts cut to the smallest: each depends on all of the bank's languages."""
     keys = [plan.corpora[language].key for language in sorted(plan.experiment.languages)]
+    how = "cut, each text once"
     return {
-        language: Output("corpus", f"{output.label}_cut", digest(CORPUS_VERSION, "cut", output.key, keys))
+        language: Output("corpus", f"{output.label}_cut", digest(CORPUS_VERSION, how, output.key, keys))
         for language, output in plan.corpora.items()
     }
 
