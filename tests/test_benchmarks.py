@@ -1,6 +1,8 @@
 """The benchmarks run, print what they promise, and compute ratios from the numbers that they print; never how fast."""
 
+import argparse
 import json
+import os
 import re
 import subprocess
 import sys
@@ -123,6 +125,27 @@ def test_the_ways_of_ranking_agree():
     for way in (scoring.released_rank, scoring.sorted_rank, scoring.counted_rank):
         np.testing.assert_array_equal(way(logits, gold), [2, 4])
     assert scoring.agreement(logits, gold).endswith("all ranks agree.")
+
+
+def test_one_gpu_of_several_is_measured(monkeypatch):
+    for visible, one in (("2,5", "2"), ("3", "3"), ("", "")):
+        monkeypatch.setenv("CUDA_VISIBLE_DEVICES", visible)
+        gpu.take_one_gpu()
+        assert os.environ["CUDA_VISIBLE_DEVICES"] == one
+
+
+@pytest.mark.parametrize(("rate", "said"), [(1e6, ("MISSED", "MISSED")), (1e7, ("met", "met"))])
+def test_the_targets_on_a_gpu_are_judged_by_the_fastest_gang(rate, said):
+    asked = argparse.Namespace(budget_chars=10_000_000, epochs=4, chars_per_token=4.0)  # 4.84e9 tokens
+    numbers = [
+        {"name": "Trainer as released, float32, batch 8", "pieces": 30_000, "tokens_per_second": 1e5},
+        {"name": "bloodbank, bfloat16, batch 8", "pieces": 30_000, "tokens_per_second": rate / 10},
+        {"name": "bloodbank, bfloat16, batch 8", "pieces": 30_000, "tokens_per_second": rate},
+        {"name": "bloodbank, bfloat16, batch 8", "pieces": 100_000, "tokens_per_second": 1e9},
+    ]
+    hours, times = gpu.verdicts(numbers, asked)
+    assert f"hours of a bank on this GPU: {4.84e9 / rate / 3_600:.2f}, target at most 1: {said[0]}" in hours
+    assert f"in times Trainer as released: {rate / 1e5:.2f}, target at least 30: {said[1]}" in times
 
 
 def test_without_a_gpu_it_says_so_and_what_to_type(tmp_path):
