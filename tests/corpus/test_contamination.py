@@ -103,6 +103,27 @@ def test_an_unknown_code_is_refused():
         foreign_share(["Text"], "deu_")
 
 
+@pytest.mark.parametrize(
+    ("language", "own", "foreign"),
+    [
+        (
+            "hi",
+            "सेल A5 में =B5*EXP(A2) लिखें और Enter दबाएँ",
+            "The exponential curve is y=b*exp(a*x) or y=b*m^x with m=exp(a)",
+        ),
+        (
+            "ru",
+            "Функция VAR.P(Number 1 [; Number 2 [; … [; Number 255]]]) считает",
+            'Sub Main(): MsgBox("done"): Call Update(Sheet1): End Sub',
+        ),
+        ("ja", "関数 SUM(Number 1; Number 2; Number 3) を使います", "Dim oControl As Object: Set oControl = Nothing"),
+        ("de", "Die Formel =SUMME(A1:A7) ergibt 12", "Саб Мейн(): Диалог(«готово»): Конец"),
+    ],
+)
+def test_the_filter_takes_what_has_no_letter_of_the_language(language, own, foreign):
+    assert are_foreign([own, foreign, "A1:B7", "LibreOffice", ""], language) == [False, True, False, False, False]
+
+
 def test_the_filter_takes_whole_foreign_paragraphs_and_keeps_the_others():
     lines = [*PROSE["fi"], *PROSE["en"], *PROSE["ru"], "Word", ""]
     assert are_foreign(lines, "fi") == [False] * 4 + [True] * 8 + [False] * 2

@@ -19,6 +19,7 @@ import numpy as np
 
 from bloodbank.corpus.evidence import Candidates, Own, Reading, evidence, suggestions
 from bloodbank.corpus.judging import Array, Care, cut_long, judge_all, text_of
+from bloodbank.corpus.scripts import NO_SCRIPT, script_of
 from bloodbank.corpus.switching import Sheet, start_habits
 
 _SCRIPT = "script"
@@ -26,6 +27,7 @@ _NOTHING = "not possible, because nothing in the text could be judged"
 _N_SAMPLE = 4_000  # parts of the text on which candidates are looked for and habits learned
 _MOST_CANDIDATES = 12
 _LEAST_SUGGESTED = 0.001  # of the stretches of eight words
+_LEAST_LETTERS = 20  # fewer may be a name
 _FOREIGN_TO_FILTER = 0.05  # share of foreign text taken for granted where one paragraph is looked at
 _TO_MEASURE, _TO_FILTER = Care(1.0, 0.9), Care(4.0, 0.5)
 
@@ -95,7 +97,7 @@ def are_foreign(paragraphs: Sequence[str], language: str) -> list[bool]:
     """Tell which paragraphs are mostly in another language, each by itself.
 
     It takes more evidence than for `foreign_share`: what cannot be judged, and what the identifiers do not agree on, is
-    not foreign.
+    not foreign. A paragraph of twenty letters and more without one of the language's script is foreign, code too.
 
     Args:
         paragraphs: Any number; many at once are faster.
@@ -108,21 +110,34 @@ def are_foreign(paragraphs: Sequence[str], language: str) -> list[bool]:
     own = Own.of(language)
     if _impossible(own) or not any(paragraphs):
         return [False] * len(paragraphs)
+    outside = [_has_no_own_letter(paragraph, own.scripts) for paragraph in paragraphs]
     reading = Reading(paragraphs)
     candidates = Candidates(own, _candidates(reading, own) if reading.passages.words else [])
     if len(candidates.languages) == candidates.n_own:
-        return [False] * len(paragraphs)
+        return outside
     # Each paragraph by itself: nothing is learned from the others, which may be few.
     habits = start_habits(len(candidates.languages), candidates.n_own, _FOREIGN_TO_FILTER)
     found = judge_all(paragraphs, candidates, habits, _TO_FILTER)
     lengths = np.array([len(paragraph.strip()) for paragraph in paragraphs])
     # Most of the whole paragraph, not only of what could be judged: names and code speak for neither side.
-    return [bool(is_so) for is_so in found[:, 1:].sum(1) > np.maximum(found[:, 0], lengths / 2)]
+    judged = found[:, 1:].sum(1) > np.maximum(found[:, 0], lengths / 2)
+    return [bool(is_so) or without for is_so, without in zip(judged, outside, strict=True)]
 
 
 def is_foreign(paragraph: str, language: str) -> bool:
     """Tell whether a paragraph is mostly in another language; see `are_foreign`."""
     return are_foreign([paragraph], language)[0]
+
+
+def _has_no_own_letter(paragraph: str, scripts: frozenset[str]) -> bool:
+    """Tell whether a paragraph has letters enough, and none of these scripts; the first that is one of them decides."""
+    n_letters = 0
+    for character in paragraph:
+        if character.isalpha() and (script := script_of(character)) not in NO_SCRIPT:
+            if script in scripts:
+                return False
+            n_letters += 1
+    return bool(scripts) and n_letters >= _LEAST_LETTERS
 
 
 def _impossible(own: Own) -> str | None:
