@@ -138,7 +138,9 @@ def test_a_budget_in_tokens_is_met_to_the_piece(tmp_path):
     assert hashlib.sha256((tmp_path / "x-a.txt").read_bytes()).hexdigest() in card
     assert "written" in card
     change(path, "budget_tokens = 500", "budget_tokens = 90_000")
-    with pytest.raises(UsageError, match=r"pieces of train text, but corpus\.budget_tokens = 90,000\. Raise"):
+    with pytest.raises(
+        UsageError, match=r"^x-[abc]: .* pieces of train text, but corpus\.budget_tokens = 90,000\. Raise"
+    ):
         bb.audit_corpus(path, update=True)
 
 

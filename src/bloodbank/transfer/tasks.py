@@ -81,7 +81,7 @@ def encode(
     text, tokenizer_name = inputs
     chosen = Experiment.model_validate(settings).corpus
     pieces, vocabulary = load_tokenizer(store.root / "tokenizer" / tokenizer_name)
-    source = store.root / "corpus" / text
+    source, label = store.root / "corpus" / text, text.rpartition("-")[0]
     example = read_summary(source)["example"]
     encoded = pieces.encode(example, add_special_tokens=False)
     summary: dict[str, Any] = {
@@ -91,9 +91,9 @@ def encode(
         for part in parts:
             limit = None if part in ("dev", "test") else chosen.budget_tokens
             summary[part] = write_ids(read_part(source, part), pieces, vocabulary, folder / part, limit=limit)
-            check_known(summary[part], source.name, part)
+            check_known(summary[part], label, part)
             if limit and chosen.too_little == "fail":
-                check_budget(summary[part], source.name, part, limit)
+                check_budget(summary[part], label, part, limit)
         write_json(folder / "tokens.json", summary)
 
 
