@@ -167,6 +167,19 @@ def test_provenance_lists_sources_files_and_facts():
     assert '<a href="https://example.org/a_b_c">' in MARKDOWN.render(card)
 
 
+def test_languages_of_the_tokenizer_alone_have_their_files_listed():
+    file = {"name": "sv.txt", "bytes": 5, "changed": "2026-11-01", "sha256": DIGEST}
+    told = {
+        "fi": {"kind": "text", "files": ["fi.txt"]},
+        "sv": {"kind": "text", "files": [file]},
+        "written": "2026-11-29",
+    }
+    card = data_card(audit("fi"), {}, told)
+    assert cells(card, "Provenance", 0) == [{"fact": "written", "value": "2026-11-29"}]
+    assert [row["code"] for row in cells(card, "Provenance", 1)] == ["fi", "sv"]
+    assert cells(card, "Provenance", 2)[1] == {"code": "sv", **file, "bytes": "5"}
+
+
 def test_settings_are_dotted_keys():
     card = data_card(
         audit("fi"), {"budget_chars": 10_000_000, "clean": {"near": "report", "on": True}, "none": None}, {}

@@ -51,6 +51,8 @@ def data_card(audit: Audit, settings: Mapping[str, Any], provenance: Mapping[str
         Markdown, as GitHub renders it. Every number is the audit's.
     """
     codes = {one.code for one in audit.languages}
+    # Languages that are in the tokenizer alone have sources, too.
+    codes |= {key for key, value in provenance.items() if isinstance(value, Mapping) and "files" in value}
     sources: dict[str, Row] = {key: value for key, value in provenance.items() if key in codes}
     rest = {key: value for key, value in provenance.items() if key not in codes}
     sections = {
