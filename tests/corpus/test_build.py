@@ -191,6 +191,12 @@ def test_a_text_is_cut_to_the_smallest(source, tmp_path):
         assert summary["n_chars"][part] == sum(map(len, text))
 
 
+def test_a_large_file_is_not_read_whole_for_its_hash(source, tmp_path, monkeypatch):
+    monkeypatch.setattr("bloodbank.corpus.build.LARGE_BYTES", source.stat().st_size)
+    (file,) = build_corpus(source, "de", settings(), tmp_path)["source"]["files"]
+    assert file == described(source) | {"sha256": None}
+
+
 def test_a_cut_makes_no_text_that_another_part_has(tmp_path):
     whole, cut = tmp_path / "whole", tmp_path / "cut"
     whole.mkdir()

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from bloodbank.corpus.parallel import split_parallel
 from bloodbank.corpus.preparing import Preparer
 from bloodbank.corpus.sampling import sample, starts_of
-from bloodbank.corpus.source import Source
+from bloodbank.corpus.source import LARGE_BYTES, Source
 from bloodbank.corpus.splitting import LONGEST_CUT, Parts, Split
 from bloodbank.errors import UsageError
 from bloodbank.settings import CorpusSettings
@@ -86,10 +86,11 @@ def _near_duplicates() -> NearDuplicates:
 
 
 def _file(path: Path) -> dict[str, Any]:
-    """Describe a file, so that a reader can tell whether another has the same."""
+    """Describe a file, so that a reader can tell whether another has the same; a large one is not read whole."""
     known = path.stat()
     changed = datetime.fromtimestamp(known.st_mtime, UTC).date().isoformat()
-    return {"name": path.name, "bytes": known.st_size, "changed": changed, "sha256": file_digest(path)}
+    hashed = file_digest(path) if known.st_size < LARGE_BYTES else None
+    return {"name": path.name, "bytes": known.st_size, "changed": changed, "sha256": hashed}
 
 
 def _summary(texts: dict[str, list[str]], found: Split, language: str) -> dict[str, Any]:

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+LARGE_BYTES = 256 << 20  # reading a file of so many bytes to hash it costs more than a sample of it
+
 
 @dataclass(frozen=True, slots=True)
 class Document:

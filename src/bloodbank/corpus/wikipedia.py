@@ -20,7 +20,7 @@ from pathlib import Path
 from bloodbank.corpus.blocks import read_blocks, size_of
 from bloodbank.corpus.mediawiki import Page, PageParser, Site
 from bloodbank.corpus.multistream import Streams, find_index, read_index, read_stream
-from bloodbank.corpus.source import Document
+from bloodbank.corpus.source import LARGE_BYTES, Document
 from bloodbank.corpus.wikitext import Namespaces, clean_wikitext
 from bloodbank.errors import UsageError
 from bloodbank.store import digest, file_digest
@@ -33,7 +33,7 @@ _WIKIMEDIA = re.compile(
 )
 # What Wikimedia says of the text of its dumps, and of their images, which dumps do not hold, something else.
 _LICENCE = "CC BY-SA 4.0, most of it also GFDL (terms of use of Wikimedia; edits before June 2023: CC BY-SA 3.0)"
-_LARGE_BYTES, _ENDS_BYTES = 256 << 20, 8 << 20
+_ENDS_BYTES = 8 << 20
 
 
 class WikipediaSource:
@@ -218,7 +218,7 @@ def _check_belong_together(paths: Sequence[Path]) -> None:
 def _digest(path: Path) -> str:
     size = size_of(path)
     try:
-        if size < _LARGE_BYTES:
+        if size < LARGE_BYTES:
             return file_digest(path)
         with path.open("rb") as file:
             ends = hashlib.sha256(file.read(_ENDS_BYTES))
