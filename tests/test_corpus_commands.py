@@ -92,6 +92,16 @@ def test_the_audit_from_python_is_what_the_file_holds(audited):
     assert audit == Audit.model_validate_json((run / "audit.json").read_text(encoding="utf-8"))
 
 
+def test_an_audit_of_the_whole_source_is_not_replaced_by_one_of_a_sample(tmp_path):
+    path = write_experiment(tmp_path)
+    whole = bb.audit_corpus(path, full=True)
+    folder = tmp_path / "runs" / "small" / "audit"
+    before = sorted(one.name.rpartition("-")[0] for one in folder.iterdir())
+    assert before == ["all_full", "x-a_full", "x-b_full", "x-c_full"]
+    assert bb.audit_corpus(path) == whole
+    assert sorted(one.name.rpartition("-")[0] for one in folder.iterdir()) == before
+
+
 def test_all_are_cut_to_the_smallest_where_that_is_asked(tmp_path):
     path = write_experiment(tmp_path)
     short = "\n".join(sentences(120, seed=7))

@@ -28,7 +28,7 @@ from bloodbank.runfolder import (
 )
 from bloodbank.stages import run_missing
 from bloodbank.store import Output, Store
-from bloodbank.transfer import Plan, audits_of, is_kept, make_plans, targets_of
+from bloodbank.transfer import Plan, audits_of, is_kept, make_plans, prefer_full_audit, targets_of
 
 _ROUNDS = 3  # another process on the folder may remove a model that is needed, and only so often
 
@@ -145,6 +145,9 @@ def open_folder(
     """Plan what the folder will hold, and write it there."""
     store = Store(folder)
     plans = make_plans(settings, folder / SOURCES if is_run_folder(folder) else None, full_audit=full_audit)
+    if not full_audit:
+        for plan in plans:
+            prefer_full_audit(plan, store)
     if not update:
         check_settings(plans, store)
     write_plan(plans, store)

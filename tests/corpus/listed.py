@@ -1,6 +1,8 @@
 """A source in memory, and a split of its lines as they are."""
 
+import tempfile
 from collections import Counter
+from pathlib import Path
 
 from bloodbank.corpus.parallel import split_parallel
 from bloodbank.corpus.sampling import sample, starts_of
@@ -15,8 +17,9 @@ class ListSource:
 
     kind = "text"
 
-    def __init__(self, lines, keys=None, *, seekable=True):
+    def __init__(self, lines, keys=None, *, places=None, seekable=True):
         self.lines, self.keys, self.seekable = lines, keys or [None] * len(lines), seekable
+        self.places = places or [i / len(lines) for i in range(len(lines))]
         self.counts = Counter()
         self.readings = []
 
@@ -32,11 +35,11 @@ class ListSource:
     def read(self, start=0.0):
         reading = [start, 0]
         self.readings.append(reading)
-        for i, (line, key) in enumerate(zip(self.lines, self.keys, strict=True)):
-            if i / len(self.lines) >= start:
+        for place, line, key in zip(self.places, self.lines, self.keys, strict=True):
+            if place >= start:
                 reading[1] += 1
                 self.counts["lines"] += 1
-                yield Document(i / len(self.lines), (line,), key)
+                yield Document(place, (line,), key)
 
 
 def split(source, settings, language, wanted=ALL_PARTS):
@@ -45,4 +48,5 @@ def split(source, settings, language, wanted=ALL_PARTS):
     parts = Parts(settings, wanted)
     if settings.parallel == "no":
         return sample(source, starts_of(settings, language), parts, lambda document: list(document.paragraphs))
-    return split_parallel(source, settings, parts, lambda document: list(document.paragraphs))
+    with tempfile.TemporaryDirectory() as folder:
+        return split_parallel(source, settings, parts, lambda document: list(document.paragraphs), Path(folder))

@@ -2,12 +2,14 @@
 
 from itertools import pairwise
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from listed import ListSource, split
 
-from bloodbank.corpus.splitting import Part, comparable
+from bloodbank.corpus.sampling import sample
+from bloodbank.corpus.splitting import Part, Parts, comparable
 from bloodbank.errors import UsageError
 from bloodbank.randomness import generator
 from bloodbank.settings import CorpusSettings
@@ -352,6 +354,27 @@ def test_streams_of_a_short_source_take_all_of_it():
     assert sorted(line for part in PARTS for line in found.parts[part]) == [f"number {i:05}" for i in range(50)]
     assert found.share_read == 1.0
     assert found.chars_read == 50 * 12
+
+
+@pytest.mark.parametrize("seekable", [True, False])
+def test_the_size_of_a_source_is_estimated_right_where_a_stretch_has_few_paragraphs(seekable):
+    random = generator("lengths of lines")
+    lines = [f"number {i:05} " + "x" * int(random.integers(0, 400)) for i in range(20_000)]
+    starts = np.cumsum([0, *map(len, lines)])[:-1] / sum(map(len, lines))
+    source = ListSource(lines, places=starts.tolist(), seekable=seekable)
+    chosen = corpus(train=200_000, dev=10, test=10, sampling="streams", n_streams=300)
+    found = split(source, chosen, "de", PARTS)
+    assert found.chars_read / found.share_read == pytest.approx(sum(map(len, lines)), rel=0.01)
+
+
+def test_what_is_read_again_from_the_beginning_counts_anew():
+    source, again = ListSource([f"number {i:05}" for i in range(50)], seekable=True), []
+    parts = Parts(corpus(test=36, dev=36, sampling="streams", n_streams=5), PARTS)
+    starts = [0.1, 0.2, 0.5, 0.6, 0.9]
+    lines, called = (lambda document: [*document.paragraphs]), (lambda: again.append(dict(source.counts)))
+    found = sample(source, starts, parts, lines, called)
+    assert again == [{"lines": 45 + 4}]  # from the first place on; where a stretch ends, its last line is met twice
+    assert found.share_read == 1.0
 
 
 def test_a_sample_reads_no_more_of_the_source_than_it_takes():

@@ -97,7 +97,7 @@ def _source_size(whole: Measured) -> SourceSize:
         return SourceSize(n_chars=whole.n_chars, exact=True, share_read=1.0)
     if not whole.share_read:
         return SourceSize(n_chars="not computed, because too little of it was read to tell", exact=False)
-    return SourceSize(n_chars=round(whole.n_chars / whole.share_read), exact=False, share_read=whole.share_read)
+    return SourceSize(n_chars=round(whole.chars_read / whole.share_read), exact=False, share_read=whole.share_read)
 
 
 def _sizes(found: Measured, n_bytes: int) -> Sizes:

@@ -32,6 +32,7 @@ class Measured:
         n_paragraphs, n_sentences, n_words, n_chars: Sizes; line ends are no characters.
         characters: How often each character occurs.
         share_read: Share of the source that was read; 1.0 for all of it.
+        chars_read: Characters in that share, repeated and cut paragraphs too, where it is not all.
     """
 
     sentence_words: Blocks = field(default_factory=Blocks)
@@ -43,6 +44,7 @@ class Measured:
     n_chars: int = 0
     characters: Counter[str] = field(default_factory=Counter)
     share_read: float = 1.0
+    chars_read: int = 0
 
 
 def measure(lines: Iterable[str], language: str, count_pieces: CountPieces | None) -> Measured:
@@ -96,7 +98,7 @@ def measure_source(
     parts = Parts(another, ("train",))
     found = sample(source, starts_of(another, language), parts, prepare)
     measured = measure(found.parts["train"], language, count_pieces)
-    measured.share_read = found.share_read
+    measured.share_read, measured.chars_read = found.share_read, found.chars_read
     return measured
 
 

@@ -5,13 +5,15 @@ What is held out is taken first, then the training text, where it is met; a sour
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import pairwise
 
 from bloodbank.corpus.source import Document, Source
 from bloodbank.corpus.splitting import Parts, Prepare, Split
 from bloodbank.randomness import generator
 from bloodbank.settings import CorpusSettings
+
+_ROUNDING = 1e-9
 
 
 def starts_of(settings: CorpusSettings, language: str) -> list[float]:
@@ -20,7 +22,9 @@ def starts_of(settings: CorpusSettings, language: str) -> list[float]:
     return sorted(generator(settings.seed, "corpus", language).random(n_places).tolist())
 
 
-def sample(source: Source, starts: list[float], parts: Parts, prepare: Prepare) -> Split:
+def sample(
+    source: Source, starts: list[float], parts: Parts, prepare: Prepare, again: Callable[[], None] = lambda: None
+) -> Split:
     """Fill the parts: an equal share from each place, then what is missing from wherever there is more.
 
     Args:
@@ -28,6 +32,7 @@ def sample(source: Source, starts: list[float], parts: Parts, prepare: Prepare) 
         starts: Places, in order.
         parts: What is filled.
         prepare: Turns a document into lines; empty ones are nothing.
+        again: Called where the source is read once more from its beginning: what was counted counts anew.
     """
     sampler = _Sampler(parts, prepare)
     for number, (documents, begin, end) in enumerate(_stretches(source, starts), start=1):
@@ -35,9 +40,11 @@ def sample(source: Source, starts: list[float], parts: Parts, prepare: Prepare) 
     if len(starts) == 1:
         sampler.take(_Reading(source.read()), 0.0, starts[0], 1.0)
     elif not sampler.is_full(1.0):  # through all that was passed over
+        again()
         sampler.counted, sampler.share_read, sampler.chars_read = False, 0.0, 0
         sampler.take(_Reading(source.read()), 0.0, 1.0, 1.0)
-    return Split(parts.lines(), parts.n_repeated, sampler.chars_read, min(1.0, sampler.share_read))
+    whole = sampler.share_read > 1.0 - _ROUNDING
+    return Split(parts.lines(), parts.n_repeated, sampler.chars_read, 1.0 if whole else sampler.share_read)
 
 
 class _Reading:
@@ -78,21 +85,23 @@ class _Sampler:
         """Take text until every part has its due share of its budget, or a place is reached."""
         if self.is_full(due):
             return
-        reached, chars = end, 0
+        # Both ends are where a document begins: a share of the source, and the characters that stand in it.
+        first, reached, chars = (0.0 if begin == 0.0 else None), 1.0, 0
         for document in reading:
             if document.place < begin:  # of one reading: left over from before the place
                 continue
+            first = document.place if first is None else first
             if document.place >= end:
                 reading.give_back(document)
+                reached = document.place
                 break
             self.chars_read += chars
             chars = self._put(document, due)
             if self.is_full(due):
-                # The document is not passed: what stands between two places has as many characters as were read.
                 reached, chars = document.place, 0
                 break
         self.chars_read += chars
-        self.share_read += reached - begin
+        self.share_read += 0.0 if first is None else reached - first
 
     def _put(self, document: Document, due: float) -> int:
         """Give the lines of a document to the parts; return their characters."""

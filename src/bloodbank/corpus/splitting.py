@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence, Set
+from collections.abc import Callable, Container, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 Prepare = Callable[[Document], Sequence[str]]  # what makes lines of the corpus out of a document
 LONGEST_CUT = 50  # characters given up for a cut between words; scripts without spaces are cut anywhere
 _SPACES = re.compile(r"\s+")
-_NOTHING: Set[str] = frozenset()
+_NOTHING: Container[str] = frozenset()
 
 
 @dataclass
@@ -101,7 +101,7 @@ class Parts:
         self._keep_repeated = settings.duplicates == "keep"
         self._seen: dict[str, str] = {}  # text, case and spaces set aside -> the part that has it
 
-    def put(self, name: str, line: str, others: Set[str] = _NOTHING, *, counted: bool = True) -> None:
+    def put(self, name: str, line: str, others: Container[str] = _NOTHING, *, counted: bool = True) -> None:
         """Give a paragraph to a part, cut to what is left of its budget.
 
         Args:

@@ -1,7 +1,15 @@
 """Section 4.2: which models are needed, training and scoring them, and the tables of measurements."""
 
 from bloodbank.transfer.models import Cell, Model, cells_of, model_of, models_of, phase_of
-from bloodbank.transfer.plan import Plan, audits_of, is_kept, make_plan, make_plans, targets_of
+from bloodbank.transfer.plan import (
+    Plan,
+    audits_of,
+    is_kept,
+    make_plan,
+    make_plans,
+    prefer_full_audit,
+    targets_of,
+)
 from bloodbank.transfer.tables import (
     LOSS_CURVES,
     MEASUREMENTS,
@@ -38,6 +46,7 @@ __all__ = [
     "model_of",
     "models_of",
     "phase_of",
+    "prefer_full_audit",
     "read_measurements",
     "read_records",
     "sentence_table",

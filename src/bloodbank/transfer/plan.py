@@ -13,7 +13,7 @@ from bloodbank.corpus import CORPUS_VERSION, FILTER_VERSION
 from bloodbank.execution import computes_in_bfloat16
 from bloodbank.experiment import Experiment
 from bloodbank.settings import SourceSettings
-from bloodbank.store import PROVENANCE, Output, digest
+from bloodbank.store import PROVENANCE, Output, Store, digest
 from bloodbank.tokenizer import TOKENIZER_VERSION, tokenizer_digest
 from bloodbank.transfer.models import Cell, Model, Phase, cells_of, model_of, models_of, phase_of
 from bloodbank.transfer.source_digests import source_digests
@@ -182,6 +182,13 @@ def _plan_audit(plan: Plan, *, full: bool) -> None:
             plan.audits[language] = Output("audit", f"{language}{'_full' * full}{plan.suffix}", key)
     keys = [output.key for output in plan.audits.values()]
     plan.audit = Output("audit", f"all{'_full' * full}{plan.suffix}", digest(AUDIT_VERSION, keys))
+
+
+def prefer_full_audit(plan: Plan, store: Store) -> None:
+    """Take the audit that read large sources whole, where it is there already: it says more than another sample."""
+    _plan_audit(plan, full=True)
+    if not all(map(store.has, audits_of(plan))):
+        _plan_audit(plan, full=False)
 
 
 def audits_of(plan: Plan) -> list[Output]:
