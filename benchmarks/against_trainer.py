@@ -24,9 +24,11 @@ from bloodbank.experiment import Experiment
 
 HEADER = (
     "contender", "processes × threads", "tokens/s", "times Trainer (range over rounds)", "peak GiB a process",
-    "peak GiB in all",
+    "peak GiB in all", "s until warm",
 )  # fmt: skip
-KEYS = ("trainer", "trainer-each", "same", "recommended", "exact", "same-one", "recommended-one")
+KEYS = (
+    "trainer", "trainer-each", "same", "recommended", "pieces", "compiled", "exact", "same-one", "recommended-one",
+)  # fmt: skip
 SAME_BATCHES, RECOMMENDED = 2.5, 5.0  # targets, in times Trainer
 
 
@@ -54,6 +56,8 @@ def contenders(text: Text, work: Path, *, quick: bool, attention_dropout: float,
     """Return all contenders on one text."""
     paper = setups.preset("paper", quick=quick, model={"attention_dropout": attention_dropout})
     ours = setups.preset("recommended", quick=quick)
+    pieces = setups.preset("recommended", quick=quick, candidates="text")
+    compiled = setups.preset("recommended", quick=quick, compile=True)
     exact = setups.preset("recommended", quick=quick, dtype="float32")
 
     def line(key: str, name: str, recipe: Experiment, processes: int, threads: int) -> Contender:
@@ -71,6 +75,8 @@ def contenders(text: Text, work: Path, *, quick: bool, attention_dropout: float,
         line("trainer-each", "the same, one process a core", paper, n_cores, 1),
         line("same", "bloodbank, the same batches, float32", paper, n_cores, 1),
         line("recommended", f"bloodbank, `recommended`, {dtype}", ours, n_cores, 1),
+        line("pieces", f"the same, the text's own pieces, {dtype}", pieces, n_cores, 1),
+        line("compiled", f"the same as `recommended`, compiled, {dtype}", compiled, n_cores, 1),
         line("exact", "bloodbank, `recommended`, float32", exact, n_cores, 1),
         line("same-one", "bloodbank, the same batches, float32, one process", paper, 1, n_cores),
         line("recommended-one", f"bloodbank, `recommended`, {dtype}, one process", ours, 1, n_cores),
@@ -159,6 +165,7 @@ def row(one: Contender, measured: dict[str, list[Measured]]) -> list[str]:
         compared,
         f"{median(max(round_.peak_bytes) for round_ in own) / GIB:.3f}",
         f"{median(sum(round_.peak_bytes) for round_ in own) / GIB:.3f}",
+        f"{median(round_.warm_seconds for round_ in own):.1f}",
     ]
 
 

@@ -20,6 +20,7 @@ import torch
 from measuring import Marks, Spec, Stopped
 from reporting import peak_memory
 
+from bloodbank.mlm.candidates import Candidates
 from bloodbank.mlm.gang import mlm_losses
 from bloodbank.mlm.reading import Reading
 from bloodbank.mlm.sequences import Ints, Sequences, make_sequences, read_ids
@@ -71,7 +72,9 @@ def _wait_for_end(stopped: threading.Event) -> None:
 def train_gang(spec: Spec, marks: Marks) -> None:
     """Train K models with the package's own loop; the loss curves are off, as the other side evaluates nothing."""
     model, training, vocabulary, rows = _prepared(spec)
-    readings = [Reading({"text": rows}, training, spec["epochs"], spec["seed"])] * spec["k"]
+    counts = np.bincount(rows.ids.reshape(-1), minlength=vocabulary.size)
+    words = Candidates.of_counts(counts if training.candidates == "text" else np.ones_like(counts), vocabulary)
+    readings = [Reading({"text": words.rows(rows)}, training, spec["epochs"], spec["seed"])] * spec["k"]
     stack = new_stack(model, vocabulary.size, (spec["seed"],) * spec["k"], vocabulary.pad).to(spec["device"])
     tokens = readings[0].tokens * spec["k"]
     n_done = iter(range(len(tokens)))
@@ -80,7 +83,7 @@ def train_gang(spec: Spec, marks: Marks) -> None:
         marks(int(tokens[next(n_done)]))
         return mlm_losses(*arguments)
 
-    train(stack, readings, training, losses_of=counted)
+    train(words.narrow(stack), readings, training, losses_of=counted)
 
 
 def train_with_transformers(spec: Spec, marks: Marks) -> None:

@@ -34,11 +34,13 @@ class Measured:
         tokens_per_second: Real tokens, not padding, of all models together.
         peak_bytes: Largest resident size of each process.
         device_bytes: Largest memory of each on its GPU; 0 on a CPU.
+        warm_seconds: From the start of the processes until each had done its first updates: imports, compilation.
     """
 
     tokens_per_second: float
     peak_bytes: list[int]
     device_bytes: list[int]
+    warm_seconds: float = 0.0
 
 
 class Stopped(Exception):  # noqa: N818 - no error: the window is over
@@ -114,6 +116,7 @@ def measure(specs: Sequence[Spec], environment: dict[str, str], seconds: float) 
     Raises:
         SystemExit: A process failed, or had nothing left to read before the window was over.
     """
+    started = time.monotonic()
     processes = [_Process(spec, environment) for spec in specs]
     try:
         for process in processes:
@@ -128,7 +131,8 @@ def measure(specs: Sequence[Spec], environment: dict[str, str], seconds: float) 
         for process in processes:
             process.close()
     rates = [rate_between(one["moments"], begin, end) for one in done]
-    return Measured(sum(rates), [one["peak_bytes"] for one in done], [one["device_bytes"] for one in done])
+    peaks = ([one[name] for one in done] for name in ("peak_bytes", "device_bytes"))
+    return Measured(sum(rates), *peaks, warm_seconds=begin - started)
 
 
 def ask(spec: Spec, environment: dict[str, str]) -> Spec:

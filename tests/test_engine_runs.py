@@ -288,3 +288,84 @@ def test_curves_are_written_for_tensorboard_or_it_is_said_what_is_missing(tmp_pa
     events = EventAccumulator(str(folder)).Reload().Scalars("dev_loss/x-a")
     assert [event.step for event in events] == wanted.tokens_seen.tolist()
     assert [event.value for event in events] == pytest.approx(wanted.loss.tolist(), rel=1e-5)
+
+
+@pytest.fixture(scope="module")
+def own_pieces(tmp_path_factory):
+    """A bank whose columns choose from the pieces of the recipient's text, in gangs; two alphabets share no letter."""
+    folder = tmp_path_factory.mktemp("pieces")
+    path = experiment_in(
+        folder, gang=3, grid='protocols = ["sequential", "joint"]\ncontrols = ["self"]\nkeep_models = "all"\n'
+    )
+    text = path.read_text(encoding="utf-8")
+    path.write_text(text.replace("[training]\n", '[training]\ncandidates = "text"\n'), encoding="utf-8")
+    code, _, err = finish(command("run", path, "--out", folder / "run"))
+    assert code == 0, err
+    return folder / "run"
+
+
+def test_a_column_is_ranked_over_the_pieces_of_its_text(own_pieces):
+    """Again without our scorer: saved models in transformers, all other logits cut off."""
+    import torch
+    from transformers import AutoModelForMaskedLM
+
+    rows = table(own_pieces).value
+    for label, cell in (
+        ("x-b_seed0", ("monolingual", "", "x-b")),
+        ("x-a_x-b_seed0", ("sequential", "x-a", "x-b")),
+        ("joint_x-a_x-b_seed0", ("joint", "x-a", "x-b")),
+        ("joint_x-a_x-b_seed0", ("joint", "x-b", "x-a")),
+    ):
+        masks = next((own_pieces / "masks").glob(f"{cell[2]}-*"))
+        pieces = torch.from_numpy(np.load(masks / "candidates.npy").astype(np.int64))
+        model = AutoModelForMaskedLM.from_pretrained(next((own_pieces / "models").glob(f"{label}-*"))).eval()
+        assert len(pieces) < model.config.vocab_size
+        ids, lengths, row, position, gold = (
+            torch.from_numpy(np.load(masks / f"{name}.npy").astype(np.int64))
+            for name in ("ids", "lengths", "row", "position", "gold")
+        )
+        attention = torch.arange(ids.shape[1])[None] < lengths[:, None]
+        with torch.no_grad():
+            logits = model(ids, attention_mask=attention.long()).logits[row, position][:, pieces]
+        loss = torch.nn.functional.cross_entropy(logits, torch.searchsorted(pieces, gold)).item()
+        assert loss == pytest.approx(rows[*cell, 0, "cross_entropy"], rel=1e-5)
+
+
+def test_pieces_that_a_models_text_does_not_have_stay_as_they_began(own_pieces):
+    from safetensors.numpy import load_file
+
+    words = "bert.embeddings.word_embeddings.weight"
+    greek, latin = (
+        load_file(next((own_pieces / "models").glob(f"{name}_seed0-*")) / "model.safetensors")[words]
+        for name in ("x-b", "x-a")
+    )
+    known = [np.load(next((own_pieces / "masks").glob(f"{name}-*")) / "candidates.npy") for name in ("x-b", "x-a")]
+    neither = np.setdiff1d(np.arange(len(greek)), np.concatenate(known))
+    only_latin = np.setdiff1d(known[1], known[0])
+    assert len(only_latin) > 5
+    assert (greek[neither] == latin[neither]).all()
+    assert (greek[only_latin] != latin[only_latin]).any(axis=1).all()
+
+
+def test_pieces_of_the_text_alone_are_refused_where_others_are_asked_for(tmp_path):
+    path = experiment_in(tmp_path, gang=1, grid='protocols = ["sequential", "zero_shot"]\n')
+    path.write_text(path.read_text().replace("[training]\n", '[training]\ncandidates = "text"\n'), encoding="utf-8")
+    code, _, err = finish(command("run", path))
+    assert code == 2
+    assert (
+        'candidates = "text" leaves the pieces of other languages untrained, but grid.protocols = ["zero_shot"]' in err
+    )
+
+
+def test_the_estimate_knows_how_many_pieces_models_choose_from(own_pieces):
+    from bloodbank.experiment import load_experiment
+    from bloodbank.store import Store
+    from bloodbank.transfer import make_plan
+    from bloodbank.transfer.estimate import n_candidates, vocab_size
+
+    plan, store = make_plan(load_experiment(own_pieces.parent / "experiment.toml")), Store(own_pieces)
+    mixed = [
+        set(np.load(next(own_pieces.glob(f"masks/{name}-*")) / "candidates.npy")) for name in ("x-a", "x-b", "x-c")
+    ]
+    assert max(map(len, mixed)) <= n_candidates(plan, store) <= vocab_size(plan, store)
+    assert n_candidates(plan, Store(own_pieces / "nothing")) == 150

@@ -17,6 +17,7 @@ from pydantic import BaseModel, Field, ValidationError, model_validator
 
 from bloodbank.downstream_settings import DownstreamSettings, TaskSettings
 from bloodbank.errors import UsageError
+from bloodbank.sections import check_candidates, check_sources
 from bloodbank.settings import (
     Code,
     Codes,
@@ -78,33 +79,14 @@ class Experiment(Settings):
         both = sorted(set(self.tokenizer.extra_languages) & set(self.languages))
         if both:
             raise ValueError(f"tokenizer.extra_languages names {', '.join(both)}, which is among `languages` already")
-        self._check_sources()
+        check_sources((*self.languages, *self.tokenizer.extra_languages), self.corpus, self.grid)
+        check_candidates(self.training, self.grid, self.downstream)
         return self
 
     def seeds_of(self, language: str) -> tuple[int, ...]:
         """Return the seeds with which a language is trained."""
         more = self.more_seeds.get(language, ())
         return self.seeds + tuple(seed for seed in more if seed not in self.seeds)
-
-    def _check_sources(self) -> None:
-        """Check that every language has a text of its own."""
-        named = (*self.languages, *self.tokenizer.extra_languages)
-        unknown = [code for code in self.corpus.sources if code not in named]
-        if unknown:
-            raise ValueError(f"corpus.sources names {', '.join(unknown)}, which is not among `languages`")
-        if any(code not in self.corpus.sources for code in named) and not self.corpus.names_language():
-            raise ValueError('corpus.path must hold `{language}`, as in path = "text/{language}.txt.xz"')
-        if self.corpus.too_little == "smallest":
-            if "self" in self.grid.controls:
-                raise ValueError(
-                    'corpus.too_little = "smallest" leaves no other text for the control `self`: lower '
-                    "corpus.budget_chars to what every language has twice, or leave `self` out"
-                )
-            if self.corpus.budget_tokens is not None:
-                raise ValueError(
-                    'corpus.too_little = "smallest" cuts characters, not tokens: give the budget_tokens that every '
-                    "language has, which the message of a run with too many names"
-                )
 
 
 def load_experiment(path: Path | str) -> Experiment:

@@ -10,7 +10,7 @@ from rich.console import Console
 
 from bloodbank.corpus import read_summary, short_parts
 from bloodbank.errors import UsageError
-from bloodbank.execution import Event, Task, default_workers, run_tasks
+from bloodbank.execution import Event, Task, default_workers, n_gpus, run_tasks
 from bloodbank.progress import Display
 from bloodbank.store import Output, Store
 from bloodbank.transfer import TRAIN, Plan, missing_tasks
@@ -69,19 +69,21 @@ def _train(plan: Plan, targets: list[Output], store: Store, workers: int, consol
     if not any(task.output.stage in _MODELS for task in missing_tasks(plan, targets, store)):
         return []
     from bloodbank.transfer.estimate import estimate, tokens_of_models
+    from bloodbank.transfer.training import device_of
 
     execution = plan.experiment.execution
     gang, failures = _gang_size(plan, store, workers, console)
     if failures:
         return failures
     workers = workers or estimate(plan, store, gang=gang, timed=False).workers
+    devices = n_gpus() if device_of(plan.experiment) == "cuda" else 1
     tokens = {plan.models[model].label: n for model, n in tokens_of_models(plan, store).items()}
     sized = [
         dataclasses.replace(
             task,
             n_tokens=sum(tokens[one["label"]] for one in task.arguments["members"]) if task.function == TRAIN else 0,
         )
-        for task in missing_tasks(plan, targets, store, gang)
+        for task in missing_tasks(plan, targets, store, gang, devices)
         if task.output.stage in _MODELS
     ]
     counted = [one for one in targets if one.stage == "scores"] or [one for one in targets if one.stage == "models"]
@@ -94,11 +96,11 @@ def _train(plan: Plan, targets: list[Output], store: Store, workers: int, consol
 
 def _gang_size(plan: Plan, store: Store, workers: int, console: Console) -> tuple[int, list[Event]]:
     """Return how many models to train side by side, on a GPU timed once where it was not set; and what failed."""
-    from bloodbank.transfer.estimate import estimate, vocab_size
+    from bloodbank.transfer.estimate import estimate, n_candidates
     from bloodbank.transfer.gangs import gang_output, gang_size, gang_task
     from bloodbank.transfer.training import device_of
 
-    execution, n_words = plan.experiment.execution, vocab_size(plan, store)
+    execution, n_words = plan.experiment.execution, n_candidates(plan, store)
     timed = not execution.gang and device_of(plan.experiment) != "cpu"
     if timed and not store.has(gang_output(plan, n_words)):
         task = gang_task(plan, n_words, workers or estimate(plan, store, timed=False).workers)

@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 import torch
 from made_up import DROPPING, MODEL, RECIPE, V, assert_same, largest_difference, reading, stack, text
+from torch.utils._python_dispatch import TorchDispatchMode
 
 from bloodbank.mlm.dropout import draw_dropout
-from bloodbank.mlm.gang import mlm_losses
+from bloodbank.mlm.gang import Gang, mlm_losses
 from bloodbank.mlm.masking import MaskedRows, side_by_side
 from bloodbank.mlm.training import train
 from bloodbank.randomness import generator, torch_generator
@@ -271,3 +272,28 @@ def test_a_stack_that_was_cut_down_to_those_that_learn_holds_all_results():
     assert all(largest_difference(before, together.weights, model, model) > 1e-3 for model in range(3))
     with pytest.raises(AssertionError):
         assert_same(before, together.weights)
+
+
+def n_operations(seeds, readings, settings=DROPPING):
+    """Count PyTorch's operations, which are kernels on a GPU, in one update of a gang."""
+
+    class Counting(TorchDispatchMode):
+        n = 0
+
+        def __torch_dispatch__(self, function, types, args=(), kwargs=None):
+            Counting.n += 1
+            return function(*args, **(kwargs or {}))
+
+    gang = Gang(stack(seeds, settings, torch.float32), readings, RECIPE)
+    batch = readings[0].batch(0) if len(set(readings)) == 1 else side_by_side([r.batch(0) for r in readings], V.pad)
+    with Counting():
+        gang.step(0, batch, [1e-3] * len(readings))
+    return Counting.n
+
+
+def test_the_number_of_operations_of_an_update_does_not_grow_with_the_models():
+    column = [reading("x-0")] * 6
+    assert n_operations(range(2), column[:2]) == n_operations(range(6), column) > 100
+    own = [reading(f"x-{number}", layout="rows") for number in range(6)]
+    # Bits of dropout alone are drawn for each text; without dropout each model may read its own at no further kernel.
+    assert n_operations(range(2), own[:2], MODEL) == n_operations(range(6), own, MODEL) > 100

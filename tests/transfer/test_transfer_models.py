@@ -9,6 +9,7 @@ from bloodbank.errors import UsageError
 from bloodbank.experiment import make_experiment
 from bloodbank.store import Store
 from bloodbank.transfer import (
+    SCORE,
     TRAIN,
     Cell,
     Model,
@@ -273,7 +274,7 @@ def test_gangs_hold_each_model_once_and_only_those_that_can_stand_together(exper
     assert sorted(model for gang in gangs for model in gang) == sorted(plan.models)
     for gang in gangs:
         assert len(gang) <= size
-        assert len({(model.kind, model.seed) for model in gang}) == 1
+        assert len({model.kind for model in gang}) == 1
         assert len({bool(model.donor_model) for model in gang}) == 1
         assert len({phase_of(model, plan.experiment).trained for model in gang}) == 1
         if gang[0].kind in ("sequential", "frozen", "shuffled"):
@@ -287,6 +288,43 @@ def test_gangs_by_hand(experiment):
         ["x-1_x-0_seed0", "x-2_x-0_seed0"], ["x-0_x-1_seed0", "x-2_x-1_seed0"], ["x-0_x-2_seed0", "x-1_x-2_seed0"],
         ["joint_x-0_x-1_seed0", "joint_x-0_x-2_seed0"], ["joint_x-1_x-2_seed0"],
     ]  # fmt: skip
+
+
+def test_a_gang_has_room_for_the_columns_of_several_seeds(experiment):
+    gangs = gangs_of(make_plan(experiment(3, {"protocols": ["sequential"]}, seeds=[0, 1, 2])), 5)
+    assert [[model.label for model in gang] for gang in gangs[-6:-4]] == [
+        ["x-1_x-0_seed0", "x-2_x-0_seed0", "x-1_x-0_seed1", "x-2_x-0_seed1"], ["x-1_x-0_seed2", "x-2_x-0_seed2"],
+    ]  # fmt: skip
+    assert [len(gang) for gang in gangs] == [5, 4, *[4, 2] * 3]
+
+
+def test_models_that_columns_wait_for_are_shared_out_over_the_gpus(experiment):
+    plan = make_plan(experiment(5, {"protocols": ["sequential"]}))
+    assert [len(gang) for gang in gangs_of(plan, 8)] == [5, *[4] * 5]
+    assert [len(gang) for gang in gangs_of(plan, 8, devices=2)] == [3, 2, *[4] * 5]
+    assert [len(gang) for gang in gangs_of(plan, 8, devices=8)] == [*[1] * 5, *[4] * 5]
+
+
+def test_models_with_pieces_of_their_own_do_not_stand_together(experiment):
+    grid = {"protocols": ["sequential", "joint"]}
+    plan = make_plan(experiment(3, grid, seeds=[0, 1], training={"candidates": "text"}))
+    for gang in gangs_of(plan, 100):
+        texts = {tuple(text.language for text in phase_of(model, plan.experiment).texts) for model in gang}
+        assert len(texts) == 1
+        assert {model.seed for model in gang} == {0, 1}
+
+
+def test_models_are_scored_on_the_same_masks_together_once_all_are_there(experiment, tmp_path):
+    plan = make_plan(experiment(4, {"protocols": ["zero_shot"]}))
+    tasks = missing_tasks(plan, targets_of(plan), Store(tmp_path / "run"), 2)
+    scored = [task for task in tasks if task.function == SCORE]
+    assert sorted(len(task.outputs) for task in scored) == [1] * 8 + [2] * 4  # M_t alone; three donors in two
+    assert {output for task in scored for output in task.outputs} == set(plan.scores.values())
+    for task in scored:
+        masks = {one["masks"] for member in task.arguments["members"] for one in member["cells"]}
+        assert len(masks) == 1
+        trained = {output for before in tasks[: tasks.index(task)] for output in before.outputs}
+        assert set(task.requires) <= trained
 
 
 def members(tasks):

@@ -158,7 +158,7 @@ def _show_plan(experiment: Path, out: Path | None, workers: int | None) -> None:
     from bloodbank.runfolder import check_settings
     from bloodbank.store import Store
     from bloodbank.transfer import make_plans
-    from bloodbank.transfer.estimate import estimate, vocab_size
+    from bloodbank.transfer.estimate import estimate, n_candidates
     from bloodbank.transfer.gangs import gang_size
 
     settings, folder = pipeline.resolve(experiment, out)
@@ -170,7 +170,7 @@ def _show_plan(experiment: Path, out: Path | None, workers: int | None) -> None:
     plans, store = make_plans(settings), Store(folder)
     check_settings(plans, store)
     for plan in plans:
-        n_words, n_workers = vocab_size(plan, store), estimate(plan, store, timed=False).workers
+        n_words, n_workers = n_candidates(plan, store), estimate(plan, store, timed=False).workers
         gang = gang_size(plan, store, n_words, n_workers)
         print("\n".join(plan_lines(plan, folder, estimate(plan, store, gang=gang))))
 

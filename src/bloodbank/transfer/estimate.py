@@ -16,11 +16,13 @@ from bloodbank.languages import get_language
 from bloodbank.mlm.weights import shapes
 from bloodbank.store import Store
 from bloodbank.tokenizer import load_tokenizer
+from bloodbank.transfer.candidates import candidates_of
+from bloodbank.transfer.forming import missing_tasks
 from bloodbank.transfer.gangs import measure_rate, memory_of_gang
 from bloodbank.transfer.models import Model, model_of, phase_of
-from bloodbank.transfer.plan import Plan, is_kept, targets_of
+from bloodbank.transfer.plan import Plan, is_kept, targets_of, tokens_of
 from bloodbank.transfer.training import device_of
-from bloodbank.transfer.work import TRAIN, missing_tasks
+from bloodbank.transfer.work import TRAIN
 
 # Characters in a piece where nothing has been encoded yet. Scripts of words: measured 2.2 with 1 000 pieces, 2.2 to
 # 2.6 with 2 000, 3.4 to 3.8 with 6 000. Scripts that write a syllable or more with one character: less.
@@ -90,6 +92,25 @@ def vocab_size(plan: Plan, store: Store) -> int:
     return load_tokenizer(Path(given))[1].size if given else plan.experiment.tokenizer.vocab_size
 
 
+def n_candidates(plan: Plan, store: Store) -> int:
+    """Return the pieces that a model chooses from, at most; of what is not encoded yet, all."""
+    size = vocab_size(plan, store)
+    if plan.experiment.training.candidates == "vocabulary":
+        return size
+    found = []
+    for texts in {phase_of(model, plan.experiment).texts for model in plan.models}:
+        outputs = [(plan.tokens[text.language], tokens_of(plan, text.language, text.part)) for text in texts]
+        if not all(store.has(output) for both in outputs for output in both):
+            return size
+        named = [
+            {"tokens": own.name, "dev": dev.name, "part": text.part}
+            for text, (dev, own) in zip(texts, outputs, strict=True)
+        ]
+        _, vocabulary = load_tokenizer(store.path(plan.tokenizer))
+        found.append(len(candidates_of(store, plan.experiment, vocabulary, named).pieces))
+    return max(found)
+
+
 def chars_per_piece(vocab_size: int) -> float:
     """Guess the characters in a piece of a script of words: it grows with the logarithm of the vocabulary."""
     return min(4.5, max(1.0, 2.2 + 0.7 * math.log(vocab_size / 1_000)))
@@ -124,14 +145,15 @@ def estimate(plan: Plan, store: Store, *, gang: int = 1, timed: bool = True) -> 
     n_monolingual = sum(model.kind == "monolingual" for model in plan.models)
     during = [model for model in plan.models if model.is_donor or is_kept(plan, model)]
     n_parameters = sum(math.prod(shape) for shape in shapes(experiment.model, size).values())
-    memory = memory_of_gang(experiment, size, gang)
+    n_pieces = n_candidates(plan, store)
+    memory = memory_of_gang(experiment, n_pieces, gang)
     checkpoint = 3 * 4 * n_parameters * gang if experiment.execution.checkpoint_seconds else 0
     # Training on a GPU needs the machine's memory for the program, and for a checkpoint while it is written.
     needed = memory if device_of(experiment) == "cpu" else _GPU_PROGRAM_BYTES + 2 * checkpoint
     fitting = max(1, min(default_workers(experiment.execution.device), int(0.8 * free_memory() / needed)))
     workers = min(experiment.execution.workers or fitting, max(1, len(tokens)))
     rows_per_model = {model: n / experiment.model.n_positions for model, n in tokens.items()}
-    rate = measure_rate(experiment, size, gang) if timed and tokens else None
+    rate = measure_rate(experiment, n_pieces, gang) if timed and tokens else None
     n_scored = sum(plan.models[model_of(cell)].key in left or cell.protocol == "zero_shot" for cell in plan.scores)
     scored = _tokens_scored(experiment) * n_scored * _FORWARD_SHARE if tokens else 0.0
     return Estimate(

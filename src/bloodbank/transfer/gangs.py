@@ -18,10 +18,10 @@ from bloodbank.execution import Task, free_memory, is_out_of_memory, n_gpus
 from bloodbank.experiment import Experiment
 from bloodbank.store import Output, Store, digest, write_json
 from bloodbank.tokenizer import Vocabulary
+from bloodbank.transfer.forming import gangs_of
 from bloodbank.transfer.plan import Plan
 from bloodbank.transfer.records import provenance
 from bloodbank.transfer.training import device_of
-from bloodbank.transfer.work import gangs_of
 
 if TYPE_CHECKING:
     from bloodbank.mlm.training import Report

@@ -108,11 +108,6 @@ class Model:
         """Whether other models may go on from it, so that it is kept while the run goes on."""
         return self.kind in _DONOR_KIND.values()
 
-    @property
-    def column(self) -> tuple[str, ...] | None:
-        """What models of one column have in common: they read the same batches; None where each reads its own."""
-        return (self.kind, self.recipient, str(self.seed)) if self.kind in _DONOR_KIND else None
-
 
 def phase_of(model: Model, experiment: Experiment) -> Phase:
     """Return what a model is trained on in its own phase."""

@@ -145,8 +145,9 @@ def _plan_tokens(plan: Plan, digests: dict[str, str], phases: dict[Model, Phase]
     """Add the ids and masks of all text that is read or scored."""
     experiment, suffix = plan.experiment, plan.suffix
     limit = [] if experiment.corpus.budget_tokens is None else [experiment.corpus.budget_tokens]
-    layout = [experiment.training.layout, experiment.model.n_positions]
+    layout: list[str | int] = [experiment.training.layout, experiment.model.n_positions]
     scoring = experiment.scoring.model_dump(exclude={"metric"})
+    layout += [experiment.training.candidates] * (experiment.training.candidates != "vocabulary")
     read = [text for phase in phases.values() for text in phase.texts]
     for language in dict.fromkeys([*(text.language for text in read), *(cell.recipient for cell in cells)]):
         tokens = digest(ENCODE_VERSION, plan.corpora[language].key, plan.tokenizer.key, *limit)
@@ -162,7 +163,9 @@ def _plan_models(plan: Plan, phases: dict[Model, Phase]) -> None:
     """Add the models, donors before those that go on from them."""
     experiment = plan.experiment
     settings = experiment.training.model_dump()
-    training = {key: value for key, value in settings.items() if not key.startswith("epochs")}
+    # All pieces is what models chose from before there was a choice.
+    without = {"epochs", "epochs_bilingual", *["candidates"] * (settings["candidates"] == "vocabulary")}
+    training = {key: value for key, value in settings.items() if key not in without}
     for model, phase in phases.items():
         texts = [(one.language, tokens_of(plan, one.language, one.part).key, one.shuffled) for one in phase.texts]
         donor = plan.models[model.donor_model].key if model.donor_model else None

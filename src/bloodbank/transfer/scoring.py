@@ -12,9 +12,10 @@ from bloodbank.experiment import Experiment
 from bloodbank.store import Output, Store, write_json
 from bloodbank.tokenizer import write_array
 from bloodbank.transfer.records import MEASUREMENT, provenance
-from bloodbank.transfer.tasks import MASK_ARRAYS
+from bloodbank.transfer.tasks import CANDIDATES, MASK_ARRAYS
 
 if TYPE_CHECKING:
+    from bloodbank.mlm.candidates import Candidates
     from bloodbank.mlm.masking import TestMasks
     from bloodbank.mlm.model import BertStack
     from bloodbank.mlm.scoring import PieceScores
@@ -42,10 +43,10 @@ def score_gang(
 
     for name in dict.fromkeys(cell["masks"] for member in members for cell in member["cells"]):
         started = time.perf_counter()
-        masks, unigram = _read_masks(store.root / "masks" / name)
+        words, masks, unigram = _read_masks(store.root / "masks" / name, stack)
         scored = [model for model, member in enumerate(members) if name in [c["masks"] for c in member["cells"]]]
         chosen = stack if len(scored) == stack.n_models else stack.select(scored)
-        results = score_models(chosen, masks)
+        results = score_models(words.narrow(chosen), masks)
         seconds = (time.perf_counter() - started) / len(scored)
         for model, scores in zip(scored, results, strict=True):
             (cell,) = (cell for cell in members[model]["cells"] if cell["masks"] == name)
@@ -106,9 +107,15 @@ def _write_cell(
             write_array(folder / f"{name}.npy", array)
 
 
-def _read_masks(folder: Path) -> tuple[TestMasks, PieceScores]:
+def _read_masks(folder: Path, stack: BertStack) -> tuple[Candidates, TestMasks, PieceScores]:
+    """Read what a column is ranked over, its masks in numbers of these candidates, and the unigram's scores."""
+    from bloodbank.mlm.candidates import Candidates
     from bloodbank.mlm.masking import TestMasks
+    from bloodbank.mlm.model import WORDS
     from bloodbank.mlm.scoring import PieceScores
 
+    n_all = stack.weights[WORDS].shape[1]
+    chosen = folder / CANDIDATES
+    words = Candidates(np.load(chosen).astype(np.int64) if chosen.exists() else np.arange(n_all), n_all)
     masks = TestMasks(**{name: np.load(folder / f"{name}.npy").astype(np.int64) for name in MASK_ARRAYS})
-    return masks, PieceScores(*(np.load(folder / f"unigram.{name}.npy") for name in _UNIGRAM))
+    return words, words.masks(masks), PieceScores(*(np.load(folder / f"unigram.{name}.npy") for name in _UNIGRAM))

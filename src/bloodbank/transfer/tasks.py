@@ -5,6 +5,7 @@ They get plain values (the experiment as a dict, names of folders) so that a tas
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -25,12 +26,14 @@ from bloodbank.tokenizer import (
     write_array,
     write_ids,
 )
+from bloodbank.transfer.candidates import candidates_of, count_pieces
 from bloodbank.transfer.records import provenance
 
 if TYPE_CHECKING:
     from bloodbank.mlm.sequences import Sequences
     from bloodbank.mlm.training import Report
 
+CANDIDATES = "candidates.npy"  # beside masks, where a column is not ranked over all pieces
 MASK_ARRAYS = ("ids", "lengths", "row", "position", "gold", "unit", "n_bytes")
 
 
@@ -109,8 +112,9 @@ def masks(
     tokens = store.root / "tokens" / inputs[0]
     _, vocabulary = load_tokenizer(store.root / "tokenizer" / inputs[1])
     _, offsets = read_ids(tokens / "test")
+    words = candidates_of(store, experiment, vocabulary, [{"tokens": inputs[0], "dev": inputs[0], "part": "train"}])
     made = make_test_masks(
-        sequences_of(tokens, "test", vocabulary, experiment),
+        words.rows(sequences_of(tokens, "test", vocabulary, experiment)),
         offsets,
         np.load(tokens / "test.bytes.npy"),
         mask_share=experiment.scoring.mask_share,
@@ -118,11 +122,13 @@ def masks(
         corruption=experiment.scoring.corruption,
         random=generator("test masks", language),
     )
-    train, _ = read_ids(tokens / "train")
-    counts = np.bincount(train, minlength=vocabulary.size).astype(np.float64)
+    counts = count_pieces(tokens, "train", vocabulary).astype(np.float64)
     counts[list(vocabulary.special)] = 0.0
-    unigram = score_unigram(made, counts)
+    unigram = score_unigram(made, counts[words.pieces])
+    made = replace(made, ids=words.pieces[made.ids], gold=words.pieces[made.gold])
     with store.write(output, provenance(scoring=settings["scoring"], tokens=inputs[0])) as folder:
+        if not words.are_all:
+            write_array(folder / CANDIDATES, words.pieces.astype(np.int32))
         for name in MASK_ARRAYS:
             write_array(folder / f"{name}.npy", getattr(made, name).astype(np.int32))
         for name in ("reciprocal_rank", "correct", "nll"):

@@ -15,11 +15,13 @@ from bloodbank.experiment import Experiment
 from bloodbank.randomness import generator
 from bloodbank.store import Output, Store, digest, write_json
 from bloodbank.tokenizer import Vocabulary, copy_tokenizer, load_tokenizer
+from bloodbank.transfer.candidates import candidates_of
 from bloodbank.transfer.records import TRAINING, provenance, read_phases
 from bloodbank.transfer.scoring import score_gang
 from bloodbank.transfer.tasks import sequences_of
 
 if TYPE_CHECKING:
+    from bloodbank.mlm.candidates import Candidates
     from bloodbank.mlm.curves import Curve, DevText
     from bloodbank.mlm.model import BertStack
     from bloodbank.mlm.reading import Reading
@@ -48,14 +50,17 @@ def train(
     experiment = Experiment.model_validate(settings)
     _, vocabulary = load_tokenizer(store.root / "tokenizer" / tokenizer)
     stack, before = _start(store, experiment, vocabulary, members)
-    readings = _readings(store, experiment, vocabulary, members)
+    words = candidates_of(store, experiment, vocabulary, members[0]["texts"])
+    readings = _readings(store, experiment, vocabulary, members, words)
     key = digest([member["key"] for member in members], str(stack.device))
     checkpoints = Checkpoints(store, members[0]["label"], key, experiment.execution.checkpoint_seconds)
+    narrow = words.narrow(stack)
     made = train_gang(
-        stack, readings, experiment.training,
-        trained=members[0]["trained"], dev=_dev_texts(store, experiment, vocabulary, members),
+        narrow, readings, experiment.training,
+        trained=members[0]["trained"], dev=_dev_texts(store, experiment, vocabulary, members, words),
         report=report, watch=_watcher(store, experiment, members), checkpoints=checkpoints,
     )  # fmt: skip
+    words.widen(narrow, stack)
     gang = [member["label"] for member in members]
     phases = [
         [*earlier, {"languages": sorted(reading.texts), "device": str(stack.device), "gang": gang, **one.as_dict()}]
@@ -75,14 +80,14 @@ def train(
 def score(
     store: Store, _output: Output, _report: Report, *, settings: dict[str, Any], tokenizer: str, members: list[Member]
 ) -> None:
-    """Score a model that is on disk."""
+    """Score models that are on disk, side by side."""
     from bloodbank.mlm.files import load_models
 
     experiment = Experiment.model_validate(settings)
     _, vocabulary = load_tokenizer(store.root / "tokenizer" / tokenizer)
-    folder = store.root / "models" / members[0]["model"]
-    stack = load_models([folder], experiment.model, vocabulary).to(device_of(experiment))
-    score_gang(store, stack, experiment, members, [read_phases(folder)])
+    folders = [store.root / "models" / member["model"] for member in members]
+    stack = load_models(folders, experiment.model, vocabulary).to(device_of(experiment))
+    score_gang(store, stack, experiment, members, [read_phases(folder) for folder in folders])
 
 
 def device_of(experiment: Experiment) -> str:
@@ -109,7 +114,9 @@ def _start(
     return stack.to(device_of(experiment)), [read_phases(donor) for donor in donors]
 
 
-def _readings(store: Store, experiment: Experiment, vocabulary: Vocabulary, members: list[Member]) -> list[Reading]:
+def _readings(
+    store: Store, experiment: Experiment, vocabulary: Vocabulary, members: list[Member], words: Candidates
+) -> list[Reading]:
     """Return what each reads; members that read the same get the same object."""
     from bloodbank.mlm.reading import Reading
 
@@ -122,14 +129,15 @@ def _readings(store: Store, experiment: Experiment, vocabulary: Vocabulary, memb
             for text in member["texts"]:
                 random = generator("shuffled pieces", text["language"]) if text["shuffled"] else None
                 folder = store.root / "tokens" / text["tokens"]
-                texts[text["language"]] = sequences_of(folder, text["part"], vocabulary, experiment, random)
+                rows = sequences_of(folder, text["part"], vocabulary, experiment, random)
+                texts[text["language"]] = words.rows(rows)
             made[name] = Reading(texts, experiment.training, member["epochs"], member["seed"], member["share"])
         found.append(made[name])
     return found
 
 
 def _dev_texts(
-    store: Store, experiment: Experiment, vocabulary: Vocabulary, members: list[Member]
+    store: Store, experiment: Experiment, vocabulary: Vocabulary, members: list[Member], words: Candidates
 ) -> dict[str, DevText]:
     """Return the dev text of every language that is read, no more of it than a curve may cost."""
     from bloodbank.mlm.curves import DevText, n_dev_rows
@@ -146,7 +154,7 @@ def _dev_texts(
             summary = json.loads((store.root / "tokens" / text["dev"] / "tokens.json").read_text(encoding="utf-8"))
             n_train_rows = summary["train"]["n_pieces"] // (experiment.model.n_positions - 2)
             n_rows = n_dev_rows(n_train_rows, shortest, training.curve_points)
-            found[language] = DevText(rows, language, training.mask_share, n_rows)
+            found[language] = DevText(words.rows(rows), language, training.mask_share, n_rows)
     return found
 
 

@@ -1,0 +1,93 @@
+"""Candidates: the pieces that models choose from while they train and are scored, all of a vocabulary or some.
+
+A model of text in one language needs no embedding of a piece that its text does not have. Left out, it takes part
+neither in the softmax nor in the optimiser's work; what is saved has all pieces, those left out as they began.
+
+    words = Candidates.of_counts(counts, vocabulary)
+    train(words.narrow(stack), [Reading({"fi": words.rows(text)}, settings, 4, seed=0)], settings)
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+import numpy as np
+import torch
+
+from bloodbank.mlm.masking import TestMasks
+from bloodbank.mlm.model import WORDS, BertStack
+from bloodbank.mlm.sequences import Ints, Sequences
+from bloodbank.tokenizer import Vocabulary
+
+_BY_PIECE = (WORDS, "cls.predictions.bias")
+
+
+@dataclass(frozen=True, eq=False)
+class Candidates:
+    """Some pieces of a vocabulary, or all.
+
+    Attributes:
+        pieces: Their ids, ascending; the special ones are among them. Shape: [n].
+        n_all: Pieces of the vocabulary.
+    """
+
+    pieces: Ints
+    n_all: int
+
+    @classmethod
+    def of_counts(cls, counts: Ints, vocabulary: Vocabulary) -> Candidates:
+        """Take the pieces that occur, and the special ones. Shape of `counts`: [V]."""
+        return cls(np.union1d(np.flatnonzero(counts), vocabulary.special), vocabulary.size)
+
+    @property
+    def are_all(self) -> bool:
+        """Whether no piece is left out."""
+        return len(self.pieces) == self.n_all
+
+    @cached_property
+    def _places(self) -> Ints:
+        """Place of each piece among the candidates, −1 for the others. Shape: [V]."""
+        places = np.full(self.n_all, -1, dtype=np.int64)
+        places[self.pieces] = np.arange(len(self.pieces))
+        return places
+
+    def translate(self, ids: Ints) -> Ints:
+        """Number pieces by their place among the candidates.
+
+        Raises:
+            ValueError: One is not among them.
+        """
+        found: Ints = self._places[ids]
+        if found.size and found.min() < 0:
+            raise ValueError(f"piece {ids[found < 0][0]} of the text is not among the {len(self.pieces)} candidates")
+        return found
+
+    def rows(self, text: Sequences) -> Sequences:
+        """Number the pieces of a text, and of its vocabulary, anew."""
+        if self.are_all:
+            return text
+        special = self.translate(np.array(text.vocabulary.special)).tolist()
+        return replace(text, ids=self.translate(text.ids), vocabulary=Vocabulary(len(self.pieces), *special))
+
+    def masks(self, masks: TestMasks) -> TestMasks:
+        """Number the pieces of stored masks anew."""
+        if self.are_all:
+            return masks
+        return replace(masks, ids=self.translate(masks.ids), gold=self.translate(masks.gold))
+
+    def narrow(self, stack: BertStack) -> BertStack:
+        """Return models that know the candidates only; other weights are shared with those that know all."""
+        if self.are_all:
+            return stack
+        pieces = torch.from_numpy(self.pieces).to(stack.device)
+        own = {name: stack.weights[name].detach().index_select(1, pieces) for name in _BY_PIECE}
+        return BertStack(stack.settings, stack.weights | own)
+
+    def widen(self, trained: BertStack, stack: BertStack) -> None:
+        """Put what narrow models have learned back into those that know all, in place."""
+        if self.are_all:
+            return
+        pieces = torch.from_numpy(self.pieces).to(stack.device)
+        for name in _BY_PIECE:
+            stack.weights[name].detach().index_copy_(1, pieces, trained.weights[name].detach())

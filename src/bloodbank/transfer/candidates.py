@@ -1,0 +1,52 @@
+"""Which pieces models choose from: those of the vocabulary, or those that the texts of their last phase have.
+
+All models of a column are trained on the recipient's candidates and ranked over them (`joint` models are trained on
+those of their languages together), so that F compares like with like.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from bloodbank.corpus import PARTS
+from bloodbank.experiment import Experiment
+from bloodbank.store import Store
+from bloodbank.tokenizer import Vocabulary
+
+if TYPE_CHECKING:
+    from bloodbank.mlm.candidates import Candidates
+
+
+def candidates_of(
+    store: Store, experiment: Experiment, vocabulary: Vocabulary, texts: Sequence[dict[str, Any]]
+) -> Candidates:
+    """Return what models that read some texts choose from.
+
+    Args:
+        store: The run folder.
+        experiment: Settings.
+        vocabulary: All pieces.
+        texts: Each with the names of its token ids (`tokens`, `dev`) and its `part`.
+    """
+    from bloodbank.mlm.candidates import Candidates
+
+    if experiment.training.candidates == "vocabulary":
+        return Candidates(np.arange(vocabulary.size), vocabulary.size)
+    counts = np.zeros(vocabulary.size, dtype=np.int64)
+    for text in texts:
+        # Dev and test text too: a model must be able to say what it is asked for.
+        for name, parts in ((text["dev"], PARTS), (text["tokens"], (text["part"],))):
+            for part in parts:
+                counts += count_pieces(store.root / "tokens" / name, part, vocabulary)
+    return Candidates.of_counts(counts, vocabulary)
+
+
+def count_pieces(tokens: Path, part: str, vocabulary: Vocabulary) -> np.ndarray[Any, np.dtype[np.int64]]:
+    """Count how often each piece stands in a part of a text. Shape: [V]."""
+    from bloodbank.mlm.sequences import read_ids
+
+    return np.bincount(read_ids(tokens / part)[0], minlength=vocabulary.size)

@@ -1,0 +1,161 @@
+"""What is missing of a plan, in gangs: the tasks of single models joined to those of K models.
+
+Models of one column stand together, of several seeds where there is room; models that each read their own, in any
+number; scores of models on the same masks. Gangs follow from the experiment, not from what is missing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import TypeVar
+
+from bloodbank.execution import Task, needed_tasks
+from bloodbank.store import Output, Store
+from bloodbank.transfer.models import Model
+from bloodbank.transfer.plan import Plan
+from bloodbank.transfer.records import read_phases
+from bloodbank.transfer.work import SCORE, TRAIN, make_tasks
+
+One = TypeVar("One")
+
+
+def missing_tasks(plan: Plan, targets: list[Output], store: Store, gang: int = 1, devices: int = 1) -> list[Task]:
+    """Return what must be done so that some outputs of a plan are there, models in gangs of at most `gang`."""
+    return form_gangs(plan, needed_tasks(make_tasks(plan), targets, store), store, gang, devices)
+
+
+def gangs_of(plan: Plan, size: int, devices: int = 1) -> list[list[Model]]:
+    """Divide the models of a plan into gangs of at most `size`.
+
+    Gangs follow from the experiment, not from what is missing: a run that was interrupted has the same ones.
+
+    Args:
+        plan: The models.
+        size: Models side by side, at most.
+        devices: GPUs: models that each read their own, which columns wait for, are shared out evenly.
+    """
+    columns: dict[tuple[str, ...], dict[int, list[Model]]] = {}
+    others: dict[tuple[str, ...], list[Model]] = {}
+    order: dict[tuple[str, ...], None] = {}
+    for model in plan.models:
+        key: tuple[str, ...]
+        if model.donor_model:
+            key = (model.kind, model.recipient)
+            columns.setdefault(key, {}).setdefault(model.seed, []).append(model)
+        else:
+            key = (model.kind, str(len(model.languages)) * (model.kind == "set"), *_own_pieces(plan, model))
+            others.setdefault(key, []).append(model)
+        order[key] = None
+    gangs: list[list[Model]] = []
+    for key in order:
+        if key in columns:
+            gangs += _filled(list(columns[key].values()), size)
+        else:
+            even = -(-len(others[key]) // devices)
+            gangs += _cut(others[key], min(size, even))
+    return gangs
+
+
+def _own_pieces(plan: Plan, model: Model) -> tuple[str, ...]:
+    """Return what models must share to have weights of one shape: their texts, where these choose the pieces."""
+    return model.languages if plan.experiment.training.candidates == "text" else ()
+
+
+def _filled(columns: list[list[Model]], size: int) -> list[list[Model]]:
+    """Put the columns of several seeds together where they fit; one that is longer than a gang is cut."""
+    gangs: list[list[Model]] = []
+    for column in columns:
+        if gangs and len(gangs[-1]) + len(column) <= size:
+            gangs[-1] = gangs[-1] + column
+        else:
+            gangs += _cut(column, size)
+    return gangs
+
+
+def _cut(those: list[One], size: int) -> list[list[One]]:
+    return [those[i : i + size] for i in range(0, len(those), size)]
+
+
+def form_gangs(plan: Plan, tasks: list[Task], store: Store, size: int, devices: int = 1) -> list[Task]:
+    """Join the tasks that train and score single models to tasks of gangs; other tasks stay as they are.
+
+    Args:
+        plan: Tells which models belong together.
+        tasks: What is to be done, models one by one.
+        store: Tells in which gang finished models were trained.
+        size: Models side by side, at most.
+        devices: See `gangs_of`.
+    """
+    if size == 1:
+        return tasks
+    training = {_model_label(task): task for task in tasks if task.function == TRAIN}
+    whole = {_model_label(task): task for task in make_tasks(plan) if task.function == TRAIN}
+    gangs = [[plan.models[model].label for model in gang] for gang in gangs_of(plan, size, devices)]
+    gang_of = {label: gang for gang in gangs for label in gang}
+    made = {output for task in tasks for output in task.outputs}
+    scoring = _scored_together([task for task in tasks if task.function == SCORE], size)
+    found: list[Task] = []
+    joined: set[str] = set()
+    for task in tasks:
+        label = _model_label(task)
+        if task.function == SCORE:
+            found += scoring(task)
+        elif task.function != TRAIN:
+            found.append(task)
+        elif label not in joined:
+            missing = [one for one in gang_of[label] if one in training]
+            together = _trained_before(gang_of[label], missing, whole, store)
+            if not all(store.has(one) or one in made for name in together for one in whole[name].requires):
+                together = missing
+            joined.update(missing)
+            found.append(_join([training.get(one, whole[one]) for one in together], missing))
+    return found
+
+
+def _scored_together(tasks: list[Task], size: int) -> Callable[[Task], list[Task]]:
+    """Group tasks that score models on the same masks; return what stands in the place of a task.
+
+    It is the task of its group in the place of the last one, when all models are there, and nothing in the others'.
+    """
+    groups: dict[tuple[str, str], list[Task]] = {}
+    for task in tasks:
+        (cell,) = task.arguments["members"][0]["cells"]
+        groups.setdefault((cell["protocol"], cell["masks"]), []).append(task)
+    joined = {few[-1]: _join(few, None) for group in groups.values() for few in _cut(group, size)}
+    return lambda task: [joined[task]] if task in joined else []
+
+
+def _model_label(task: Task) -> str:
+    """Return the label of the model that a task trains; of a gang the first."""
+    return str(task.arguments["members"][0]["label"]) if task.function == TRAIN else ""
+
+
+def _trained_before(gang: list[str], missing: list[str], whole: dict[str, Task], store: Store) -> list[str]:
+    """Return the gang in which finished models were trained with the missing ones; else those missing.
+
+    A run that was killed between the writing of two of a gang's results trains the whole gang again, since numbers
+    depend, in their last digits, on how many models stand side by side.
+    """
+    for label in gang:
+        output = whole[label].output
+        if label in missing or not store.has(output):
+            continue
+        before: list[str] = read_phases(store.path(output))[-1]["gang"]
+        if set(missing) <= set(before) <= set(gang):
+            return before
+    return missing
+
+
+def _join(tasks: list[Task], missing: list[str] | None) -> Task:
+    """Make one task of several; of trained models those that are not missing are trained again, and not written."""
+    written = [task for task in tasks if missing is None or _model_label(task) in missing]
+    outputs = [output for task in written for output in task.outputs]
+    return replace(
+        tasks[0],
+        output=outputs[0],
+        also=tuple(outputs[1:]),
+        arguments={**tasks[0].arguments, "members": [task.arguments["members"][0] for task in tasks]},
+        requires=tuple(dict.fromkeys(one for task in tasks for one in task.requires)),
+        n_tokens=sum(task.n_tokens for task in tasks),
+    )
