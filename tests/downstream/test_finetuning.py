@@ -24,13 +24,13 @@ from transformers import get_linear_schedule_with_warmup
 from bloodbank.downstream import finetuning
 from bloodbank.downstream.alignment import encode, to_labels
 from bloodbank.downstream.finetuning import Source, SourceDev, finetune
-from bloodbank.downstream.narrowing import Narrowing
 from bloodbank.downstream.predicting import predict
 from bloodbank.downstream.tagger import class_losses, with_classifier
 from bloodbank.downstream.tagging_batches import TaggingReading
 from bloodbank.downstream.tasks import get_task
 from bloodbank.downstream_settings import FinetuneSettings
 from bloodbank.errors import UsageError
+from bloodbank.mlm.candidates import Candidates
 from bloodbank.mlm.model import WORDS
 from bloodbank.mlm.weights import new_stack
 from bloodbank.settings import TokenizerSettings
@@ -228,7 +228,7 @@ def test_random_weights_of_a_seed_are_the_baseline():
 def test_pieces_that_are_not_read_are_neither_computed_nor_changed(monkeypatch):
     known = rows("a", vocabulary=Vocabulary(20, 0, 1, 2, 3, 4))
     narrow = run(encoders((0, 1)), [Source("pos", "x-a", known, 0)] * 2)
-    monkeypatch.setattr(Narrowing, "of", classmethod(lambda cls, *_: cls(np.arange(V.size))))
+    monkeypatch.setattr(finetuning, "_pieces", lambda *_: Candidates(np.arange(V.size), V.size))
     whole = run(encoders((0, 1)), [Source("pos", "x-a", known, 0)] * 2)
     for model in (0, 1):
         assert largest_difference(narrow.taggers.weights, whole.taggers.weights, model, model) < 1e-12

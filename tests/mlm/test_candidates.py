@@ -70,7 +70,7 @@ def test_training_changes_candidates_alone_and_what_is_learned_comes_back(some):
     narrow = words.narrow(models)
     read = Reading({"x-0": words.rows(rows)}, RECIPE, 2, 0)
     train(narrow, [read, read], RECIPE)
-    words.widen(narrow, models)
+    models = words.widen(narrow, models)
     others = np.setdiff1d(np.arange(V.size), words.pieces)
     for name in (WORDS, BIAS):
         assert torch.equal(models.weights[name][:, others], before[name][:, others])

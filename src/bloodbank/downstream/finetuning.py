@@ -8,19 +8,19 @@ The same call with encoders fresh from `bloodbank.mlm.weights.new_stack` is the 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-import torch
+import numpy as np
 
 from bloodbank.downstream.checks import check_labels, check_rows
 from bloodbank.downstream.data import Encoded
-from bloodbank.downstream.narrowing import Narrowing
 from bloodbank.downstream.predicting import Classes, predict
 from bloodbank.downstream.tagger import class_losses, with_classifier
 from bloodbank.downstream.tagger_dropout import draw_for_tagger
 from bloodbank.downstream.tagging_batches import TaggingReading
 from bloodbank.downstream_settings import FinetuneSettings
 from bloodbank.errors import UsageError
+from bloodbank.mlm.candidates import Candidates
 from bloodbank.mlm.gang import Gang
 from bloodbank.mlm.model import WORDS, BertStack, Weights
 from bloodbank.mlm.training import Report, Training, train
@@ -104,12 +104,12 @@ def finetune(
     taggers = with_classifier(encoders, n_classes, [source.seed for source in sources])
     taggers.settings = taggers.settings.model_copy(update={"dropout": settings.dropout})
     distinct = list(dict.fromkeys(sources))
-    pieces = Narrowing.of([source.train for source in distinct], encoders, settings.weight_decay)
+    pieces = _pieces([source.train for source in distinct], encoders, settings.weight_decay)
     readings = {
-        source: TaggingReading(pieces.narrow_rows(source.train), source.task, source.language, settings, source.seed)
+        source: TaggingReading(_narrow(source.train, pieces), source.task, source.language, settings, source.seed)
         for source in distinct
     }
-    narrow, whole = pieces.narrow(taggers), taggers.weights[WORDS]
+    narrow, whole = pieces.narrow(taggers), BertStack(taggers.settings, {WORDS: taggers.weights[WORDS]})
     own = [readings[source] for source in sources]
     best = _BestEpochs(sources, own, pieces, whole) if settings.select == "best_on_source_dev" else None
     trainings = train(
@@ -126,7 +126,7 @@ class _BestEpochs:
     """Scores each model on dev text of its own source after every epoch, and keeps the weights of the best."""
 
     def __init__(
-        self, sources: Sequence[Source], readings: Sequence[TaggingReading], pieces: Narrowing, whole: torch.Tensor
+        self, sources: Sequence[Source], readings: Sequence[TaggingReading], pieces: Candidates, whole: BertStack
     ) -> None:
         self.sources, self.readings, self.pieces, self.whole = sources, readings, pieces, whole
         self.scores: list[list[float | None]] = [[] for _ in sources]
@@ -140,7 +140,7 @@ class _BestEpochs:
                 continue
             models = [model for model in due if self.sources[model] is source]
             stack = gang.active.select([gang.learning.index(model) for model in models])
-            wide = self.pieces.widen(stack, self.whole[models])
+            wide = self.pieces.widen(stack, self.whole.select(models))
             for place, (model, classes) in enumerate(zip(models, predict(wide, source.dev.data), strict=True)):
                 score = None if classes is None else source.dev.score(classes)
                 self.scores[model].append(score)
@@ -155,6 +155,22 @@ class _BestEpochs:
             for name, weight in weights.items():
                 stack.weights[name][model] = weight
         return [self.kept[model][1] if model in self.kept else len(own) for model, own in enumerate(self.scores)]
+
+
+def _pieces(read: Sequence[Encoded], stack: BertStack, weight_decay: float) -> Candidates:
+    """Return the pieces of rows, padding included; all where decay changes those that are not read too.
+
+    A piece that is never read has no gradient, so without weight decay AdamW leaves its embedding as it is. Of 30 000
+    pieces 1 000 sentences have a few thousand, and embeddings are most of the weights of a small model.
+    """
+    n_all = stack.weights[WORDS].shape[1]
+    if weight_decay:
+        return Candidates(np.arange(n_all), n_all)
+    return Candidates(np.unique(np.concatenate([np.unique(data.ids) for data in read])).astype(np.int64), n_all)
+
+
+def _narrow(data: Encoded, pieces: Candidates) -> Encoded:
+    return replace(data, ids=pieces.translate(data.ids).astype(np.int32))
 
 
 def _check(encoders: BertStack, sources: Sequence[Source], settings: FinetuneSettings, n_classes: int) -> None:

@@ -11,16 +11,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 import torch
 
 from bloodbank.mlm.masking import TestMasks
-from bloodbank.mlm.model import WORDS, BertStack
+from bloodbank.mlm.model import WORDS, BertStack, Weights
 from bloodbank.mlm.sequences import Ints, Sequences
 from bloodbank.tokenizer import Vocabulary
-
-_BY_PIECE = (WORDS, "cls.predictions.bias")
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,7 +51,7 @@ class Candidates:
         places[self.pieces] = np.arange(len(self.pieces))
         return places
 
-    def translate(self, ids: Ints) -> Ints:
+    def translate(self, ids: np.ndarray[Any, Any]) -> Ints:
         """Number pieces by their place among the candidates.
 
         Raises:
@@ -77,17 +76,31 @@ class Candidates:
         return replace(masks, ids=self.translate(masks.ids), gold=self.translate(masks.gold))
 
     def narrow(self, stack: BertStack) -> BertStack:
-        """Return models that know the candidates only; other weights are shared with those that know all."""
+        """Return models that know the candidates only; all other weights are the same objects."""
         if self.are_all:
             return stack
-        pieces = torch.from_numpy(self.pieces).to(stack.device)
-        own = {name: stack.weights[name].detach().index_select(1, pieces) for name in _BY_PIECE}
+        own = {name: weight.detach().index_select(1, self._index(stack)) for name, weight in _by_piece(stack).items()}
         return BertStack(stack.settings, stack.weights | own)
 
-    def widen(self, trained: BertStack, stack: BertStack) -> None:
-        """Put what narrow models have learned back into those that know all, in place."""
+    def widen(self, narrow: BertStack, whole: BertStack) -> BertStack:
+        """Return models that know all pieces: the candidates as narrow models know them, the others as they were.
+
+        Args:
+            narrow: Models that know the candidates only.
+            whole: What is by piece of the same models, before.
+        """
         if self.are_all:
-            return
-        pieces = torch.from_numpy(self.pieces).to(stack.device)
-        for name in _BY_PIECE:
-            stack.weights[name].detach().index_copy_(1, pieces, trained.weights[name].detach())
+            return narrow
+        before = _by_piece(whole)
+        own = {
+            name: before[name].detach().index_copy(1, self._index(narrow), weight.detach())
+            for name, weight in _by_piece(narrow).items()
+        }
+        return BertStack(narrow.settings, narrow.weights | own)
+
+    def _index(self, stack: BertStack) -> torch.Tensor:
+        return torch.from_numpy(self.pieces).to(stack.device)
+
+
+def _by_piece(stack: BertStack) -> Weights:
+    return {name: stack.weights[name] for name in (WORDS, "cls.predictions.bias") if name in stack.weights}

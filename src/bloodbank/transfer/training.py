@@ -60,7 +60,7 @@ def train(
         trained=members[0]["trained"], dev=_dev_texts(store, experiment, vocabulary, members, words),
         report=report, watch=_watcher(store, experiment, members), checkpoints=checkpoints,
     )  # fmt: skip
-    words.widen(narrow, stack)
+    stack = words.widen(narrow, stack)
     gang = [member["label"] for member in members]
     phases = [
         [*earlier, {"languages": sorted(reading.texts), "device": str(stack.device), "gang": gang, **one.as_dict()}]
