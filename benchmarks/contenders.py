@@ -23,7 +23,7 @@ from reporting import peak_memory
 from bloodbank.mlm.candidates import Candidates
 from bloodbank.mlm.gang import mlm_losses
 from bloodbank.mlm.reading import Reading
-from bloodbank.mlm.sequences import Ints, Sequences, make_sequences, read_ids
+from bloodbank.mlm.sequences import Ints, Text, make_sequences, read_ids
 from bloodbank.mlm.training import train
 from bloodbank.mlm.weights import new_stack
 from bloodbank.settings import ModelSettings, TrainingSettings
@@ -72,7 +72,7 @@ def _wait_for_end(stopped: threading.Event) -> None:
 def train_gang(spec: Spec, marks: Marks) -> None:
     """Train K models with the package's own loop; the loss curves are off, as the other side evaluates nothing."""
     model, training, vocabulary, rows = _prepared(spec)
-    counts = np.bincount(rows.ids.reshape(-1), minlength=vocabulary.size)
+    counts = np.bincount(rows.pieces, minlength=vocabulary.size)
     words = Candidates.of_counts(counts if training.candidates == "text" else np.ones_like(counts), vocabulary)
     readings = [Reading({"text": words.rows(rows)}, training, spec["epochs"], spec["seed"])] * spec["k"]
     stack = new_stack(model, vocabulary.size, (spec["seed"],) * spec["k"], vocabulary.pad).to(spec["device"])
@@ -113,7 +113,7 @@ def train_with_transformers(spec: Spec, marks: Marks) -> None:
     trainer.train()
 
 
-def _tokens_after(rows: Sequences, order: Ints, epochs: int, batch_size: int) -> Iterator[int]:
+def _tokens_after(rows: Text, order: Ints, epochs: int, batch_size: int) -> Iterator[int]:
     """Count tokens after each update; an epoch's last batch may be smaller."""
     total = 0
     for _ in range(epochs):
@@ -133,20 +133,19 @@ def _counter(marks: Marks, tokens: Iterator[int]) -> Any:
 
 
 class _Rows(torch.utils.data.Dataset[dict[str, list[int]]]):
-    def __init__(self, rows: Sequences, order: Ints) -> None:
+    def __init__(self, rows: Text, order: Ints) -> None:
         self.rows, self.order = rows, order
 
     def __len__(self) -> int:
         return len(self.order)
 
     def __getitem__(self, index: int) -> dict[str, list[int]]:
-        row = self.order[index]
-        length = self.rows.lengths[row]
-        special = self.rows.source[row, :length] < 0
-        return {"input_ids": self.rows.ids[row, :length].tolist(), "special_tokens_mask": special.astype(int).tolist()}
+        one = self.rows.take(self.order[index : index + 1])
+        special = (one.source[0] < 0).astype(int)
+        return {"input_ids": one.ids[0].tolist(), "special_tokens_mask": special.tolist()}
 
 
-def _prepared(spec: Spec) -> tuple[ModelSettings, TrainingSettings, Vocabulary, Sequences]:
+def _prepared(spec: Spec) -> tuple[ModelSettings, TrainingSettings, Vocabulary, Text]:
     model, training = ModelSettings(**spec["model"]), TrainingSettings(**spec["training"])
     vocabulary = Vocabulary(**spec["text"]["vocabulary"])
     rows = make_sequences(*read_ids(Path(spec["text"]["train"])), vocabulary, training.layout, model.n_positions)

@@ -183,11 +183,11 @@ def masks_of(text: Text, n_positions: int, n_rows: int) -> TestMasks:
     """Mask the first rows of the test text, in one round."""
     ids, offsets = read_ids(Path(text.test))
     rows = make_sequences(ids, offsets, text.vocabulary, "packed", n_positions)
-    n_pieces = int(rows.source[: min(n_rows, rows.n_rows)].max()) + 1
+    n_pieces = int(rows.take(np.arange(min(n_rows, rows.n_rows))).source.max()) + 1
     short = np.append(offsets[offsets < n_pieces], n_pieces)
     rows = make_sequences(ids[:n_pieces], short, text.vocabulary, "packed", n_positions)
     return make_test_masks(
-        rows, short, np.ones(n_pieces, dtype=np.int64),
+        rows.all_rows(), short, np.ones(n_pieces, dtype=np.int64),
         mask_share=0.15, min_masked=1, corruption="mask", random=generator("benchmark masks"),
     )  # fmt: skip
 

@@ -84,7 +84,7 @@ def measure(plan: Plan, store: Store, language: str, changes: dict[str, Any], se
     }
     offsets = read_ids(tokens / "dev")[1]
     masks = make_test_masks(
-        rows["dev"], offsets, np.load(tokens / "dev.bytes.npy"),
+        rows["dev"].all_rows(), offsets, np.load(tokens / "dev.bytes.npy"),
         mask_share=MASK_SHARE, min_masked=10_000, corruption="mask",
         random=generator("dev masks of the tuning", language),
     )  # fmt: skip

@@ -27,8 +27,7 @@ def some():
     counts = np.zeros(V.size, dtype=np.int64)
     counts[6::2] = 1
     words, whole = Candidates.of_counts(counts, V), text("x-0")
-    ids = np.where(whole.maskable, np.maximum(6, whole.ids // 2 * 2), whole.ids)
-    return words, replace(whole, ids=ids)
+    return words, replace(whole, pieces=np.maximum(6, whole.pieces // 2 * 2))
 
 
 def test_special_pieces_are_always_candidates_and_numbers_keep_their_order(some):
@@ -36,14 +35,14 @@ def test_special_pieces_are_always_candidates_and_numbers_keep_their_order(some)
     assert words.pieces[:8].tolist() == [0, 1, 2, 3, 4, 6, 8, 10]
     new = words.rows(rows)
     assert new.vocabulary == Vocabulary(len(words.pieces), 0, 1, 2, 3, 4)
-    assert (words.pieces[new.ids] == rows.ids).all()
-    assert (new.maskable == rows.maskable).all()
+    assert (words.pieces[new.all_rows().ids] == rows.all_rows().ids).all()
+    assert (new.all_rows().maskable == rows.all_rows().maskable).all()
 
 
 def test_a_piece_that_is_no_candidate_is_refused(some):
     words, _ = some
-    with pytest.raises(ValueError, match="piece 7 of the text is not among"):
-        words.translate(np.array([6, 7]))
+    with pytest.raises(ValueError, match=r"piece \d+ of the text is not among the 22 candidates"):
+        words.rows(text("x-0"))
 
 
 def test_the_loss_is_that_of_transformers_where_other_pieces_are_impossible(some):
@@ -82,8 +81,9 @@ def test_training_changes_candidates_alone_and_what_is_learned_comes_back(some):
 def test_scores_are_ranks_among_candidates(some):
     words, rows = some
     models = stack([3], dtype=torch.float32)
+    n_pieces = len(rows.pieces)
     masks = make_test_masks(
-        rows, np.array([0, int(rows.source.max()) + 1]), np.ones(int(rows.source.max()) + 1, dtype=np.int64),
+        rows.all_rows(), np.array([0, n_pieces]), np.ones(n_pieces, dtype=np.int64),
         mask_share=0.15, min_masked=20, corruption="mask", random=generator("masks"),
     )  # fmt: skip
     (found,) = score_models(words.narrow(models), words.masks(masks))

@@ -19,7 +19,7 @@ def sequences(layout="packed", n_positions=32):
 
 def make(**changes):
     arguments = {"mask_share": 0.15, "min_masked": 10**6, "corruption": "mask", "random": generator("m")} | changes
-    return make_test_masks(sequences(), OFFSETS, np.arange(5_000) % 7, **arguments)
+    return make_test_masks(sequences().all_rows(), OFFSETS, np.arange(5_000) % 7, **arguments)
 
 
 def test_every_known_piece_is_masked_exactly_once_in_the_end():
@@ -42,7 +42,7 @@ def test_rounds_stop_at_the_wanted_number_and_have_the_wanted_share():
 def test_gold_paragraph_and_bytes_belong_to_the_masked_piece():
     masks = make(min_masked=10)
     rows = sequences()
-    source = rows.source[masks.row % rows.n_rows, masks.position]
+    source = rows.all_rows().source[masks.row % rows.n_rows, masks.position]
     assert (masks.gold == IDS[source]).all()
     assert (masks.unit == source // 50).all()
     assert (masks.n_bytes == source % 7).all()
@@ -53,24 +53,24 @@ def test_nothing_else_is_changed_and_masks_do_not_depend_on_a_seed_of_training()
     untouched = np.ones(masks.ids.shape, dtype=bool)
     untouched[masks.row, masks.position] = False
     n_rounds = len(masks.ids) // sequences().n_rows
-    assert (masks.ids == np.tile(sequences().ids, (n_rounds, 1)))[untouched].all()
+    assert (masks.ids == np.tile(sequences().all_rows().ids, (n_rounds, 1)))[untouched].all()
     assert (masks.ids == again.ids).all()
 
 
 def test_training_masks_a_fixed_share_of_each_row():
     rows = sequences()
     chosen = np.arange(8)
-    batch = training_batch(rows, chosen, 0.15, generator("t"))
+    batch = training_batch(rows.take(chosen), 0.15, generator("t"))
     per_row = np.bincount(batch.positions // batch.ids.shape[1], minlength=8)
-    assert per_row.tolist() == np.rint(rows.maskable[chosen].sum(1) * 0.15).astype(int).tolist()
+    assert per_row.tolist() == np.rint(rows.take(chosen).maskable.sum(1) * 0.15).astype(int).tolist()
     assert batch.attention_mask is None
-    assert (batch.gold == rows.ids[chosen].reshape(-1)[batch.positions]).all()
+    assert (batch.gold == rows.take(chosen).ids.reshape(-1)[batch.positions]).all()
     assert not np.isin(batch.gold, VOCABULARY.special).any()
 
 
 def test_padding_is_marked_and_never_masked():
     rows = sequences("rows", 40)  # paragraphs of 50: rows of 40 and of 14
-    batch = training_batch(rows, np.array([0, 1]), 0.15, generator("t"))
+    batch = training_batch(rows.take(np.array([0, 1])), 0.15, generator("t"))
     assert batch.attention_mask.sum(1).tolist() == [40, 14]
     assert batch.attention_mask.reshape(-1)[batch.positions].all()
 

@@ -75,7 +75,7 @@ def test_whole_scoring_equals_transformers_on_the_same_masks():
     random = generator("scoring text")
     ids = random.integers(5, 60, size=403)
     offsets = np.array([0, 100, 150, 300, 403])
-    sequences = make_sequences(ids, offsets, VOCABULARY, "packed", 16)
+    sequences = make_sequences(ids, offsets, VOCABULARY, "packed", 16).all_rows()
     masks = make_test_masks(
         sequences, offsets, np.full(403, 2), mask_share=0.15, min_masked=10_000, corruption="mask", random=random
     )

@@ -18,7 +18,7 @@ import torch
 
 from bloodbank.mlm.masking import TestMasks
 from bloodbank.mlm.model import WORDS, BertStack, Weights
-from bloodbank.mlm.sequences import Ints, Sequences
+from bloodbank.mlm.sequences import Ints, Text
 from bloodbank.tokenizer import Vocabulary
 
 
@@ -62,12 +62,13 @@ class Candidates:
             raise ValueError(f"piece {ids[found < 0][0]} of the text is not among the {len(self.pieces)} candidates")
         return found
 
-    def rows(self, text: Sequences) -> Sequences:
+    def rows(self, text: Text) -> Text:
         """Number the pieces of a text, and of its vocabulary, anew."""
         if self.are_all:
             return text
+        self.translate(np.unique(text.pieces))
         special = self.translate(np.array(text.vocabulary.special)).tolist()
-        return replace(text, ids=self.translate(text.ids), vocabulary=Vocabulary(len(self.pieces), *special))
+        return replace(text, numbers=self._places, vocabulary=Vocabulary(len(self.pieces), *special))
 
     def masks(self, masks: TestMasks) -> TestMasks:
         """Number the pieces of stored masks anew."""

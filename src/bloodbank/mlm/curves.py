@@ -10,7 +10,7 @@ import torch
 from bloodbank.mlm.gang import mlm_losses
 from bloodbank.mlm.masking import make_test_masks
 from bloodbank.mlm.model import BertStack
-from bloodbank.mlm.sequences import Sequences
+from bloodbank.mlm.sequences import Text
 from bloodbank.randomness import generator
 
 _ROWS_AT_A_TIME = 32
@@ -44,17 +44,14 @@ class DevText:
     """One language's dev text with the masks that every model of every run is followed on.
 
     Args:
-        sequences: Dev text in rows.
+        text: Dev text in rows.
         language: Its code; the masks belong to it, not to a seed.
         mask_share: Share of masked pieces.
         n_rows: Rows to use at most, the first ones that hold a piece that the vocabulary knows.
     """
 
-    def __init__(self, sequences: Sequences, language: str, mask_share: float, n_rows: int) -> None:
-        chosen = np.flatnonzero(sequences.maskable.any(axis=1))[:n_rows]
-        few = Sequences(
-            sequences.ids[chosen], sequences.source[chosen], sequences.lengths[chosen], sequences.vocabulary
-        )
+    def __init__(self, text: Text, language: str, mask_share: float, n_rows: int) -> None:
+        few = text.take(text.usable[:n_rows], text.width)
         n_pieces = int(few.source.max(initial=0)) + 1
         masks = make_test_masks(
             few, np.array([0, n_pieces]), np.ones(n_pieces, dtype=np.int64), mask_share=mask_share, min_masked=1,

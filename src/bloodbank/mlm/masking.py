@@ -38,7 +38,7 @@ class MaskedRows:
 
 
 def training_batch(
-    sequences: Sequences, rows: Ints, mask_share: float, random: np.random.Generator, n_rows: int | None = None
+    sequences: Sequences, mask_share: float, random: np.random.Generator, n_rows: int | None = None
 ) -> MaskedRows:
     """Mask a share of each row, the number rounded, at least one; 80% [MASK], 10% random piece, 10% unchanged.
 
@@ -46,17 +46,15 @@ def training_batch(
     not use, for want of pieces that may be masked, have no weight.
 
     Args:
-        sequences: Text in rows.
-        rows: Which rows. Shape: [B].
+        sequences: The rows. [B].
         mask_share: Share of maskable pieces.
         random: Source of this update's masks.
         n_rows: Rows of the batch; what is missing is filled with a row without weight.
     """
-    n_real = len(rows)
-    rows = np.concatenate([rows, np.repeat(rows[:1], max(0, (n_rows or 0) - n_real))])
-    length = int(sequences.lengths[rows].max())
-    ids = sequences.ids[rows, :length]
-    maskable = sequences.maskable[rows, :length]
+    n_real = sequences.n_rows
+    rows = np.concatenate([np.arange(n_real), np.zeros(max(0, (n_rows or 0) - n_real), dtype=np.int64)])
+    length = sequences.ids.shape[1]
+    ids, maskable = sequences.ids[rows], sequences.maskable[rows]
     n_slots = max(1, round(mask_share * (length - 2)))
     wanted = np.minimum(n_slots, np.maximum(1, np.rint(maskable.sum(1) * mask_share).astype(np.int64)))
     draws = np.where(maskable, random.random(ids.shape), 2.0)

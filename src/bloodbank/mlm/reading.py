@@ -16,7 +16,7 @@ from typing import Any, Protocol, TypeVar
 import numpy as np
 
 from bloodbank.mlm.masking import MaskedRows, training_batch
-from bloodbank.mlm.sequences import Ints, Sequences, join
+from bloodbank.mlm.sequences import Ints, Text, join
 from bloodbank.randomness import generator
 from bloodbank.settings import TrainingSettings
 
@@ -70,7 +70,7 @@ class Reading:
         part: Share of the passes that is read, 1 or less (`joint` with `match = "total"`).
     """
 
-    texts: dict[str, Sequences]
+    texts: dict[str, Text]
     settings: TrainingSettings
     epochs: int
     seed: int
@@ -105,7 +105,7 @@ class Reading:
 
     def _own_order(self, language: str) -> Ints:
         # A row of nothing but unknown pieces has nothing to predict.
-        usable = np.flatnonzero(self.texts[language].maskable.any(axis=1))
+        usable = self.texts[language].usable
         passes = [generator(self.seed, "order", language, epoch).permutation(usable) for epoch in range(self.epochs)]
         order: Ints = np.concatenate(passes)
         return order[: max(1, round(len(order) * self.part))]
@@ -132,10 +132,9 @@ class Reading:
         texts = [self.texts[language] for language in self.languages]
         random = generator(self.seed, "masks", self.name, update)
         if len(texts) == 1:
-            return training_batch(texts[0], rows, self.settings.mask_share, random, size)
-        parts = [(text, rows[which == number]) for number, text in enumerate(texts) if (which == number).any()]
-        mixed = join(parts)
-        return training_batch(mixed, np.arange(mixed.n_rows), self.settings.mask_share, random, size)
+            return training_batch(texts[0].take(rows), self.settings.mask_share, random, size)
+        parts = [text.take(rows[which == number]) for number, text in enumerate(texts) if (which == number).any()]
+        return training_batch(join(parts), self.settings.mask_share, random, size)
 
     def curve_points(self, n: int) -> Ints:
         """Return the numbers of updates after which dev loss is measured; see `log_spaced`."""

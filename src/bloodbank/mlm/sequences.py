@@ -1,12 +1,12 @@
 """Rows of pieces that a model reads, made from token ids on disk.
 
 `packed`: the paragraphs stand one after the other, [SEP] between them, cut into full rows. `rows`: one paragraph a row
-(a longer one goes on in the next row), padded. Every row is [CLS] … [SEP].
+(a longer one goes on in the next row), padded. Every row is [CLS] … [SEP]. Rows are made when they are asked for, so
+that a text of any size stays on disk.
 """
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -18,9 +18,10 @@ import numpy as np
 from bloodbank.tokenizer import Vocabulary
 
 Ints = np.ndarray[Any, np.dtype[np.int64]]
+_ROWS_AT_A_TIME = 4_096
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Sequences:
     """Rows of pieces.
 
@@ -41,29 +42,95 @@ class Sequences:
         """Number of rows."""
         return len(self.ids)
 
-    @property
-    def n_tokens(self) -> int:
-        """Number of pieces in one pass, special ones included, padding not."""
-        return int(self.lengths.sum())
-
     @cached_property
     def maskable(self) -> np.ndarray[Any, np.dtype[np.bool_]]:
         """True where a piece may be masked: text that the vocabulary knows. Shape: [n_rows, L]."""
         return (self.source >= 0) & ~np.isin(self.ids, self.vocabulary.special)
 
 
-def join(parts: Sequence[tuple[Sequences, Ints]]) -> Sequences:
-    """Take rows of several texts of one vocabulary, in this order, padded to the longest."""
-    width = max(int(text.lengths[rows].max(initial=2)) for text, rows in parts)
+@dataclass(frozen=True, eq=False)
+class Text:
+    """A text laid out in rows.
+
+    Attributes:
+        pieces: Ids of all paragraphs, mapped from a file. Shape: [n_pieces].
+        starts: Where each row begins: a place among the pieces and the [SEP] between paragraphs. Shape: [n_rows].
+        lengths: Pieces in each row, [CLS] and [SEP] included, padding not. Shape: [n_rows].
+        breaks: Places of the [SEP] between paragraphs; none where rows end with them. Shape: [n_breaks].
+        vocabulary: Ids of the special pieces.
+        numbers: Other numbers of the pieces, by id; None: their own. Shape: [V].
+    """
+
+    pieces: Ints
+    starts: Ints
+    lengths: Ints
+    breaks: Ints
+    vocabulary: Vocabulary
+    numbers: Ints | None = None
+
+    @property
+    def n_rows(self) -> int:
+        """Number of rows."""
+        return len(self.starts)
+
+    @property
+    def n_tokens(self) -> int:
+        """Number of pieces in one pass, special ones included, padding not."""
+        return int(self.lengths.sum())
+
+    @property
+    def width(self) -> int:
+        """Length of the longest row."""
+        return int(self.lengths.max(initial=2))
+
+    def take(self, rows: Ints, width: int | None = None) -> Sequences:
+        """Make some rows.
+
+        Args:
+            rows: Which. Shape: [B].
+            width: Length to which they are padded; that of the longest by default.
+        """
+        lengths = self.lengths[rows]
+        column = np.arange(width or int(lengths.max(initial=2)))
+        place = self.starts[rows][:, None] + column - 1
+        n_before = np.searchsorted(self.breaks, place)
+        inside = (column > 0) & (column < lengths[:, None] - 1)
+        if len(self.breaks):
+            inside &= self.breaks[np.minimum(n_before, len(self.breaks) - 1)] != place
+        source = np.where(inside, place - n_before, -1)
+        ids = np.zeros(source.shape, dtype=np.int64)
+        ids[inside] = self.pieces[source[inside]]
+        if self.numbers is not None:
+            ids = self.numbers[ids]
+        ids[source < 0] = self.vocabulary.sep
+        ids[:, 0] = self.vocabulary.cls
+        ids[column >= lengths[:, None]] = self.vocabulary.pad
+        return Sequences(ids, source, lengths, self.vocabulary)
+
+    def all_rows(self) -> Sequences:
+        """Make all rows: of a short text."""
+        return self.take(np.arange(self.n_rows), self.width)
+
+    @cached_property
+    def usable(self) -> Ints:
+        """Rows that hold a piece that may be masked, ascending. Shape: [n]."""
+        blocks = np.array_split(np.arange(self.n_rows), max(1, self.n_rows // _ROWS_AT_A_TIME))
+        found: Ints = np.concatenate([block[self.take(block).maskable.any(axis=1)] for block in blocks])
+        return found
+
+
+def join(parts: Sequence[Sequences]) -> Sequences:
+    """Put rows of several texts of one vocabulary one after the other, padded to the longest."""
+    width = max(part.ids.shape[1] for part in parts)
 
     def wide(array: Ints, fill: int) -> Ints:
-        return np.pad(array[:, :width], ((0, 0), (0, max(0, width - array.shape[1]))), constant_values=fill)
+        return np.pad(array, ((0, 0), (0, width - array.shape[1])), constant_values=fill)
 
-    vocabulary = parts[0][0].vocabulary
+    vocabulary = parts[0].vocabulary
     return Sequences(
-        np.concatenate([wide(text.ids[rows], vocabulary.pad) for text, rows in parts]),
-        np.concatenate([wide(text.source[rows], -1) for text, rows in parts]),
-        np.concatenate([text.lengths[rows] for text, rows in parts]),
+        np.concatenate([wide(part.ids, vocabulary.pad) for part in parts]),
+        np.concatenate([wide(part.source, -1) for part in parts]),
+        np.concatenate([part.lengths for part in parts]),
         vocabulary,
     )
 
@@ -81,7 +148,7 @@ def read_ids(stem: Path) -> tuple[Ints, Ints]:
 
 def make_sequences(
     ids: Ints, offsets: Ints, vocabulary: Vocabulary, layout: Literal["packed", "rows"], n_positions: int
-) -> Sequences:
+) -> Text:
     """Lay token ids out in rows.
 
     Args:
@@ -91,25 +158,18 @@ def make_sequences(
         layout: How paragraphs become rows.
         n_positions: Longest row, [CLS] and [SEP] included.
     """
-    source = np.arange(len(ids), dtype=np.int64)
     room = n_positions - 2
     if layout == "packed":
-        # −1 stands for the [SEP] between two paragraphs.
-        stream = np.insert(source, offsets[1:-1], -1)
-        pieces = [stream[i : i + room] for i in range(0, len(stream), room)]
+        # The j-th [SEP] stands behind the pieces of j paragraphs and the j − 1 before it.
+        breaks = np.asarray(offsets[1:-1], dtype=np.int64) + np.arange(max(0, len(offsets) - 2))
+        total = len(ids) + len(breaks)
+        starts = np.arange(0, total, room)
+        ends = np.minimum(starts + room, total)
     else:
-        pieces = [
-            source[i : min(i + room, end)]
-            for begin, end in itertools.pairwise(offsets)
-            for i in range(begin, end, room)
-        ]
-    lengths = np.array([len(piece) + 2 for piece in pieces], dtype=np.int64)
-    rows = np.full((len(pieces), int(lengths.max(initial=2))), -2, dtype=np.int64)  # −2: padding
-    for row, piece in zip(rows, pieces, strict=True):
-        row[1 : len(piece) + 1] = piece
-    out = np.asarray(ids)[np.maximum(rows, 0)].astype(np.int64)
-    out[rows == -1] = vocabulary.sep
-    out[rows == -2] = vocabulary.pad
-    out[:, 0] = vocabulary.cls
-    out[np.arange(len(out)), lengths - 1] = vocabulary.sep
-    return Sequences(out, np.where(rows >= 0, rows, -1), lengths, vocabulary)
+        breaks = np.zeros(0, dtype=np.int64)
+        begins, sizes = np.asarray(offsets[:-1], dtype=np.int64), np.diff(offsets)
+        n_rows = -(-sizes // room)  # of each paragraph
+        number = np.arange(n_rows.sum()) - np.repeat(np.cumsum(n_rows) - n_rows, n_rows)
+        starts = np.repeat(begins, n_rows) + number * room
+        ends = np.minimum(starts + room, np.repeat(begins + sizes, n_rows))
+    return Text(ids, starts, ends - starts + 2, breaks, vocabulary)

@@ -170,7 +170,7 @@ def _timed(experiment: Experiment, vocab_size: int, gang: int, clock: Callable[[
     optimiser = StackedAdamW(stack, training)
 
     def update() -> None:
-        batch = training_batch(rows, np.arange(len(ids)), training.mask_share, random)
+        batch = training_batch(rows, training.mask_share, random)
         float(step(stack, batch, optimiser, training, [torch_generator(str(stack.device), "estimate")]).sum())
 
     update()  # the first one allocates

@@ -30,7 +30,7 @@ from bloodbank.transfer.candidates import candidates_of, count_pieces
 from bloodbank.transfer.records import provenance
 
 if TYPE_CHECKING:
-    from bloodbank.mlm.sequences import Sequences
+    from bloodbank.mlm.sequences import Text
     from bloodbank.mlm.training import Report
 
 CANDIDATES = "candidates.npy"  # beside masks, where a column is not ranked over all pieces
@@ -114,7 +114,7 @@ def masks(
     _, offsets = read_ids(tokens / "test")
     words = candidates_of(store, experiment, vocabulary, [{"tokens": inputs[0], "dev": inputs[0], "part": "train"}])
     made = make_test_masks(
-        words.rows(sequences_of(tokens, "test", vocabulary, experiment)),
+        words.rows(sequences_of(tokens, "test", vocabulary, experiment)).all_rows(),
         offsets,
         np.load(tokens / "test.bytes.npy"),
         mask_share=experiment.scoring.mask_share,
@@ -137,7 +137,7 @@ def masks(
 
 def sequences_of(
     tokens: Path, part: str, vocabulary: Vocabulary, experiment: Experiment, shuffled: np.random.Generator | None = None
-) -> Sequences:
+) -> Text:
     """Lay a part of a text out in rows, its pieces in random order where a generator is given."""
     from bloodbank.mlm.sequences import make_sequences, read_ids, shuffle_pieces
 
