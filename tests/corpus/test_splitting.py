@@ -1,5 +1,6 @@
 """Train, dev and test text: budgets, and that nothing that is held out is trained on, in any language."""
 
+import tracemalloc
 from itertools import pairwise
 
 import numpy as np
@@ -9,6 +10,7 @@ from hypothesis import strategies as st
 from listed import ListSource, split
 
 from bloodbank.corpus.sampling import sample
+from bloodbank.corpus.source import Document
 from bloodbank.corpus.splitting import Part, Parts, comparable
 from bloodbank.errors import UsageError
 from bloodbank.randomness import generator
@@ -448,3 +450,24 @@ def test_no_more_than_a_word_is_lost_at_the_cut(lines, budget):
     assert wanted - 5 <= n_chars <= wanted
     assert taken[:-1] == lines[: n_taken - 1]
     assert lines[n_taken - 1].startswith(taken[-1])
+
+
+# Memory.
+
+
+@pytest.mark.parametrize("parallel", ["no", "lines", "stretch"])
+def test_what_is_held_grows_with_the_sample_and_not_with_the_source(parallel):
+    class Long(ListSource):
+        def read(self, start=0.0):
+            for i in range(int(start * 40_000), 40_000):
+                yield Document(i / 40_000, (f"number {i:06} " + "long line " * 100,), None)
+
+    source = Long([])
+    tracemalloc.start()
+    found = split(source, corpus(parallel, train=100_000, dev=10_000, test=10_000), "de", PARTS)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert sum(map(len, found.parts["train"])) >= 99_900
+    if parallel != "no":
+        assert found.chars_read > 40e6
+    assert peak < 8e6  # of 40 million characters: 120 thousand taken, and less than 200 bytes a line
