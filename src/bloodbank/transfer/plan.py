@@ -19,7 +19,7 @@ from bloodbank.transfer.models import Cell, Model, Phase, cells_of, model_of, mo
 from bloodbank.transfer.source_digests import source_digests
 
 # Raise one when the code of that stage changes what it writes.
-ENCODE_VERSION, AUDIT_VERSION, MASKS_VERSION, TRAIN_VERSION, SCORE_VERSION = 2, 3, 1, 2, 2
+ENCODE_VERSION, AUDIT_VERSION, MASKS_VERSION, TRAIN_VERSION, SCORE_VERSION = 2, 4, 1, 2, 2
 # The hash of the source stands for where it lies; the rest changes no text that is written.
 _NO_TEXT = (*SourceSettings.model_fields, "sources", "more_budgets_chars", "budget_tokens", "too_little")
 
