@@ -110,7 +110,7 @@ def changed(experiment: Experiment, changes: dict[str, Any]) -> Experiment:
     """Lay keys of `[training]` and `[model]` over an experiment."""
     content = experiment.model_dump(mode="json")
     known = {key: section for section in ("training", "model") for key in content[section]}
-    if unknown := sorted(changes.keys() - known.keys() - {"preset"}):
+    if unknown := sorted(changes.keys() - (known.keys() - {"candidates"}) - {"preset"}):
         raise SystemExit(f"no keys of [training] or [model]: {', '.join(unknown)}")
     if preset := changes.get("preset"):
         start = setups.preset(preset).model_dump(mode="json")

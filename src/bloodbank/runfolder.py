@@ -146,6 +146,8 @@ def bank_settings(experiment: Experiment) -> dict[str, Any]:
 def is_current(bank: dict[str, Any] | None, experiment: Experiment) -> bool:
     """Tell whether the settings in a bank's provenance are those of its run folder, with one of its budgets."""
     now = bank_settings(experiment)
+    if bank and "training" in bank:  # before there was a choice
+        bank = bank | {"training": {"candidates": "vocabulary"} | bank["training"]}
     own = (bank or {}).get("corpus", {}).get("budget_chars")
     if own in experiment.corpus.budgets:
         now["corpus"] |= {"budget_chars": own, "more_budgets_chars": []}

@@ -76,7 +76,7 @@ def _train(plan: Plan, targets: list[Output], store: Store, workers: int, consol
     if failures:
         return failures
     workers = workers or estimate(plan, store, gang=gang, timed=False).workers
-    devices = n_gpus() if device_of(plan.experiment) == "cuda" else 1
+    devices = min(n_gpus(), workers) if device_of(plan.experiment) == "cuda" else 1
     tokens = {plan.models[model].label: n for model, n in tokens_of_models(plan, store).items()}
     sized = [
         dataclasses.replace(

@@ -323,6 +323,16 @@ def test_raw_scores_of_one_tokenizer_are_compared(make):
     assert found.sentences()[-1] == f"ε(M_t) is higher in b for {n_above} and lower for {8 - n_above} of 8 languages."
     other = dataclasses.replace(b, provenance={**texts, "corpora": {**texts["corpora"], "fi": "another"}})
     assert "The texts of fi are not the same in both" in compare(a, other).sentences()[-1]
+    own = {"settings": {"training": {"candidates": "text"}}}
+    narrow, also = (dataclasses.replace(one, provenance=texts | own) for one in (a, b))
+    assert "all pieces in one bank and not in the other" in compare(narrow, b).monolingual_note
+    assert "differ in what models choose from (the text's pieces and the vocabulary's" in compare(narrow, b).notes[0]
+    assert compare(narrow, also).monolingual is not None
+    elsewhere = dataclasses.replace(other, provenance=other.provenance | own)
+    assert (
+        "choose from the pieces of texts that are not the same in both (fi)"
+        in compare(narrow, elsewhere).monolingual_note
+    )
     loss = dataclasses.replace(b, metric="accuracy")
     assert "because the metrics differ (mrr and accuracy)" in compare(a, loss).monolingual_note
 

@@ -369,14 +369,28 @@ def test_the_size_of_a_source_is_estimated_right_where_a_stretch_has_few_paragra
     assert found.chars_read / found.share_read == pytest.approx(sum(map(len, lines)), rel=0.01)
 
 
-def test_what_is_read_again_from_the_beginning_counts_anew():
-    source, again = ListSource([f"number {i:05}" for i in range(50)], seekable=True), []
-    parts = Parts(corpus(test=36, dev=36, sampling="streams", n_streams=5), PARTS)
-    starts = [0.1, 0.2, 0.5, 0.6, 0.9]
-    lines, called = (lambda document: [*document.paragraphs]), (lambda: again.append(dict(source.counts)))
-    found = sample(source, starts, parts, lines, called)
-    assert again == [{"lines": 45 + 4}]  # from the first place on; where a stretch ends, its last line is met twice
-    assert found.share_read == 1.0
+@pytest.mark.parametrize("seekable", [True, False])
+@pytest.mark.parametrize("budget", [12 * 45, 12 * 30, ALL])
+def test_what_no_stretch_has_read_is_counted_once_and_what_was_read_is_not_counted_again(seekable, budget):
+    lines = [f"number {i:05}" for i in range(60)]
+    source = ListSource([*lines, *lines[:2]], seekable=seekable)
+    parts = Parts(corpus(train=budget, dev=12, test=12), PARTS)
+    # The last place is so near the end that its stretch is short of its share.
+    found = sample(source, [0.2, 0.5, 0.97], parts, lambda document: [*document.paragraphs])
+    n = sum(map(len, found.parts.values()))
+    assert n == min(60, budget // 12 + 2)
+    assert sorted({*found.parts["train"], *found.parts["dev"], *found.parts["test"]})[0] == lines[0]
+    assert found.chars_read / found.share_read == pytest.approx(62 * 12)
+    most = n + 8 if seekable else 62  # one reading meets what lies between the places too
+    assert n - 4 <= source.counts["lines"] <= most + 3  # where a stretch ends, a line is met twice
+    if budget == ALL:
+        assert (found.share_read, found.chars_read, found.n_repeated) == (1.0, 62 * 12, 2)
+
+
+def test_a_source_of_long_documents_is_not_empty():
+    source = ListSource([f"page {i} " + "word " * 1_000 for i in range(40)])
+    found = split(source, corpus(train=9_000, dev=500, test=500, sampling="streams", n_streams=10), "de", PARTS)
+    assert sum(map(len, found.parts["train"])) >= 8_950
 
 
 def test_a_sample_reads_no_more_of_the_source_than_it_takes():

@@ -291,11 +291,16 @@ def test_gangs_by_hand(experiment):
 
 
 def test_a_gang_has_room_for_the_columns_of_several_seeds(experiment):
-    gangs = gangs_of(make_plan(experiment(3, {"protocols": ["sequential"]}, seeds=[0, 1, 2])), 5)
+    grid = {"protocols": ["sequential"]}
+    gangs = gangs_of(make_plan(experiment(3, grid, seeds=[0, 1, 2])), 5)
     assert [[model.label for model in gang] for gang in gangs[-6:-4]] == [
         ["x-1_x-0_seed0", "x-2_x-0_seed0", "x-1_x-0_seed1", "x-2_x-0_seed1"], ["x-1_x-0_seed2", "x-2_x-0_seed2"],
     ]  # fmt: skip
     assert [len(gang) for gang in gangs] == [5, 4, *[4, 2] * 3]
+    # Padding and bits of dropout would grow with the texts that are read side by side.
+    for change in ({"training": {"layout": "rows"}}, {"model": {"dropout": 0.1}}):
+        gangs = gangs_of(make_plan(experiment(3, grid, seeds=[0, 1, 2], **change)), 5)
+        assert [len(gang) for gang in gangs] == [5, 4, *[2] * 9]
 
 
 def test_models_that_columns_wait_for_are_shared_out_over_the_gpus(experiment):
@@ -303,6 +308,8 @@ def test_models_that_columns_wait_for_are_shared_out_over_the_gpus(experiment):
     assert [len(gang) for gang in gangs_of(plan, 8)] == [5, *[4] * 5]
     assert [len(gang) for gang in gangs_of(plan, 8, devices=2)] == [3, 2, *[4] * 5]
     assert [len(gang) for gang in gangs_of(plan, 8, devices=8)] == [*[1] * 5, *[4] * 5]
+    own = make_plan(experiment(3, {"protocols": ["sequential"]}, seeds=[0, 1, 2, 3], training={"candidates": "text"}))
+    assert [len(gang) for gang in gangs_of(own, 8, devices=4)][:6] == [3, 1] * 3
 
 
 def test_models_with_pieces_of_their_own_do_not_stand_together(experiment):

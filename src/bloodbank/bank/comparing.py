@@ -188,24 +188,41 @@ def _sign_changes(first: pd.DataFrame, second: pd.DataFrame) -> pd.DataFrame:
 
 
 def _monolingual(a: Bank, b: Bank, common: Sequence[str]) -> tuple[pd.DataFrame | None, str]:
-    """Compare ε(M_t) where the banks have one tokenizer and one metric, and else say why not."""
-    keys = [bank.provenance.get("tokenizer") for bank in (a, b)]
-    if None in keys:
-        unknown = " and ".join(bank.name for bank, key in zip((a, b), keys, strict=True) if key is None)
-        return None, f"ε(M_t) is not compared, because the tokenizer of {unknown} is not known"
-    if keys[0] != keys[1]:
-        return None, "ε(M_t) is not compared, because the banks have different tokenizers"
-    if a.metric != b.metric:
-        return None, f"ε(M_t) is not compared, because the metrics differ ({a.metric} and {b.metric})"
+    """Compare ε(M_t) where the banks have one tokenizer, one metric and one set of candidates; else say why not."""
+    texts = [bank.provenance.get("corpora", {}) for bank in (a, b)]
+    differing = [code for code in common if texts[0].get(code) != texts[1].get(code) or code not in texts[0]]
     left, right = (bank.monolingual.reindex(list(common)) for bank in (a, b))
+    if reason := _unlike(a, b, differing):
+        return None, f"ε(M_t) is not compared, because {reason}"
     if (left.isna() | right.isna()).all():
         return None, "ε(M_t) is not compared, because the banks have it of no common language"
     table = pd.DataFrame({"monolingual_a": left, "monolingual_b": right, "difference": right - left})
-    texts = [bank.provenance.get("corpora", {}) for bank in (a, b)]
-    differing = [code for code in common if texts[0].get(code) != texts[1].get(code) or code not in texts[0]]
     if differing:
         return table, f"The texts of {listed(differing)} are not the same in both, so ε(M_t) differs for that too"
     return table, ""
+
+
+def _unlike(a: Bank, b: Bank, differing: list[str]) -> str:
+    """Say why ε of two banks is not of one quantity; empty where it is."""
+    keys = [bank.provenance.get("tokenizer") for bank in (a, b)]
+    if None in keys:
+        unknown = " and ".join(bank.name for bank, key in zip((a, b), keys, strict=True) if key is None)
+        return f"the tokenizer of {unknown} is not known"
+    if keys[0] != keys[1]:
+        return "the banks have different tokenizers"
+    if a.metric != b.metric:
+        return f"the metrics differ ({a.metric} and {b.metric})"
+    if _candidates(a) != _candidates(b):
+        return "models choose from all pieces in one bank and not in the other"
+    if differing and _candidates(a) == "text":
+        return f"models choose from the pieces of texts that are not the same in both ({listed(differing)})"
+    return ""
+
+
+def _candidates(bank: Bank) -> str:
+    """Return `training.candidates`: all pieces before there was a choice, and in banks from elsewhere."""
+    settings = bank.provenance.get("settings") or {}
+    return str((settings.get("training") or {}).get("candidates", "vocabulary"))
 
 
 def _notes(a: Bank, b: Bank) -> list[str]:
@@ -213,6 +230,7 @@ def _notes(a: Bank, b: Bank) -> list[str]:
     for what, left, right in (
         ("metric", a.metric, b.metric),
         ("protocol", a.protocol, b.protocol),
+        ("what models choose from", *(f"the {_candidates(bank)}'s pieces" for bank in (a, b))),
         ("unhealthy models", *("counted" if bank.include_unhealthy else "left out" for bank in (a, b))),
     ):
         if left != right:

@@ -59,15 +59,10 @@ def build_corpus(
     near = _near_duplicates() if settings.near_duplicates == "drop" else None
     parts = Parts(settings, wanted, near)
     if settings.parallel == "no":
-
-        def again() -> None:
-            source.counts.clear()
-            preparer.removed.clear()
-
-        found = sample(source, starts_of(settings, language), parts, preparer, again)
+        found = sample(source, starts_of(settings, language), parts, preparer)
     else:
         found = split_parallel(source, settings, parts, preparer, folder)
-    if not found.chars_read:
+    if not any(found.parts.values()):
         raise UsageError(
             f"{_name(source, language)}: no text is left after cleaning. Give text of one paragraph a line, or look at "
             f"what was removed: {dict(preparer.removed) or 'nothing'}."

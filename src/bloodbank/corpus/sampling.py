@@ -5,7 +5,8 @@ What is held out is taken first, then the training text, where it is met; a sour
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from bisect import bisect_right
+from collections.abc import Iterator
 from itertools import pairwise
 
 from bloodbank.corpus.source import Document, Source
@@ -22,9 +23,7 @@ def starts_of(settings: CorpusSettings, language: str) -> list[float]:
     return sorted(generator(settings.seed, "corpus", language).random(n_places).tolist())
 
 
-def sample(
-    source: Source, starts: list[float], parts: Parts, prepare: Prepare, again: Callable[[], None] = lambda: None
-) -> Split:
+def sample(source: Source, starts: list[float], parts: Parts, prepare: Prepare) -> Split:
     """Fill the parts: an equal share from each place, then what is missing from wherever there is more.
 
     Args:
@@ -32,17 +31,14 @@ def sample(
         starts: Places, in order.
         parts: What is filled.
         prepare: Turns a document into lines; empty ones are nothing.
-        again: Called where the source is read once more from its beginning: what was counted counts anew.
     """
     sampler = _Sampler(parts, prepare)
     for number, (documents, begin, end) in enumerate(_stretches(source, starts), start=1):
         sampler.take(documents, begin, end, number / len(starts))
     if len(starts) == 1:
         sampler.take(_Reading(source.read()), 0.0, starts[0], 1.0)
-    elif not sampler.is_full(1.0):  # through all that was passed over
-        again()
-        sampler.counted, sampler.share_read, sampler.chars_read = False, 0.0, 0
-        sampler.take(_Reading(source.read()), 0.0, 1.0, 1.0)
+    elif not sampler.is_full(1.0):
+        sampler.take_passed_over(source)
     whole = sampler.share_read > 1.0 - _ROUNDING
     return Split(parts.lines(), parts.n_repeated, sampler.chars_read, 1.0 if whole else sampler.share_read)
 
@@ -79,7 +75,7 @@ class _Sampler:
     def __init__(self, parts: Parts, prepare: Prepare) -> None:
         self.parts, self.prepare = parts, prepare
         self.chars_read, self.share_read = 0, 0.0
-        self.counted = True
+        self.stretches: list[tuple[float, float]] = []  # where those that were read begin and end, in order
 
     def take(self, reading: _Reading, begin: float, end: float, due: float) -> None:
         """Take text until every part has its due share of its budget, or a place is reached."""
@@ -101,15 +97,38 @@ class _Sampler:
                 reached, chars = document.place, 0
                 break
         self.chars_read += chars
-        self.share_read += 0.0 if first is None else reached - first
+        if first is not None:
+            self.share_read += reached - first
+            self.stretches.append((first, reached))
 
-    def _put(self, document: Document, due: float) -> int:
+    def take_passed_over(self, source: Source) -> None:
+        """Take what is missing from all that no stretch has read; what reading meets again is not counted again."""
+        begins, ends = ([stretch[side] for stretch in self.stretches] for side in (0, 1))
+        before, reached = source.counts.copy(), 1.0
+        for document in source.read():
+            number = bisect_right(begins, document.place) - 1
+            taken = number >= 0 and document.place < ends[number]
+            if taken or (number >= 0 and not source.seekable and document.place < ends[-1]):  # met on the way
+                source.counts.clear()
+                source.counts.update(before)
+            before = source.counts.copy()
+            if taken:
+                continue
+            # The last document of a stretch was taken as far as its due went, and not passed.
+            chars = self._put(document, 1.0, counted=document.place not in ends)
+            if self.is_full(1.0):
+                reached = document.place
+                break
+            self.chars_read += chars
+        self.share_read += reached - sum(min(end, reached) - begin for begin, end in self.stretches if begin < reached)
+
+    def _put(self, document: Document, due: float, *, counted: bool = True) -> int:
         """Give the lines of a document to the parts; return their characters."""
         lines = [line for line in self.prepare(document) if line]
         for line in lines:
             name = self.parts.first_open(list(self.parts.parts), due)
             if name:
-                self.parts.put(name, line, counted=self.counted)
+                self.parts.put(name, line, counted=counted)
         return sum(map(len, lines))
 
     def is_full(self, due: float) -> bool:

@@ -63,8 +63,8 @@ class Split:
     Attributes:
         parts: Paragraphs of `train`, `dev`, `test` and `other`, as far as they were wanted.
         n_repeated: Paragraphs left out because the text has them already, or another part has.
-        chars_read: Characters of the source that were read, cleaned, line ends not counted.
-        share_read: Share of the source that was read; 1.0: all of it.
+        chars_read: Characters that stand in that share, cleaned, line ends not counted.
+        share_read: Share of the source that was read and passed, as the last document of a stretch is not; 1.0: all.
     """
 
     parts: dict[str, list[str]]

@@ -94,7 +94,7 @@ class Candidates:
             return narrow
         before = _by_piece(whole)
         own = {
-            name: before[name].detach().index_copy(1, self._index(narrow), weight.detach())
+            name: before[name].detach().to(weight.device).index_copy(1, self._index(narrow), weight.detach())
             for name, weight in _by_piece(narrow).items()
         }
         return BertStack(narrow.settings, narrow.weights | own)

@@ -97,7 +97,7 @@ def _score(logits: Tensor, gold: Tensor) -> tuple[Tensor, Tensor, Tensor]:
 def score_models(stack: BertStack, masks: TestMasks, n_rows: int = 32) -> list[PieceScores | None]:
     """Score the models of a stack on the same stored masks: no dropout, no gradients, all of the text.
 
-    The logits of the whole vocabulary stand for a few hundred masked pieces at a time.
+    The logits of all pieces that the models know stand for a few hundred masked pieces at a time.
 
     Args:
         stack: Models, in float32.

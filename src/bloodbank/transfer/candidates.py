@@ -20,6 +20,8 @@ from bloodbank.tokenizer import Vocabulary
 if TYPE_CHECKING:
     from bloodbank.mlm.candidates import Candidates
 
+_BLOCK = 1 << 20  # pieces at a time
+
 
 def candidates_of(
     store: Store, experiment: Experiment, vocabulary: Vocabulary, texts: Sequence[dict[str, Any]]
@@ -49,4 +51,7 @@ def count_pieces(tokens: Path, part: str, vocabulary: Vocabulary) -> np.ndarray[
     """Count how often each piece stands in a part of a text. Shape: [V]."""
     from bloodbank.mlm.sequences import read_ids
 
-    return np.bincount(read_ids(tokens / part)[0], minlength=vocabulary.size)
+    ids, counts = read_ids(tokens / part)[0], np.zeros(vocabulary.size, dtype=np.int64)
+    for start in range(0, len(ids), _BLOCK):
+        counts += np.bincount(ids[start : start + _BLOCK], minlength=vocabulary.size)
+    return counts

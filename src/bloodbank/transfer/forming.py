@@ -28,12 +28,13 @@ def missing_tasks(plan: Plan, targets: list[Output], store: Store, gang: int = 1
 def gangs_of(plan: Plan, size: int, devices: int = 1) -> list[list[Model]]:
     """Divide the models of a plan into gangs of at most `size`.
 
-    Gangs follow from the experiment, not from what is missing: a run that was interrupted has the same ones.
+    Gangs follow from the experiment and the GPUs, not from what is missing: a run that was interrupted, and goes on
+    with as many GPUs, has the same ones.
 
     Args:
         plan: The models.
         size: Models side by side, at most.
-        devices: GPUs: models that each read their own, which columns wait for, are shared out evenly.
+        devices: Workers with a GPU of their own: models that each read their own are shared out evenly among them.
     """
     columns: dict[tuple[str, ...], dict[int, list[Model]]] = {}
     others: dict[tuple[str, ...], list[Model]] = {}
@@ -47,13 +48,16 @@ def gangs_of(plan: Plan, size: int, devices: int = 1) -> list[list[Model]]:
             key = (model.kind, str(len(model.languages)) * (model.kind == "set"), *_own_pieces(plan, model))
             others.setdefault(key, []).append(model)
         order[key] = None
+    training, dropout = plan.experiment.training, plan.experiment.model
+    # Rows of several texts side by side are computed where any has a piece, and bits of dropout are drawn for each.
+    joined = training.layout == "packed" and not (dropout.dropout or dropout.attention_dropout)
     gangs: list[list[Model]] = []
     for key in order:
         if key in columns:
-            gangs += _filled(list(columns[key].values()), size)
+            gangs += _filled(list(columns[key].values()), size, joined=joined)
         else:
-            even = -(-len(others[key]) // devices)
-            gangs += _cut(others[key], min(size, even))
+            n_alike = sum(len(models) for other, models in others.items() if other[0] == key[0])
+            gangs += _cut(others[key], min(size, -(-n_alike // devices)))
     return gangs
 
 
@@ -62,11 +66,11 @@ def _own_pieces(plan: Plan, model: Model) -> tuple[str, ...]:
     return model.languages if plan.experiment.training.candidates == "text" else ()
 
 
-def _filled(columns: list[list[Model]], size: int) -> list[list[Model]]:
-    """Put the columns of several seeds together where they fit; one that is longer than a gang is cut."""
+def _filled(columns: list[list[Model]], size: int, *, joined: bool) -> list[list[Model]]:
+    """Put the columns of several seeds together where that is wanted and they fit; a longer one is cut."""
     gangs: list[list[Model]] = []
     for column in columns:
-        if gangs and len(gangs[-1]) + len(column) <= size:
+        if joined and gangs and len(gangs[-1]) + len(column) <= size:
             gangs[-1] = gangs[-1] + column
         else:
             gangs += _cut(column, size)

@@ -37,7 +37,8 @@ def gang_output(plan: Plan, vocab_size: int) -> Output:
     """Return where the gang size for these models on this machine is remembered."""
     experiment = plan.experiment
     device = device_name(experiment)
-    kept = [experiment.model.model_dump(), experiment.training.model_dump(), vocab_size, experiment.execution.threads]
+    training = experiment.training.model_dump(exclude={"candidates"})  # `vocab_size` says what they mean
+    kept = [experiment.model.model_dump(), training, vocab_size, experiment.execution.threads]
     key = digest(_VERSION, *kept, _longest(plan))
     return Output(STAGE, "".join(c if c.isalnum() else "-" for c in device), key)
 

@@ -190,7 +190,7 @@ def _plan_audit(plan: Plan, *, full: bool) -> None:
 def prefer_full_audit(plan: Plan, store: Store) -> None:
     """Take the audit that read large sources whole, where it is there already: it says more than another sample."""
     _plan_audit(plan, full=True)
-    if not all(map(store.has, audits_of(plan))):
+    if not all(map(store.has, plan.audits.values())):
         _plan_audit(plan, full=False)
 
 

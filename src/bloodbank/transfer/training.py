@@ -52,9 +52,10 @@ def train(
     stack, before = _start(store, experiment, vocabulary, members)
     words = candidates_of(store, experiment, vocabulary, members[0]["texts"])
     readings = _readings(store, experiment, vocabulary, members, words)
-    key = digest([member["key"] for member in members], str(stack.device))
+    key = digest([member["key"] for member in members], device_of(experiment))
     checkpoints = Checkpoints(store, members[0]["label"], key, experiment.execution.checkpoint_seconds)
-    narrow = words.narrow(stack)
+    # On a GPU there are the candidates alone, until all pieces are scored or written.
+    narrow = words.narrow(stack).to(device_of(experiment))
     made = train_gang(
         narrow, readings, experiment.training,
         trained=members[0]["trained"], dev=_dev_texts(store, experiment, vocabulary, members, words),
@@ -101,17 +102,17 @@ def device_of(experiment: Experiment) -> str:
 def _start(
     store: Store, experiment: Experiment, vocabulary: Vocabulary, members: list[Member]
 ) -> tuple[BertStack, list[list[dict[str, Any]]]]:
-    """Return the models as they begin, and the phases that are behind them: none, or the donor's."""
+    """Return the models as they begin, on the CPU, and the phases that are behind them: none, or the donor's."""
     from bloodbank.mlm.files import load_models
     from bloodbank.mlm.weights import new_stack
 
     if not members[0]["donor_model"]:
         seeds = tuple(member["seed"] for member in members)
         stack = new_stack(experiment.model, vocabulary.size, seeds, vocabulary.pad)
-        return stack.to(device_of(experiment)), [[] for _ in members]
+        return stack, [[] for _ in members]
     donors = [store.root / "models" / member["donor_model"] for member in members]
     stack = load_models(donors, experiment.model, vocabulary)
-    return stack.to(device_of(experiment)), [read_phases(donor) for donor in donors]
+    return stack, [read_phases(donor) for donor in donors]
 
 
 def _readings(
