@@ -187,7 +187,7 @@ class TrainingSettings(Settings):
     clip_norm: Annotated[float, Field(gt=0.0)] = Field(1.0, description="Largest norm of a model's gradient (paper: 1.0)")
     mask_share: Annotated[float, Field(gt=0.0, lt=1.0)] = Field(0.4, description="Share of pieces to predict while training; more of them teach more in a pass over little text; of these 80% show [MASK], 10% a random piece, 10% themselves (paper: 0.15)")
     dtype: Literal["auto", "float32", "bfloat16"] = Field("auto", description='Number type of what is computed while training; weights, their updates, losses and scores are always float32. `"auto"`: bfloat16 where the processor or GPU computes in it, else float32; what it meant is part of every key')
-    candidates: Literal["vocabulary", "text"] = Field("vocabulary", description='Pieces that a model chooses from. `"vocabulary"`: all. `"text"`: those of the text that it is trained on last, and all models of a recipient are ranked over those of the recipient; faster, see the engine\'s page. Not with `zero_shot` or downstream tasks')
+    candidates: Literal["vocabulary", "text"] = Field("vocabulary", description='Pieces that a model chooses from. `"vocabulary"`: all. `"text"`: those that the training, dev and test text of its last phase has, and all models of a recipient are ranked over those of the recipient; faster, see the engine\'s page. Not with `zero_shot` or downstream tasks')
     compile: bool = Field(False, description="Compile the encoder with torch.compile: 10 to 40 s at the start of each task and needs a C++ compiler")
     curve_points: Annotated[int, Field(ge=0)] = Field(30, description="Points of the loss curve on dev text, log-spaced in tokens seen; 0 for no curves")
 
