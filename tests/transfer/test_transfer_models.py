@@ -297,6 +297,9 @@ def test_a_gang_has_room_for_the_columns_of_several_seeds(experiment):
         ["x-1_x-0_seed0", "x-2_x-0_seed0", "x-1_x-0_seed1", "x-2_x-0_seed1"], ["x-1_x-0_seed2", "x-2_x-0_seed2"],
     ]  # fmt: skip
     assert [len(gang) for gang in gangs] == [5, 4, *[4, 2] * 3]
+    assert [len(gang) for gang in gangs_of(make_plan(experiment(3, grid, seeds=[0, 1, 2])), 5, devices=2)][2:] == [
+        2
+    ] * 9
     # Padding and bits of dropout would grow with the texts that are read side by side.
     for change in ({"training": {"layout": "rows"}}, {"model": {"dropout": 0.1}}):
         gangs = gangs_of(make_plan(experiment(3, grid, seeds=[0, 1, 2], **change)), 5)

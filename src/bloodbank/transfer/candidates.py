@@ -7,6 +7,7 @@ those of their languages together), so that F compares like with like.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -47,8 +48,9 @@ def candidates_of(
     return Candidates.of_counts(counts, vocabulary)
 
 
+@lru_cache(maxsize=256)  # a text is in many mixtures
 def count_pieces(tokens: Path, part: str, vocabulary: Vocabulary) -> np.ndarray[Any, np.dtype[np.int64]]:
-    """Count how often each piece stands in a part of a text. Shape: [V]."""
+    """Count how often each piece stands in a part of a text; not to be changed. Shape: [V]."""
     from bloodbank.mlm.sequences import read_ids
 
     ids, counts = read_ids(tokens / part)[0], np.zeros(vocabulary.size, dtype=np.int64)

@@ -49,8 +49,9 @@ def gangs_of(plan: Plan, size: int, devices: int = 1) -> list[list[Model]]:
             others.setdefault(key, []).append(model)
         order[key] = None
     training, dropout = plan.experiment.training, plan.experiment.model
-    # Rows of several texts side by side are computed where any has a piece, and bits of dropout are drawn for each.
-    joined = training.layout == "packed" and not (dropout.dropout or dropout.attention_dropout)
+    # Rows of several texts side by side are computed where any has a piece, and bits of dropout are drawn for each;
+    # several GPUs want several gangs.
+    joined = devices == 1 and training.layout == "packed" and not (dropout.dropout or dropout.attention_dropout)
     gangs: list[list[Model]] = []
     for key in order:
         if key in columns:
