@@ -20,7 +20,7 @@ from measuring import Measured, Spec, measure, plain_environment, worker_environ
 from reporting import GIB, finish, machine, n_cores, ratios, show_ratio, table, verdict
 from texts import Text, generated_texts, real_texts
 
-from bloodbank.experiment import Experiment
+from bloodbank.experiment.load import Experiment
 
 HEADER = (
     "contender", "processes × threads", "tokens/s", "times Trainer (range over rounds)", "peak GiB a process",

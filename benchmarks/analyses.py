@@ -20,9 +20,9 @@ import pandas as pd
 from reporting import finish, machine, peak_memory, table, verdict
 
 from bloodbank.bank import build_bank
-from bloodbank.bank.report import write_report
-from bloodbank.bank.uncertainty import with_intervals
+from bloodbank.bank.bank import with_intervals
 from bloodbank.languages import all_languages
+from bloodbank.report import write_report
 
 TARGETS = {22: 10.0, 200: 60.0}  # seconds
 N_SEEDS = 3

@@ -22,7 +22,7 @@ from pathlib import Path
 import numpy as np
 from texts import shared_folder
 
-from bloodbank.corpus.contamination import foreign_share
+from bloodbank.corpus.foreign.foreign_share import foreign_share
 from bloodbank.randomness import generator
 
 PAIRS = (

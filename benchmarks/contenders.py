@@ -20,13 +20,13 @@ import torch
 from measuring import Marks, Spec, Stopped
 from reporting import peak_memory
 
+from bloodbank.experiment.settings import ModelSettings, TrainingSettings
 from bloodbank.mlm.candidates import Candidates
 from bloodbank.mlm.gang import mlm_losses
 from bloodbank.mlm.reading import Reading
 from bloodbank.mlm.sequences import Ints, Text, make_sequences, read_ids
 from bloodbank.mlm.training import train
 from bloodbank.mlm.weights import new_stack
-from bloodbank.settings import ModelSettings, TrainingSettings
 from bloodbank.tokenizer import Vocabulary
 
 _SYNCHRONIZED_SECONDS = 0.5

@@ -4,8 +4,9 @@
 
 The generating model: each M_t, each donor and each cell differs from seed to seed; paragraphs of test text differ in
 difficulty, alike for all models of a column, and models differ in which paragraphs they find hard, in part from seed to
-seed. F is computed from the scores as for a real bank, with `bloodbank.bank.measured_noise`. Stress tests change what
-the method assumes: heavy tails, languages and cells of unequal noise, a shift shared by all models of a seed.
+seed. F is computed from the scores as for a real bank, with `bloodbank.bank.uncertainty.errors_and_draws`. Stress tests
+change what the method assumes: heavy tails, languages and cells of unequal noise, a shift shared by all models of a
+seed.
 """
 
 from __future__ import annotations
@@ -22,14 +23,13 @@ import pandas as pd
 from reporting import finish, machine, table
 from scipy import stats
 
-from bloodbank.bank.cell_tests import adjust, p_values
-from bloodbank.bank.interval_tables import bounds
-from bloodbank.bank.measured_noise import Errors, MeasuredNoise, measure_noise
-from bloodbank.bank.panel import panel_intervals
-from bloodbank.bank.paragraph_variance import FINETUNE
-from bloodbank.bank.paragraphs import Column
-from bloodbank.bank.ranks import rank_intervals
 from bloodbank.bank.scores import matrix
+from bloodbank.bank.uncertainty.cell_tests import adjust, p_values
+from bloodbank.bank.uncertainty.errors_and_draws import Errors, MeasuredNoise, measure_noise
+from bloodbank.bank.uncertainty.panel import panel_intervals
+from bloodbank.bank.uncertainty.paragraphs import FINETUNE, Column
+from bloodbank.bank.uncertainty.tables import bounds
+from bloodbank.statistics.tests import rank_intervals
 
 LEVEL = 0.95
 N_PARAGRAPHS = 150

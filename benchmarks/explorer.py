@@ -26,7 +26,7 @@ from analyses import measurements, sentence_scores
 from reporting import finish, machine, table, verdict
 
 from bloodbank.bank import build_bank, write_bank
-from bloodbank.bank.uncertainty import with_intervals
+from bloodbank.bank.bank import with_intervals
 from bloodbank.languages import all_languages
 
 TARGETS = {22: (5.0, 7.0, 1.0, 100.0), 200: (None, None, 3.0, 300.0)}  # written s, MB, first view s, interaction ms

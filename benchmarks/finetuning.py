@@ -25,12 +25,12 @@ from reporting import GIB, finish, machine, n_cores, ratios, show_ratio, table, 
 from taggers import save_rows
 from texts import real_texts, shared_folder
 
-from bloodbank.downstream.alignment import encode
-from bloodbank.downstream.data import IGNORED, Encoded
-from bloodbank.downstream.tasks import get_task
-from bloodbank.downstream_settings import FinetuneSettings
+from bloodbank.downstream.taggers.alignment import encode
+from bloodbank.downstream.tasks.data import IGNORED, Encoded
+from bloodbank.downstream.tasks.pos_and_ner import get_task
+from bloodbank.experiment.downstream_settings import FinetuneSettings
+from bloodbank.experiment.settings import ModelSettings
 from bloodbank.randomness import generator
-from bloodbank.settings import ModelSettings
 from bloodbank.tokenizer import Vocabulary, load_tokenizer
 
 HEADER = (

@@ -23,9 +23,9 @@ from reporting import GIB, finish, machine, n_cores, table, verdict
 from texts import Text, made_up_text
 
 from bloodbank.execution import n_gpus
-from bloodbank.experiment import Experiment
-from bloodbank.settings import ModelSettings
-from bloodbank.transfer.gangs import device_name
+from bloodbank.experiment.load import Experiment
+from bloodbank.experiment.settings import ModelSettings
+from bloodbank.transfer.gang_size import device_name
 
 HEADER = (
     "contender", "pieces", "models side by side", "tokens/s", "times Trainer", "share of peak", "GiB on the GPU",

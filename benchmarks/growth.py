@@ -17,8 +17,8 @@ from measuring import Measured, measure, worker_environment
 from reporting import GIB, finish, machine, table
 from texts import made_up_text
 
-from bloodbank.settings import TokenizerSettings
-from bloodbank.transfer.gangs import device_name
+from bloodbank.experiment.settings import TokenizerSettings
+from bloodbank.transfer.gang_size import device_name
 
 HEADER = ("tokens/s, all models", "µs a token", "times the first", "peak GiB", "times the first's memory")
 LANGUAGES = ("languages", "models (n + n(n − 1))", "tokens", "core-hours at this rate")

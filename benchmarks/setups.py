@@ -9,7 +9,7 @@ from measuring import Spec
 from texts import Text
 
 from bloodbank.execution import computes_in_bfloat16
-from bloodbank.experiment import Experiment, make_experiment
+from bloodbank.experiment.load import Experiment, make_experiment
 
 TINY_MODEL = {"n_layers": 1, "n_heads": 2, "hidden_size": 16, "feed_forward_size": 32, "n_positions": 32}
 TINY_VOCABULARY = 400

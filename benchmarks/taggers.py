@@ -16,13 +16,13 @@ import torch
 from measuring import Spec
 from reporting import peak_memory
 
-from bloodbank.downstream.data import Encoded
-from bloodbank.downstream.finetuning import Source, finetune
-from bloodbank.downstream.tagging_batches import TaggingReading
-from bloodbank.downstream_settings import FinetuneSettings
+from bloodbank.downstream.taggers.batches import TaggingReading
+from bloodbank.downstream.taggers.finetune import Source, finetune
+from bloodbank.downstream.tasks.data import Encoded
+from bloodbank.experiment.downstream_settings import FinetuneSettings
+from bloodbank.experiment.settings import ModelSettings
 from bloodbank.mlm.files import bert_config
 from bloodbank.mlm.weights import new_stack
-from bloodbank.settings import ModelSettings
 from bloodbank.tokenizer import Vocabulary
 
 _WARM_ROWS = 64

@@ -15,8 +15,8 @@ from typing import Any
 import numpy as np
 
 from bloodbank.corpus import open_source
+from bloodbank.experiment.settings import SourceSettings, TokenizerSettings
 from bloodbank.randomness import generator
-from bloodbank.settings import SourceSettings, TokenizerSettings
 from bloodbank.store import digest, write_json
 from bloodbank.tokenizer import Vocabulary, encode_text, load_tokenizer, train_tokenizer, write_array
 

@@ -22,7 +22,7 @@ import setups
 import torch
 
 from bloodbank.execution import run_tasks
-from bloodbank.experiment import Experiment, load_experiment
+from bloodbank.experiment.load import Experiment, load_experiment
 from bloodbank.mlm.curves import DevText
 from bloodbank.mlm.masking import make_test_masks
 from bloodbank.mlm.reading import Reading

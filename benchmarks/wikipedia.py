@@ -188,7 +188,7 @@ def contenders(dump: Path, folder: Path, wikiextractor: str | None) -> dict[str,
 
 def write_text(dump: Path, out: Path, start: float, end: float) -> None:
     """Write the text of the articles between two places of a dump: what the package does as a contender."""
-    from bloodbank.corpus.wikipedia import WikipediaSource
+    from bloodbank.corpus.wikipedia.source import WikipediaSource
 
     out.parent.mkdir(parents=True, exist_ok=True)
     with out.open("w", encoding="utf-8") as file:

@@ -7,6 +7,7 @@ from hypothesis import settings
 
 from small_run import command, finish, write_experiment
 
+pytest_plugins = ["paper_banks"]
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
 settings.register_profile("any machine", deadline=None)  # a slow or busy machine is no failure
 settings.load_profile("any machine")

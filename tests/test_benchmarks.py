@@ -26,7 +26,7 @@ import tune_recipe  # noqa: E402
 from measuring import Marks, Measured, Stopped, rate_between  # noqa: E402
 from reporting import ratios, show_ratio, table, verdict  # noqa: E402
 
-from bloodbank.settings import ModelSettings  # noqa: E402
+from bloodbank.experiment.settings import ModelSettings  # noqa: E402
 
 QUICK = {
     "against_trainer": ["--quick"],

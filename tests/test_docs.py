@@ -45,7 +45,7 @@ def test_every_command_in_the_documentation_is_one():
 
 
 def test_every_experiment_in_the_documentation_loads(tmp_path):
-    from bloodbank.experiment import load_experiment
+    from bloodbank.experiment.load import load_experiment
 
     found = [block for page in PAGES for block in blocks(page, "toml")]
     assert len(found) >= 2
@@ -56,7 +56,7 @@ def test_every_experiment_in_the_documentation_loads(tmp_path):
 
 
 def test_the_example_of_the_downstream_stage_loads():
-    from bloodbank.experiment import load_experiment
+    from bloodbank.experiment.load import load_experiment
 
     found = load_experiment(ROOT / "examples" / "downstream" / "experiment.toml")
     assert sorted(found.downstream.tasks) == ["ner", "pos"]

@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-from bloodbank.locks import Busy, hold, owner_of
+from bloodbank.store import Busy, hold, owner_of
 
 HOLDER = """
 import sys

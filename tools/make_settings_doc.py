@@ -11,8 +11,8 @@ from typing import Any
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
-from bloodbank.downstream_settings import FinetuneSettings, TaskSettings
-from bloodbank.experiment import Experiment, presets
+from bloodbank.experiment.downstream_settings import FinetuneSettings, TaskSettings
+from bloodbank.experiment.load import Experiment, presets
 
 NESTED: dict[str, type[BaseModel]] = {
     "downstream.tasks.pos": TaskSettings,

@@ -12,20 +12,20 @@ from typing import TYPE_CHECKING, Any
 from bloodbank.errors import BloodbankError, UsageError
 
 if TYPE_CHECKING:
+    from bloodbank.analysis.comparison import compare
     from bloodbank.bank import Bank
-    from bloodbank.bank.comparing import compare
     from bloodbank.bank.exporting import export_bank
-    from bloodbank.bank.importing import read_matrix
-    from bloodbank.bank.recommending import recommend
-    from bloodbank.bank.selection import select_sets
-    from bloodbank.downstream_pipeline import report as report_downstream
-    from bloodbank.downstream_pipeline import run as run_downstream
-    from bloodbank.experiment import Experiment, load_experiment
+    from bloodbank.bank.importing.read_matrix import read_matrix
+    from bloodbank.choosing.recommend import recommend
+    from bloodbank.choosing.select import select_sets
+    from bloodbank.experiment.load import Experiment, load_experiment
     from bloodbank.explorer import explore
-    from bloodbank.pipeline import audit as audit_corpus
-    from bloodbank.pipeline import build_texts, run
-    from bloodbank.results import load_bank
-    from bloodbank.results import open_run as open  # noqa: A004 - read as bb.open
+    from bloodbank.pipeline.open_bank import load_bank
+    from bloodbank.pipeline.open_bank import open_run as open  # noqa: A004 - read as bb.open
+    from bloodbank.pipeline.run import audit as audit_corpus
+    from bloodbank.pipeline.run import build_texts, run
+    from bloodbank.pipeline.run_downstream import report as report_downstream
+    from bloodbank.pipeline.run_downstream import run as run_downstream
 
 __all__ = [
     "Bank",
@@ -49,21 +49,21 @@ __all__ = [
 ]
 _WHERE = {
     "Bank": ("bloodbank.bank", "Bank"),
-    "compare": ("bloodbank.bank.comparing", "compare"),
+    "compare": ("bloodbank.analysis.comparison", "compare"),
     "explore": ("bloodbank.explorer", "explore"),
     "export_bank": ("bloodbank.bank.exporting", "export_bank"),
-    "read_matrix": ("bloodbank.bank.importing", "read_matrix"),
-    "recommend": ("bloodbank.bank.recommending", "recommend"),
-    "select_sets": ("bloodbank.bank.selection", "select_sets"),
-    "audit_corpus": ("bloodbank.pipeline", "audit"),
-    "build_texts": ("bloodbank.pipeline", "build_texts"),
-    "Experiment": ("bloodbank.experiment", "Experiment"),
-    "load_experiment": ("bloodbank.experiment", "load_experiment"),
-    "load_bank": ("bloodbank.results", "load_bank"),
-    "open": ("bloodbank.results", "open_run"),
-    "run": ("bloodbank.pipeline", "run"),
-    "run_downstream": ("bloodbank.downstream_pipeline", "run"),
-    "report_downstream": ("bloodbank.downstream_pipeline", "report"),
+    "read_matrix": ("bloodbank.bank.importing.read_matrix", "read_matrix"),
+    "recommend": ("bloodbank.choosing.recommend", "recommend"),
+    "select_sets": ("bloodbank.choosing.select", "select_sets"),
+    "audit_corpus": ("bloodbank.pipeline.run", "audit"),
+    "build_texts": ("bloodbank.pipeline.run", "build_texts"),
+    "Experiment": ("bloodbank.experiment.load", "Experiment"),
+    "load_experiment": ("bloodbank.experiment.load", "load_experiment"),
+    "load_bank": ("bloodbank.pipeline.open_bank", "load_bank"),
+    "open": ("bloodbank.pipeline.open_bank", "open_run"),
+    "run": ("bloodbank.pipeline.run", "run"),
+    "run_downstream": ("bloodbank.pipeline.run_downstream", "run"),
+    "report_downstream": ("bloodbank.pipeline.run_downstream", "report"),
 }
 
 

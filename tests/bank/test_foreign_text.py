@@ -7,10 +7,10 @@ import pandas as pd
 import pytest
 
 from bloodbank.bank import build_bank
-from bloodbank.bank.foreign_text import foreign_shares, much_foreign
-from bloodbank.bank.heatmap import heatmap_figure
-from bloodbank.bank.plane import plane_figure
-from bloodbank.bank.report.captions import heatmap_caption, plane_caption
+from bloodbank.bank.scores import foreign_shares, much_foreign
+from bloodbank.figures.heatmap import heatmap_figure
+from bloodbank.figures.plane import plane_figure
+from bloodbank.report.parts import heatmap_caption, plane_caption
 
 CODES = ("de", "fi", "hu")  # in order of donation: fi, de, hu
 

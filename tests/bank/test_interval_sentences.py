@@ -3,17 +3,17 @@ import io
 
 import numpy as np
 import pytest
-from made_up_banks import CODES, measurements_of, sentence_scores
 from rich.console import Console
 
-from bloodbank.bank import build_bank, render_bank
-from bloodbank.bank.heatmap import heatmap_figure
-from bloodbank.bank.interval_sentences import holds_zero, interval_sentences, is_unsure
-from bloodbank.bank.intervals import intervals_from_replicates
-from bloodbank.bank.plane import plane_figure
+from bloodbank.bank import build_bank
+from bloodbank.bank.bank import with_intervals
 from bloodbank.bank.scores import matrix
-from bloodbank.bank.sentences import sentences
-from bloodbank.bank.uncertainty import with_intervals
+from bloodbank.bank.sentences import holds_zero, interval_sentences, is_unsure, sentences
+from bloodbank.bank.uncertainty.intervals import intervals_from_replicates
+from bloodbank.figures.heatmap import heatmap_figure
+from bloodbank.figures.plane import plane_figure
+from bloodbank.report.terminal import render_bank
+from made_up_banks import CODES, measurements_of, sentence_scores
 
 KEYS = {"protocol": "sequential", "metric": "mrr"}
 

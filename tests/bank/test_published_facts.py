@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from scipy.stats import pearsonr
 
-from bloodbank.bank.additive import additive_fit
-from bloodbank.bank.importing import describe_import, read_matrix
+from bloodbank.analysis.additive import additive_fit
+from bloodbank.bank.importing.read_matrix import describe_import, read_matrix
 from bloodbank.languages import PAPER_LANGUAGES
 from shared_data import shared_data
 

@@ -8,9 +8,9 @@ import pytest
 
 from bloodbank.corpus import PARTS, cut_corpus, read_part, read_summary
 from bloodbank.corpus import build_corpus as build_from_source
-from bloodbank.corpus.text import TextSource
+from bloodbank.corpus.sources.text import TextSource
 from bloodbank.errors import UsageError
-from bloodbank.settings import CorpusSettings
+from bloodbank.experiment.settings import CorpusSettings
 
 
 def build_corpus(path, *arguments, **more):

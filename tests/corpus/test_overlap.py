@@ -14,9 +14,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bloodbank.corpus import fingerprints as module
-from bloodbank.corpus.fingerprints import fingerprint, read_fingerprint, write_fingerprint
-from bloodbank.corpus.overlap import Overlap, compare, overlap
+from bloodbank.corpus import overlap as module
+from bloodbank.corpus.overlap import Overlap, compare, fingerprint, overlap, read_fingerprint, write_fingerprint
 from bloodbank.errors import BloodbankError, UsageError
 from shared_data import shared_data
 
@@ -284,7 +283,7 @@ def test_a_broken_fingerprint_is_named(tmp_path, harm):
 
 def test_fingerprints_do_not_depend_on_the_process():
     program = (
-        "from bloodbank.corpus.fingerprints import fingerprint\n"
+        "from bloodbank.corpus.overlap import fingerprint\n"
         "one = fingerprint(['Some words, 中文字 and 12 numbers in foo_bar with more words'])\n"
         "print(one.paragraphs.tolist(), one.words.tolist(), one.ngrams.tolist())"
     )

@@ -7,14 +7,14 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from listed import ListSource, split
 
 from bloodbank.corpus.sampling import sample
-from bloodbank.corpus.source import Document
+from bloodbank.corpus.sources.source import Document
 from bloodbank.corpus.splitting import Part, Parts, comparable
 from bloodbank.errors import UsageError
+from bloodbank.experiment.settings import CorpusSettings
 from bloodbank.randomness import generator
-from bloodbank.settings import CorpusSettings
+from listed import ListSource, split
 
 PARTS = ("train", "dev", "test")
 ALL = 10**9  # a budget that takes whatever there is

@@ -4,8 +4,8 @@ import pandas as pd
 import pytest
 
 from bloodbank.downstream.configurations import CONTROL, LEAST, MOST, RANDOM, make_design
-from bloodbank.downstream_settings import DownstreamSettings
 from bloodbank.errors import UsageError
+from bloodbank.experiment.downstream_settings import DownstreamSettings
 
 # D falls from a to j, R falls from j to a.
 CODES = list("abcdefghij")

@@ -11,12 +11,12 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from bank.made_up_banks import CODES, measurements_of, sentence_scores
 from bloodbank.bank import build_bank
-from bloodbank.bank.importing import MatrixWarning, read_matrix
-from bloodbank.bank.uncertainty import with_intervals
+from bloodbank.bank.bank import with_intervals
+from bloodbank.bank.importing.read_matrix import MatrixWarning, read_matrix
 from bloodbank.explorer.content import page_data
 from bloodbank.languages import all_languages
+from made_up_banks import CODES, measurements_of, sentence_scores
 
 
 def small_bank(

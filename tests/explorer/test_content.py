@@ -6,9 +6,8 @@ import pandas as pd
 import pytest
 
 import bloodbank as bb
-from bloodbank.bank.analysis.graph import transfer_graph
-from bloodbank.bank.analysis.graph_layout import circle_order
-from bloodbank.bank.comparing import compare
+from bloodbank.analysis.comparison import compare
+from bloodbank.analysis.graph import circle_order, transfer_graph
 from bloodbank.bank.scores import blood_types, donation, recipience
 from bloodbank.errors import UsageError
 from bloodbank.explorer.content import page_data

@@ -3,7 +3,7 @@
 import pandas as pd
 import pytest
 
-from bloodbank.corpus.audit_record import Audit, Foreign, LanguageAudit, NearDuplicates, Sizes, Tokens
+from bloodbank.corpus.audit.record import Audit, Foreign, LanguageAudit, NearDuplicates, Sizes, Tokens
 from bloodbank.explorer.content import page_data
 from bloodbank.explorer.facts import facts_of_audit
 from bloodbank.explorer.schema import Feature

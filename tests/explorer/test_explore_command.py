@@ -11,10 +11,10 @@ import pytest
 from bloodbank.bank import write_bank
 from bloodbank.cli import app, exploring
 from bloodbank.errors import UsageError
-from bloodbank.experiment import load_experiment
-from bloodbank.explorer import writing
+from bloodbank.experiment.load import load_experiment
+from bloodbank.explorer import page as writing
 from bloodbank.explorer.schema import PageData
-from bloodbank.results import open_all, shipped_folder
+from bloodbank.pipeline.open_bank import open_all, shipped_folder
 from explorer.made_pages import small_bank
 from shared_data import shared_data
 from small_run import write_experiment

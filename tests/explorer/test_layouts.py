@@ -3,8 +3,7 @@ import pytest
 from scipy.spatial import procrustes
 from scipy.stats import spearmanr
 
-from bloodbank.explorer.layouts import cluster_orders, place_points, similarity_maps
-from bloodbank.explorer.similarity import comparable, language_distances
+from bloodbank.explorer.layouts import cluster_orders, comparable, language_distances, place_points, similarity_maps
 
 KINDS = ("rows", "columns", "both")
 

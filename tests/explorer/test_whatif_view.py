@@ -7,8 +7,8 @@ import pandas as pd
 import pytest
 from browser import chart, set_state, settle, wait_until
 
-from bloodbank.bank.optimum import score_sets
-from bloodbank.bank.recommending import recommend
+from bloodbank.choosing.best_set import score_sets
+from bloodbank.choosing.recommend import recommend
 from explorer.made_pages import big_bank, lone_bank, matrix_bank, page_data_of, rename, small_bank
 
 SCORE = "([f, s, t, rho]) => bloodbank.whatif.score(f, s, t, rho)"

@@ -7,7 +7,7 @@ import pytest
 from browser import cells, chart, set_state, settle
 
 import bloodbank as bb
-from bloodbank.bank.importing import MatrixWarning
+from bloodbank.bank.importing.read_matrix import MatrixWarning
 from bloodbank.explorer.content import page_data
 from bloodbank.typology import load_features
 from explorer.made_pages import big_bank, lone_bank, matrix_bank, page_data_of, small_bank

@@ -8,7 +8,7 @@ import pytest
 
 import bloodbank as bb
 from bloodbank.errors import BloodbankError, UsageError
-from bloodbank.explorer import writing
+from bloodbank.explorer import page as writing
 from bloodbank.explorer.schema import PageData
 from bloodbank.typology import load_features
 from explorer.made_pages import CODES, lone_bank, small_bank

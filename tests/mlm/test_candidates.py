@@ -5,7 +5,6 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from made_up import RECIPE, V, stack, text
 
 from bloodbank.mlm.candidates import Candidates
 from bloodbank.mlm.gang import mlm_losses
@@ -16,6 +15,7 @@ from bloodbank.mlm.scoring import score_models
 from bloodbank.mlm.training import train
 from bloodbank.randomness import generator
 from bloodbank.tokenizer import Vocabulary
+from made_up import RECIPE, V, stack, text
 from tests_reference import reference_model
 
 BIAS = "cls.predictions.bias"

@@ -7,12 +7,12 @@ import socket
 
 import pytest
 import torch
-from made_up import DROPPING, RECIPE, assert_same, reading, stack, text
 
 from bloodbank.mlm.checkpoints import STAGE, Checkpoints
 from bloodbank.mlm.curves import DevText
 from bloodbank.mlm.training import train
 from bloodbank.store import Store
+from made_up import DROPPING, RECIPE, assert_same, reading, stack, text
 
 LANGUAGES = ("x-a", "x-b", "x-c")
 SEEDS = (0, 1, 2)

@@ -5,7 +5,7 @@ import shutil
 import pytest
 import torch
 
-from bloodbank.experiment import ModelSettings, TrainingSettings
+from bloodbank.experiment.load import ModelSettings, TrainingSettings
 from bloodbank.mlm.gang import step
 from bloodbank.mlm.masking import training_batch
 from bloodbank.mlm.optimiser import StackedAdamW

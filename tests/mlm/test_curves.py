@@ -3,12 +3,12 @@
 import numpy as np
 import pytest
 import torch
-from made_up import DROPPING, RECIPE, V, reading, stack, text
 
 from bloodbank.mlm.curves import Curve, DevText, convergence, n_dev_rows
 from bloodbank.mlm.reading import Reading
 from bloodbank.mlm.sequences import make_sequences
 from bloodbank.mlm.training import train
+from made_up import DROPPING, RECIPE, V, reading, stack, text
 from tests_reference import reference_model
 
 

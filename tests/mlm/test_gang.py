@@ -5,7 +5,6 @@ import itertools
 import numpy as np
 import pytest
 import torch
-from made_up import DROPPING, MODEL, RECIPE, V, assert_same, largest_difference, reading, stack, text
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from bloodbank.mlm.dropout import draw_dropout
@@ -13,6 +12,7 @@ from bloodbank.mlm.gang import Gang, mlm_losses
 from bloodbank.mlm.masking import MaskedRows, side_by_side
 from bloodbank.mlm.training import train
 from bloodbank.randomness import generator, torch_generator
+from made_up import DROPPING, MODEL, RECIPE, V, assert_same, largest_difference, reading, stack, text
 
 FLOAT64_TOLERANCE = 1e-9
 SEEDS = (3, 1, 4, 1)

@@ -6,10 +6,10 @@ import pytest
 import torch
 
 from bloodbank.errors import UsageError
-from bloodbank.experiment import make_experiment
+from bloodbank.experiment.load import make_experiment
+from bloodbank.experiment.settings import ModelSettings
 from bloodbank.mlm.initialization import head_offset
 from bloodbank.mlm.weights import new_stack
-from bloodbank.settings import ModelSettings
 
 
 def looks(settings: ModelSettings, seed: int = 0) -> torch.Tensor:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from bloodbank.experiment import ModelSettings, TrainingSettings
+from bloodbank.experiment.load import ModelSettings, TrainingSettings
 from bloodbank.mlm.files import load_models, save_model
 from bloodbank.mlm.gang import mlm_losses, step
 from bloodbank.mlm.masking import MaskedRows

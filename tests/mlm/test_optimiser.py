@@ -2,12 +2,12 @@
 
 import pytest
 import torch
-from made_up import RECIPE, largest_difference, reading, stack
 
 from bloodbank.mlm.gang import mlm_losses
 from bloodbank.mlm.model import WORDS
 from bloodbank.mlm.optimiser import StackedAdamW, is_matrix, is_word_or_head
 from bloodbank.mlm.training import train
+from made_up import RECIPE, largest_difference, reading, stack
 
 SETTINGS = RECIPE.model_copy(update={"weight_decay": 0.1, "clip_norm": 0.7, "learning_rate": 1e-2})
 SCHEDULES = [[1e-2] * 12, [0.0] * 12, [1e-3 * n for n in range(12)], [1e-2, 0.0] * 6]

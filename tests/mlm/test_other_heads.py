@@ -2,7 +2,6 @@
 
 import pytest
 import torch
-from made_up import DROPPING, MODEL, RECIPE, V, largest_difference, reading, stack
 from torch.nn import functional
 
 from bloodbank.mlm.checkpoints import Checkpoints
@@ -10,6 +9,7 @@ from bloodbank.mlm.model import BertStack
 from bloodbank.mlm.training import train
 from bloodbank.randomness import torch_generator
 from bloodbank.store import Store
+from made_up import DROPPING, MODEL, RECIPE, V, largest_difference, reading, stack
 
 N_CLASSES = 3
 CLASSIFIER = "classifier.weight"

@@ -3,13 +3,13 @@
 import numpy as np
 import pytest
 import torch
-from made_up import DROPPING, MODEL, RECIPE, V, reading, stack
 
 from bloodbank.mlm.dropout import draw_dropout
 from bloodbank.mlm.masking import MaskedRows, side_by_side
 from bloodbank.mlm.padding import grid_in_parts
 from bloodbank.mlm.training import train
 from bloodbank.randomness import generator, torch_generator
+from made_up import DROPPING, MODEL, RECIPE, V, reading, stack
 
 DEEP = {name: settings.model_copy(update={"n_layers": 2}) for name, settings in (("no", MODEL), ("some", DROPPING))}
 

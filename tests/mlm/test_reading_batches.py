@@ -3,13 +3,13 @@
 import numpy as np
 import pytest
 import torch
-from made_up import RECIPE, V, reading, stack, text
 
 from bloodbank.mlm.gang import mlm_losses
 from bloodbank.mlm.masking import MaskedRows
 from bloodbank.mlm.reading import Reading, ahead
 from bloodbank.mlm.sequences import make_sequences
 from bloodbank.mlm.training import train
+from made_up import RECIPE, V, reading, stack, text
 
 RECIPE = RECIPE.model_copy(update={"batch_size": 5})
 SIZES = {"x-a": 210, "x-b": 130, "x-c": 300}

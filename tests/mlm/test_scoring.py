@@ -7,7 +7,7 @@ import pytest
 import torch
 from scipy.stats import rankdata
 
-from bloodbank.experiment import ModelSettings
+from bloodbank.experiment.load import ModelSettings
 from bloodbank.mlm.masking import TestMasks, make_test_masks
 from bloodbank.mlm.scoring import (
     NotFiniteError,

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from bloodbank.experiment import ModelSettings, TrainingSettings
+from bloodbank.experiment.load import ModelSettings, TrainingSettings
 from bloodbank.mlm.optimiser import clip_gradients
 from bloodbank.mlm.reading import Reading
 from bloodbank.mlm.sequences import make_sequences

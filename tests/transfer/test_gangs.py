@@ -5,9 +5,10 @@ import json
 import pytest
 import torch
 
-from bloodbank.experiment import make_experiment
+from bloodbank.experiment.load import make_experiment
 from bloodbank.store import Store
-from bloodbank.transfer import gangs, make_plan
+from bloodbank.transfer import gang_size as gangs
+from bloodbank.transfer import make_plan
 from bloodbank.transfer.estimate import estimate
 
 GIB = 2**30

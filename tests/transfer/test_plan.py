@@ -4,7 +4,7 @@ import pytest
 
 from bloodbank.errors import UsageError
 from bloodbank.execution import needed_tasks
-from bloodbank.experiment import make_experiment
+from bloodbank.experiment.load import make_experiment
 from bloodbank.store import Store
 from bloodbank.transfer import Cell, cells_of, make_plan, make_tasks, targets_of
 from bloodbank.transfer.estimate import count_pieces

@@ -6,7 +6,7 @@ from collections import Counter
 import pytest
 
 from bloodbank.errors import UsageError
-from bloodbank.experiment import make_experiment
+from bloodbank.experiment.load import make_experiment
 from bloodbank.store import Store
 from bloodbank.transfer import (
     SCORE,

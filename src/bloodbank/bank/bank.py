@@ -8,20 +8,37 @@ Reads the table of measurements; writes nothing (see `bloodbank.bank.files`).
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
-from bloodbank.bank import diagnostics, models
-from bloodbank.bank.averages import TRAINING, language_scores, no_covariates, over_seeds
 from bloodbank.bank.controls import control_scores
-from bloodbank.bank.intervals import Intervals
+from bloodbank.bank.health import (
+    confounds,
+    count_states,
+    health_matrix,
+    missing_reasons,
+    model_states,
+    seed_agreement,
+    unconverged_models,
+    unhealthy_models,
+)
 from bloodbank.bank.measurements import MONOLINGUAL, counted, select_controls, select_rows
-from bloodbank.bank.scores import finetune_scores, transfer_levels
-from bloodbank.bank.tables import same
+from bloodbank.bank.scores import (
+    TRAINING,
+    finetune_scores,
+    language_scores,
+    no_covariates,
+    over_seeds,
+    same,
+    transfer_levels,
+)
+from bloodbank.bank.uncertainty.intervals import Intervals, intervals_from_replicates, measurement_intervals
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,11 +68,11 @@ class Bank:
     n_seeds: pd.DataFrame  #: seeds in which the cell was measured
     seed_deviations: pd.DataFrame  #: standard deviation of F over seeds, where there are two or more
     scores: pd.DataFrame  #: one row for each language
-    health: pd.DataFrame  #: see `models.health_matrix`; "not checked" for zero-shot scores
+    health: pd.DataFrame  #: see `health.health_matrix`; "not checked" for zero-shot scores
     unhealthy_models: pd.DataFrame  #: donor, recipient, seed, health, health_z
     replicates: Mapping[int, pd.DataFrame]  #: F by seed; empty where seeds are not known
     controls: pd.DataFrame  #: control, donor, recipient, finetune_score, n_seeds; see `controls.control_scores`
-    convergence: Mapping[str, int]  #: models by state, see `models.model_states`; empty in files before version 2
+    convergence: Mapping[str, int]  #: models by state, see `health.model_states`; empty in files before version 2
     unconverged_models: pd.DataFrame  #: protocol, donor, recipient, seed, convergence ("falling" or "rising")
     covariates: pd.DataFrame  #: one row for each language, any columns that were given; of a run, its audit
     provenance: Mapping[str, Any] = field(default_factory=dict)
@@ -103,15 +120,15 @@ class Bank:
     @property
     def missing_reasons(self) -> pd.DataFrame:
         """Why each missing cell is missing, `[donor, recipient]`: "unhealthy", "void" or "not measured"."""
-        return diagnostics.missing_reasons(self.finetune_scores, self.health)
+        return missing_reasons(self.finetune_scores, self.health)
 
     def seed_agreement(self) -> pd.DataFrame:
-        """Correlate the ranks of F, D and R between every two seeds; see `diagnostics.seed_agreement`."""
-        return diagnostics.seed_agreement(self.replicates)
+        """Correlate the ranks of F, D and R between every two seeds; see `health.seed_agreement`."""
+        return seed_agreement(self.replicates)
 
     def confounds(self) -> pd.DataFrame:
-        """Correlate D and R with the training of each language's own model, and with covariates; see `diagnostics`."""
-        return diagnostics.confounds(self.scores, self.covariates)
+        """Correlate D and R with each language's own model and with covariates; see `health.confounds`."""
+        return confounds(self.scores, self.covariates)
 
     def __eq__(self, other: object) -> bool:
         """Compare all that a file holds: everything but the measurements."""
@@ -171,9 +188,9 @@ def build_bank(
         for seed in seeds
     }
     mean, n_seeds, deviations = over_seeds(list(by_seed.values()), codes)
-    health = models.health_matrix(rows, codes)
+    health = health_matrix(rows, codes)
     own = rows[rows["protocol"] == MONOLINGUAL]
-    states = models.model_states(
+    states = model_states(
         pd.concat([rows, select_controls(measurements, languages=codes, protocol=protocol, metric=metric)])
     )
     return Bank(
@@ -195,14 +212,61 @@ def build_bank(
             health=health,
         ),
         health=health,
-        unhealthy_models=models.unhealthy_models(rows),
+        unhealthy_models=unhealthy_models(rows),
         replicates={seed: cells.finetune for seed, cells in by_seed.items()},
         controls=control_scores(
             measurements, languages=codes, protocol=protocol, metric=metric, include_unhealthy=include_unhealthy
         ),
-        convergence=models.count_states(states),
-        unconverged_models=models.unconverged_models(states),
+        convergence=count_states(states),
+        unconverged_models=unconverged_models(states),
         covariates=no_covariates(codes) if covariates is None else covariates.reindex(no_covariates(codes).index),
         provenance=json.loads(json.dumps(dict(provenance or {}), default=str)),  # as a file gives it back
         measurements=measurements,
     )
+
+
+# A bank with its measurement intervals: worked out once, kept in `bank.json`, shown wherever its numbers are.
+
+
+N_REPLICATES = 1_000
+
+
+def with_intervals(
+    bank: Bank,
+    sentence_scores: pd.DataFrame | str | Path | None = None,
+    *,
+    level: float = 0.95,
+    n_replicates: int = N_REPLICATES,
+    seed: int = 0,
+    training_text_varies: bool = False,
+) -> Bank:
+    """Give a bank its measurement intervals.
+
+    Args:
+        bank: With its measurements, or with F by seed; without either it comes back as it is.
+        sentence_scores: The tidy table of sentence scores or its Parquet file; None where there is none: then the
+            choice of test paragraphs is not covered.
+        level: Probability that an interval holds the true value.
+        n_replicates: How often F is drawn again, for ranks and blood types.
+        seed: Of the random numbers.
+        training_text_varies: Whether each seed had its own training text.
+
+    Returns:
+        The bank with `intervals`, replicates of F among them.
+
+    Raises:
+        UsageError: The sentence scores do not belong to the measurements, or a setting is out of range.
+    """
+    intervals: Intervals | None = None
+    if bank.measurements is not None:
+        intervals = measurement_intervals(
+            bank.measurements, sentence_scores, languages=bank.languages, protocol=bank.protocol, metric=bank.metric,
+            include_unhealthy=bank.include_unhealthy, level=level, n_replicates=n_replicates, seed=seed,
+            training_text_varies=training_text_varies, keep_replicates=True,
+        )  # fmt: skip
+    elif bank.replicates:
+        intervals = intervals_from_replicates(
+            bank.replicates, protocol=bank.protocol, metric=bank.metric, level=level, n_replicates=n_replicates,
+            seed=seed, training_text_varies=training_text_varies, keep_replicates=True,
+        )  # fmt: skip
+    return dataclasses.replace(bank, intervals=intervals)

@@ -10,25 +10,26 @@ from __future__ import annotations
 
 import dataclasses
 import json
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
-from bloodbank.bank.averages import by_language
 from bloodbank.bank.bank import Bank
 from bloodbank.bank.controls import COLUMN_TYPES as CONTROL_TYPES
-from bloodbank.bank.file_checks import check_content
-from bloodbank.bank.interval_files import intervals_from_json, intervals_to_json
+from bloodbank.bank.health import UNCONVERGED_TYPES, UNHEALTHY_TYPES
 from bloodbank.bank.measurements import METRICS
-from bloodbank.bank.models import UNCONVERGED_TYPES, UNHEALTHY_TYPES
-from bloodbank.bank.names import find_language
-from bloodbank.bank.paragraph_variance import CELL_SCORES
-from bloodbank.bank.replicate_files import read_replicates, write_replicates
-from bloodbank.bank.scores import matrix
+from bloodbank.bank.replicates import read_replicates, write_replicates
+from bloodbank.bank.scores import by_language, matrix
+from bloodbank.bank.uncertainty.intervals import Intervals
+from bloodbank.bank.uncertainty.paragraphs import CELL_SCORES
 from bloodbank.errors import BloodbankError, UsageError
+from bloodbank.experiment.settings import PROTOCOLS
 from bloodbank.store import replace_file
+from bloodbank.wording import find_language
 
 FORMAT = "bloodbank bank"
 SCHEMA_VERSION = 4  # 2 added controls, convergence and unconverged_models; 3 added covariates; 4 added intervals
@@ -240,3 +241,168 @@ def _table(records: list[dict[str, Any]], types: dict[str, type], index: pd.Inde
         name: pd.Series([record[name] for record in records], index=index, dtype=kind) for name, kind in types.items()
     }
     return pd.DataFrame(columns, index=index)
+
+
+# What must be true of the content of a `bank.json` before a bank is made of it.
+
+
+_SQUARES = ("finetune_scores", "differences", "log_ratios", "n_seeds", "seed_deviations", "health")
+_SCORES_PER_LANGUAGE = 4  # D and R, as sum and as mean
+
+
+def check_content(content: Mapping[str, Any]) -> None:
+    """Check names, sizes and finiteness, so that an edited or damaged file is named as such.
+
+    Args:
+        content: Of a file of the present version.
+
+    Raises:
+        ValueError: Says what is wrong.
+        LookupError, TypeError: A part is missing or of another kind.
+    """
+    for key, kind in (("name", str), ("protocol", str), ("provenance", dict)):
+        if not isinstance(content[key], kind):
+            raise TypeError(f"{key} is {content[key]!r}")
+    if content["protocol"] not in PROTOCOLS:
+        raise ValueError(f"unknown protocol {content['protocol']!r}")
+    codes = [language["code"] for language in content["languages"]]
+    if len(set(codes)) < len(codes):
+        raise ValueError("a language stands twice in languages")
+    if [record["language"] for record in content["scores"]] != codes:
+        raise ValueError("scores are not those of languages, in their order")
+    for key in _SQUARES:
+        _check_square(content[key], len(codes), key)
+    for seed, rows in content["replicates"].items():
+        _check_square(rows, len(codes), f"replicates of seed {seed}")
+    if content["intervals"] is not None:
+        _check_intervals(content["intervals"], codes)
+
+
+def _check_square(rows: Any, n: int, name: str) -> None:
+    if len(rows) != n or any(len(row) != n for row in rows):
+        raise ValueError(f"{name} is no matrix of {n} rows and columns")
+    if any(isinstance(value, float) and not np.isfinite(value) for row in rows for value in row):
+        raise ValueError(f"{name} holds a number that is not finite")
+
+
+def _check_intervals(intervals: Mapping[str, Any], codes: list[str]) -> None:
+    if not 0 < intervals["level"] < 1:
+        raise ValueError(f"the level of intervals is {intervals['level']!r}")
+    for score, cells in intervals["cells"].items():
+        for name, rows in cells.items():
+            _check_square(rows, len(codes), f"{name} of the intervals of {score}")
+    if len(intervals["scores"]) != _SCORES_PER_LANGUAGE * len(codes):
+        raise ValueError(f"the intervals have {len(intervals['scores'])} scores")
+    if [record["language"] for record in intervals["types"]] != codes:
+        raise ValueError("the types of the intervals are not those of languages, in their order")
+
+
+# Measurement intervals as values that JSON knows, for `bank.json`; their replicates are in `replicate_files`.
+
+
+Array = NDArray[np.float64]
+_SINGLE = ("protocol", "metric", "level", "covers", "covers_seeds", "covers_paragraphs", "n_replicates")
+_BOUNDS = ("low", "high", "se", "df")
+_TYPES: dict[str, dict[str, type | None]] = {  # None: text
+    "scores": {
+        "language": None, "score": None, "estimate": float, "low": float, "high": float, "se": float, "df": float,
+        "complete": bool, "rank": float, "rank_low": float, "rank_high": float,
+    },
+    "types": {
+        "language": None, "blood_type": None, "p_O": float, "p_A": float, "p_AB+": float, "p_none": float,
+    },
+}  # fmt: skip
+_ENDLESS = "inf"  # degrees of freedom that are infinite: JSON has no such number
+
+
+def intervals_to_json(intervals: Intervals) -> dict[str, Any]:
+    """Lay intervals out in values that JSON knows.
+
+    Args:
+        intervals: Of a bank; its replicates are left out.
+
+    Returns:
+        The plain settings; `cells` by score, each with matrices of low, high, se, df and n_seeds (estimates are the
+        bank's own); `scores` and `types` as records. Missing values are None, infinite ones "inf".
+
+    Shape:
+        Matrices are lists of rows, `[donor, recipient]`.
+    """
+    cells: dict[str, Any] = {}
+    for score, table in intervals.cells.groupby("score", sort=False):
+        names = (*_BOUNDS, "n_seeds")
+        cells[str(score)] = {name: _square(table, name, intervals.languages) for name in names}
+    return {name: getattr(intervals, name) for name in _SINGLE} | {
+        "cells": cells,
+        **{name: _interval_records(getattr(intervals, name)) for name in _TYPES},
+    }
+
+
+def intervals_from_json(
+    content: Mapping[str, Any], estimates: Mapping[str, pd.DataFrame], languages: Sequence[str]
+) -> Intervals:
+    """Read what `intervals_to_json` gave.
+
+    Args:
+        content: As it stood in the file.
+        estimates: The bank's matrices: F, Δε and log ratio by the names of `CELL_SCORES`.
+        languages: Codes, in the order of the matrices.
+
+    Returns:
+        The intervals, without replicates.
+    """
+    n = len(languages)
+    donors, recipients = (places.ravel() for places in np.meshgrid(range(n), range(n), indexing="ij"))
+    apart = donors != recipients
+    donors, recipients = donors[apart], recipients[apart]
+    names = np.array(languages, dtype=object)
+    parts = []
+    for score in CELL_SCORES:
+        if score not in content["cells"]:
+            continue
+        of_score = content["cells"][score]
+        table = {"donor": names[donors], "recipient": names[recipients], "score": score}
+        table |= {"estimate": estimates[score].to_numpy(dtype=float)[donors, recipients]}
+        table |= {name: _floats(of_score[name])[donors, recipients] for name in _BOUNDS}
+        n_seeds = np.array(of_score["n_seeds"], dtype=np.int64)[donors, recipients]
+        parts.append(pd.DataFrame({**table, "n_seeds": n_seeds}))
+    single: dict[str, Any] = {name: content[name] for name in _SINGLE}
+    tables: dict[str, Any] = {name: _interval_table(content[name], types) for name, types in _TYPES.items()}
+    return Intervals(tuple(languages), **single, cells=pd.concat(parts, ignore_index=True), **tables)
+
+
+def _square(table: pd.DataFrame, name: str, languages: Sequence[str]) -> list[list[Any]]:
+    n = len(languages)
+    # Rows of the table are the cells row by row, without the diagonal.
+    values = np.full((n, n), 0 if name == "n_seeds" else None, dtype=object)
+    values[~np.eye(n, dtype=bool)] = [_plain_value(value) for value in table[name]]
+    return [list(row) for row in values]
+
+
+def _interval_records(table: pd.DataFrame) -> list[dict[str, Any]]:
+    columns = [[_plain_value(value) for value in table[name]] for name in table]
+    return [dict(zip(table.columns, row, strict=True)) for row in zip(*columns, strict=True)]
+
+
+def _plain_value(value: Any) -> Any:
+    if isinstance(value, np.generic):
+        value = value.item()
+    if isinstance(value, float) and not np.isfinite(value):
+        return _ENDLESS if value > 0 else None
+    return value
+
+
+def _floats(rows: list[list[Any]]) -> Array:
+    return np.array([[_float(value) for value in row] for row in rows], dtype=float)
+
+
+def _float(value: Any) -> float:
+    return float("nan") if value is None else float(value)
+
+
+def _interval_table(records: list[dict[str, Any]], types: dict[str, type | None]) -> pd.DataFrame:
+    columns: dict[str, Any] = {}
+    for name, kind in types.items():
+        values = [record[name] for record in records]
+        columns[name] = np.array([_float(value) for value in values]) if kind is float else values
+    return pd.DataFrame(columns)  # text as pandas infers it, here as where it was made

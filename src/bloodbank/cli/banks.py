@@ -8,7 +8,7 @@ from typing import Literal
 from cyclopts import App
 
 from bloodbank.cli.app import app
-from bloodbank.opening import open_bank
+from bloodbank.pipeline.open_bank import open_bank
 
 bank = App(name="bank", help="A bank: import, export, compare, report, typology.")
 app.command(bank)
@@ -58,9 +58,9 @@ def import_(
     """
     from rich.console import Console
 
-    from bloodbank.bank import render_bank, write_bank
-    from bloodbank.bank.imported import ImportOptions
-    from bloodbank.bank.importing import describe_import, import_bank
+    from bloodbank.bank import write_bank
+    from bloodbank.bank.importing.read_matrix import ImportOptions, describe_import, import_bank
+    from bloodbank.report.terminal import render_bank
 
     options = ImportOptions(
         donors=donors,
@@ -113,7 +113,7 @@ def compare(first: Path, second: Path) -> None:
         Run folder, `bank.json`, a matrix, or the name of a bank that comes with bloodbank; differences are second minus
         first.
     """
-    from bloodbank.bank.comparing import compare as compare_banks
+    from bloodbank.analysis.comparison import compare as compare_banks
 
     for line in compare_banks(open_bank(first), open_bank(second)).sentences():
         print(line)

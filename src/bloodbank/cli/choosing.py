@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from cyclopts import Parameter
 
 from bloodbank.cli.app import app
-from bloodbank.opening import open_bank
+from bloodbank.pipeline.open_bank import open_bank
 
 if TYPE_CHECKING:
     from bloodbank.bank import Bank
-    from bloodbank.bank.diversity import Diversity
+    from bloodbank.choosing.diversity import Diversity
 
 
 @app.command
@@ -49,9 +49,7 @@ def select(
     seed
         Of the random set.
     """
-    from bloodbank.bank.selection import select_sets
-    from bloodbank.bank.selection_input import split_choice
-    from bloodbank.bank.selection_sentences import selection_lines
+    from bloodbank.choosing.select import select_sets, selection_lines, split_choice
 
     opened = open_bank(source)
     sets = select_sets(
@@ -110,7 +108,7 @@ def recommend(
         Least share of typological features in which two donors differ, from 0 to 1, and the CLDF folder of these
         features (WALS, Grambank); without a folder those of URIEL (needs the package urielplus).
     """
-    from bloodbank.bank.recommending import recommend as recommend_donors
+    from bloodbank.choosing.recommend import recommend as recommend_donors
 
     opened = open_bank(source)
     known = opened.intervals if opened.intervals is not None and opened.intervals.knows_error else None
@@ -143,7 +141,7 @@ def _diversity(
     min_distance: float | None,
     features: Path | None,
 ) -> Diversity:
-    from bloodbank.bank.diversity import Diversity
+    from bloodbank.choosing.diversity import Diversity
 
     apart = None
     if min_distance is not None:

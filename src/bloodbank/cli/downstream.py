@@ -39,8 +39,8 @@ def run(
     workers
         Processes that train at the same time, instead of `execution.workers`.
     """
-    from bloodbank import downstream_pipeline as pipeline
     from bloodbank.errors import UsageError
+    from bloodbank.pipeline import run_downstream as pipeline
 
     if workers is not None and workers < 1:
         raise UsageError(f"--workers {workers}: give 1 or more, or leave it out for one a core or GPU.")
@@ -69,10 +69,10 @@ def report(experiment: Path, *, out: Path | None = None, folder: Path | None = N
 
 
 def _show(experiment: Path, out: Path | None, folder: Path | None) -> None:
-    from bloodbank import downstream_pipeline as pipeline
     from bloodbank.downstream.report import write_report
-    from bloodbank.pipeline import resolve
-    from bloodbank.runfolder import REPORT
+    from bloodbank.pipeline import run_downstream as pipeline
+    from bloodbank.pipeline.folder import REPORT
+    from bloodbank.pipeline.run import resolve
 
     found = pipeline.report(experiment, out)
     for line in found.lines():

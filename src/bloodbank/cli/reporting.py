@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bloodbank.cli.banks import bank
-from bloodbank.opening import find_source, open_bank
+from bloodbank.pipeline.open_bank import find_source, open_bank
 
 if TYPE_CHECKING:
     from bloodbank.typology import Features
@@ -28,10 +28,10 @@ def report(source: Path, *, out: Path | None = None, language: str = "en", typol
         CLDF folder such as WALS or Grambank, for typological features; without one those of URIEL, where the package
         urielplus is installed.
     """
-    from bloodbank.bank.report import write_report
     from bloodbank.errors import UsageError
     from bloodbank.languages import get_language
-    from bloodbank.runfolder import is_run_folder
+    from bloodbank.pipeline.folder import is_run_folder
+    from bloodbank.report import write_report
     from bloodbank.typology import load_features
 
     get_language(language)
@@ -77,7 +77,7 @@ def typology(
     table
         CSV with one row for each tested feature, if wanted.
     """
-    from bloodbank.bank.typology_effects import feature_effects
+    from bloodbank.analysis.typology import feature_effects
     from bloodbank.errors import UsageError
     from bloodbank.store import replace_file
     from bloodbank.typology import load_features

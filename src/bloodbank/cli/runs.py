@@ -6,13 +6,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bloodbank.cli.app import app
-from bloodbank.opening import find_source, open_bank
+from bloodbank.pipeline.open_bank import find_source, open_bank
 
 if TYPE_CHECKING:
     from rich.console import Console
 
     from bloodbank.bank import Bank
-    from bloodbank.experiment import Experiment
+    from bloodbank.experiment.load import Experiment
     from bloodbank.transfer.estimate import Estimate
     from bloodbank.transfer.plan import Plan
 
@@ -45,7 +45,7 @@ def run(
     """
     from rich.console import Console
 
-    from bloodbank import pipeline
+    from bloodbank.pipeline import run as pipeline
 
     if workers is not None and workers < 1:
         from bloodbank.errors import UsageError
@@ -54,7 +54,7 @@ def run(
     if dry_run:
         _show_plan(experiment, out, workers)
         return
-    from bloodbank.runfolder import RESULTS
+    from bloodbank.pipeline.folder import RESULTS
 
     bank = pipeline.run(experiment, out, update=update, workers=workers)
     settings, folder = pipeline.resolve(experiment, out)
@@ -78,8 +78,8 @@ def status(run_folder: Path) -> None:
     from rich.console import Console
     from rich.table import Table
 
-    from bloodbank.progress import duration, size
-    from bloodbank.runfolder import read_status
+    from bloodbank.pipeline.folder import read_status
+    from bloodbank.pipeline.stages import duration, size
 
     table = Table("stage", "done", "wanted", "running", "failed", "size", "time", title=str(run_folder))
     stages = read_status(run_folder)
@@ -115,8 +115,8 @@ def show(run_folder: Path, *, protocol: str | None = None, budget: int | None = 
     from rich.console import Console
 
     from bloodbank.bank import read_bank
-    from bloodbank.results import bank_folder
-    from bloodbank.runfolder import is_current, is_run_folder, read_experiment
+    from bloodbank.pipeline.folder import is_current, is_run_folder, read_experiment
+    from bloodbank.pipeline.open_bank import bank_folder
 
     run_folder, console = find_source(run_folder), Console()
     folder = bank_folder(run_folder, protocol, budget)
@@ -147,19 +147,19 @@ def _name_other_banks(experiment: Experiment, folder: Path) -> None:
 
 
 def _show_bank(bank: Bank, console: Console) -> None:
-    from bloodbank.bank import render_bank
+    from bloodbank.report.terminal import render_bank
 
     console.print(render_bank(bank, console.width))
 
 
 def _show_plan(experiment: Path, out: Path | None, workers: int | None) -> None:
-    from bloodbank import pipeline
     from bloodbank.execution import check_compiler, check_device
-    from bloodbank.runfolder import check_settings
+    from bloodbank.pipeline import run as pipeline
+    from bloodbank.pipeline.folder import check_settings
     from bloodbank.store import Store
     from bloodbank.transfer import make_plans
     from bloodbank.transfer.estimate import estimate, n_candidates
-    from bloodbank.transfer.gangs import gang_size
+    from bloodbank.transfer.gang_size import gang_size
 
     settings, folder = pipeline.resolve(experiment, out)
     check_device(settings.execution.device)
@@ -177,7 +177,7 @@ def _show_plan(experiment: Path, out: Path | None, workers: int | None) -> None:
 
 def plan_lines(plan: Plan, folder: Path, cost: Estimate) -> list[str]:
     """Write the arithmetic of a plan for people."""
-    from bloodbank.progress import duration, size
+    from bloodbank.pipeline.stages import duration, size
 
     experiment = plan.experiment
     pieces = [n for n, _ in cost.pieces.values()]

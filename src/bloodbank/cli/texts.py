@@ -13,7 +13,7 @@ from bloodbank.cli.app import app
 if TYPE_CHECKING:
     from rich.progress import TaskID
 
-    from bloodbank.corpus.partial import Transfer
+    from bloodbank.corpus.wikipedia.download import Transfer
 
 corpus = App(name="corpus", help="Text: fetch dumps, balance, audit.")
 app.command(corpus)
@@ -51,9 +51,9 @@ def fetch(
     dry_run
         Show the files and their sizes, and fetch nothing.
     """
-    from bloodbank.corpus.fetch import fetch_plan, plan_fetch
-    from bloodbank.corpus.web import PATIENT
-    from bloodbank.progress import size
+    from bloodbank.corpus.wikipedia.fetch import fetch_plan, plan_fetch
+    from bloodbank.corpus.wikipedia.web import PATIENT
+    from bloodbank.pipeline.stages import size
 
     connection = dataclasses.replace(PATIENT, contact=contact)
     codes = [code.strip() for code in languages.split(",") if code.strip()]
@@ -109,7 +109,7 @@ def build(experiment: Path, *, out: Path | None = None, update: bool = False) ->
     update
         Go on in a folder that was made with other settings, redoing only what depends on the change.
     """
-    from bloodbank import pipeline
+    from bloodbank.pipeline import run as pipeline
 
     for line in pipeline.build_texts(experiment, out, update=update):
         print(line)
@@ -134,9 +134,9 @@ def audit(experiment: Path, *, out: Path | None = None, full: bool = False, upda
     """
     from rich.console import Console
 
-    from bloodbank import pipeline
-    from bloodbank.corpus.audit_table import render_audit
-    from bloodbank.runfolder import RESULTS
+    from bloodbank.corpus.audit.terminal import render_audit
+    from bloodbank.pipeline import run as pipeline
+    from bloodbank.pipeline.folder import RESULTS
 
     found = pipeline.audit(experiment, out, full=full, update=update)
     _, folder = pipeline.resolve(experiment, out)

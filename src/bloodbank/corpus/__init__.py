@@ -11,8 +11,8 @@ from bloodbank.corpus.build import (
     read_summary,
     short_parts,
 )
-from bloodbank.corpus.opening import open_source
-from bloodbank.corpus.source import Document, Source
+from bloodbank.corpus.sources.open_source import open_source
+from bloodbank.corpus.sources.source import Document, Source
 
 __all__ = [
     "CORPUS_VERSION",

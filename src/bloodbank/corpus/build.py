@@ -6,22 +6,23 @@ Reads a source, writes cleaned text up to the budgets. Command: `bloodbank run e
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bloodbank.corpus.parallel import split_parallel
-from bloodbank.corpus.preparing import Preparer
 from bloodbank.corpus.sampling import sample, starts_of
-from bloodbank.corpus.source import LARGE_BYTES, Source
+from bloodbank.corpus.sources.source import LARGE_BYTES, Document, Source
 from bloodbank.corpus.splitting import LONGEST_CUT, Parts, Split
 from bloodbank.errors import UsageError
-from bloodbank.settings import CorpusSettings
+from bloodbank.experiment.settings import CorpusSettings
 from bloodbank.store import file_digest, write_json
 
 if TYPE_CHECKING:
     from bloodbank.corpus.near_duplicates import NearDuplicates
+
 
 CORPUS_VERSION = 2
 FILTER_VERSION = 2  # of what counts as foreign: a part of the key only where foreign text is left out
@@ -218,3 +219,47 @@ def _name(source: Source, language: str) -> str:
     if not files:
         return f"{language} ({source.describe().get('name', source.kind)})"
     return str(files[0]) if len(files) == 1 else f"{files[0]} and {len(files) - 1} more"
+
+
+# From a document of a source to lines of the corpus: cleaned, foreign text out where asked, sentences where asked.
+
+
+class Preparer:
+    """Makes lines of documents, and counts what it leaves out.
+
+    Attributes:
+        removed: Paragraphs left out by each step, and their characters under `STEP_chars`.
+    """
+
+    def __init__(self, settings: CorpusSettings, language: str) -> None:
+        self._settings, self._language = settings, language
+        self.removed: Counter[str] = Counter()
+
+    def __call__(self, document: Document) -> list[str]:
+        """Return the lines of a document; in an aligned source, empty ones for what is left out."""
+        lines = [self._clean(paragraph) for paragraph in document.paragraphs]
+        if self._settings.contamination == "filter":
+            lines = self._own_language(lines)
+        if self._settings.unit == "sentence":
+            from bloodbank.corpus.sentences import split_sentences
+
+            lines = [one for line in lines if line for one in split_sentences(line, self._language)]
+        return lines
+
+    def _clean(self, paragraph: str) -> str:
+        from bloodbank.corpus.cleaning import clean_paragraph, normalize
+
+        if self._settings.cleaning == "minimal":
+            return normalize(paragraph)
+        return clean_paragraph(paragraph, self.removed)
+
+    def _own_language(self, lines: list[str]) -> list[str]:
+        from bloodbank.corpus.foreign.foreign_share import are_foreign
+
+        kept = []
+        for line, foreign in zip(lines, are_foreign(lines, self._language), strict=True):
+            if line and foreign:
+                self.removed["foreign"] += 1
+                self.removed["foreign_chars"] += len(line)
+            kept.append("" if foreign else line)
+        return kept

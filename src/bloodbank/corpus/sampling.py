@@ -9,10 +9,10 @@ from bisect import bisect_right
 from collections.abc import Iterator
 from itertools import pairwise
 
-from bloodbank.corpus.source import Document, Source
+from bloodbank.corpus.sources.source import Document, Source
 from bloodbank.corpus.splitting import Parts, Prepare, Split
+from bloodbank.experiment.settings import CorpusSettings
 from bloodbank.randomness import generator
-from bloodbank.settings import CorpusSettings
 
 _ROUNDING = 1e-9
 

@@ -7,8 +7,8 @@ from collections.abc import Callable, Container, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from bloodbank.corpus.source import Document
-from bloodbank.settings import CorpusSettings
+from bloodbank.corpus.sources.source import Document
+from bloodbank.experiment.settings import CorpusSettings
 
 if TYPE_CHECKING:
     from bloodbank.corpus.near_duplicates import NearDuplicates

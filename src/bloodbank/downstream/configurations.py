@@ -14,9 +14,9 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from bloodbank.bank.selection import select_sets
-from bloodbank.downstream_settings import SETS, DownstreamSettings
+from bloodbank.choosing.select import select_sets
 from bloodbank.errors import UsageError
+from bloodbank.experiment.downstream_settings import SETS, DownstreamSettings
 from bloodbank.randomness import generator
 
 CONTROL = "control"
@@ -84,7 +84,7 @@ def make_design(scores: pd.DataFrame, settings: DownstreamSettings) -> Design:
     """Choose the sets: C, and what is added to it.
 
     Args:
-        scores: D and R by language, see `bloodbank.bank.selection.select_sets`.
+        scores: D and R by language, see `bloodbank.choosing.select.select_sets`.
         settings: Sizes, sets that are given, and further ones.
 
     Returns:

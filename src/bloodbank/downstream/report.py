@@ -15,14 +15,20 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from bloodbank.bank.latex import escape
-from bloodbank.bank.report.page import Section, report_page
+from bloodbank.bank import Bank
+from bloodbank.bank.exporting import escape
 from bloodbank.downstream.configurations import Design
-from bloodbank.downstream.findings import Finding
-from bloodbank.downstream.task_report import TaskReport, is_floor
-from bloodbank.downstream.zero_shot import ZeroShot
+from bloodbank.downstream.tables import MAJORITY
+from bloodbank.downstream.taggers.plan import BILINGUAL, RANDOM_WEIGHTS, Tagger, row_length
+from bloodbank.downstream.tasks.reading import TaskData
+from bloodbank.downstream.zero_shot.hypotheses import Finding, assumption, language_findings, set_findings
+from bloodbank.downstream.zero_shot.zero_shot import ZeroShot, zero_shot
 from bloodbank.errors import UsageError
-from bloodbank.store import replace_file
+from bloodbank.report.page import Section, report_page
+from bloodbank.store import Store, replace_file
+from bloodbank.transfer import Plan
+from bloodbank.transfer.tables import read_phases
+from bloodbank.wording import plural
 
 Rows = list[tuple[str, ...]]
 _MEASURES = {"zero_shot": "zero-shot", "monolingual": "monolingual"}
@@ -204,3 +210,212 @@ def _aligned(rows: Rows) -> list[str]:
 
 def _csv(table: pd.DataFrame) -> str:
     return str(table.to_csv(index=False, lineterminator="\n"))
+
+
+# What a report rests on: bank, sets, data, how much was read, and what is missing.
+
+
+_READ = {"tokens": "tokens_seen", "updates": "updates", "seconds": "seconds"}
+
+
+def configuration_table(design: Design, taggers: Sequence[Tagger], store: Store) -> pd.DataFrame:
+    """Make Table 2 with what the models read.
+
+    Returns:
+        `configuration`, `added` to C, `languages`, `n_languages`, `n_models` that are there, `tokens`, `updates` and
+        `seconds` of one of them on average.
+    """
+    table = design.table()
+    read = []
+    for name in table["configuration"]:
+        models = dict.fromkeys(one.model for one in taggers if one.configuration == name and one.model)
+        phases = [read_phases(store.path(model))[-1] for model in models if store.has(model)]
+        means = {
+            column: round(sum(one[key] for one in phases) / len(phases)) if phases else 0
+            for column, key in _READ.items()
+        }
+        read.append({"n_models": len(phases), **means})
+    return pd.concat([table, pd.DataFrame(read)], axis=1)
+
+
+def basis_sentences(
+    plan: Plan, bank: Bank, design: Design, table_2: pd.DataFrame, tasks: Sequence[TaskReport]
+) -> tuple[str, ...]:
+    """Say what the numbers rest on, what limits them, and what was not run."""
+    experiment, finetune = plan.experiment, plan.experiment.downstream.finetune
+    model, match = experiment.model, experiment.grid.match
+    found = [
+        f"Bank {bank.name}: {len(bank.languages)} languages, protocol {bank.protocol}, metric {bank.metric}. "
+        "The sets are as good as its D and R.",
+        f"C, the languages that taggers are fine-tuned and tested on: most recipient "
+        f"{' '.join(design.most_recipient)}; least recipient {' '.join(design.least_recipient)}.",
+        f"Pretraining: {plural(model.n_layers, 'layer')} of width {model.hidden_size}, "
+        f"{plural(len(experiment.seeds), 'seed')}; {_amounts(table_2, match)}",
+        f"Fine-tuning: {finetune.epochs} epochs, rate {finetune.learning_rate:g}, batches of {finetune.batch_size} "
+        f"rows of at most {row_length(experiment)} pieces, {_kept(finetune.select)}.",
+    ]
+    for one in tasks:
+        found += one.data.lines()[:1]
+        found += [line.strip() for line in one.data.lines()[1:]]
+        if one.n_done < one.n_wanted:
+            found.append(
+                f"{one.data.task.name}: {one.n_wanted - one.n_done} of {one.n_wanted} taggers were not run: what is "
+                "below is of the others. `bloodbank downstream run` goes on."
+            )
+        if one.failed:
+            found.append(f"{one.data.task.name}: failed taggers: {'; '.join(one.failed)}.")
+        if one.zero.cells.left_out:
+            found.append(f"{one.data.task.name}: seeds that are left out: {'; '.join(one.zero.cells.left_out)}.")
+    found.append(
+        f"Intervals hold the true value with probability {experiment.downstream.level:.0%}, for what they cover. "
+        "A verdict is read from the interval alone, and none is corrected for asking many questions. Intervals over "
+        "seeds and test sentences say nothing of other languages or sets."
+    )
+    return tuple(found)
+
+
+def _amounts(table_2: pd.DataFrame, match: str) -> str:
+    there = table_2[table_2["n_models"] > 0]
+    if there.empty:
+        return "no model is there."
+    low, high = int(there["tokens"].min()), int(there["tokens"].max())
+    updates = int(there["updates"].min()), int(there["updates"].max())
+    rule = (
+        'each language brings the same to every set (`grid.match = "tokens"`), so larger sets read more'
+        if match == "tokens"
+        else 'all sets read as much (`grid.match = "total"`), so a language of a larger set brings less'
+    )
+    return f"{rule}: {low:,} to {high:,} pieces and {updates[0]:,} to {updates[1]:,} updates a model."
+
+
+def _kept(select: str) -> str:
+    return "the last epoch" if select == "final" else "the epoch that is best on the source's own dev text"
+
+
+# Tables 3 and 4 and the answers of one task.
+
+
+GROUPS = {"most recipient": "most_recipient", "least recipient": "least_recipient"}
+
+
+@dataclass(frozen=True, eq=False)
+class TaskReport:
+    """What was found on a task.
+
+    Attributes:
+        data: Its sentences.
+        zero: Z of all configurations by the main score, with intervals.
+        table_3: Zero-shot and monolingual scores by configuration, with the floors: `configuration`, `measure`,
+            `score`, `low`, `high`, `seed_sd`, `n_pairs`, `n_missing`, `n_seeds`, `covers`.
+        table_4: The same within each group of recipients, with `group`.
+        metrics: Z(D) and monolingual means of all scores of the task, without intervals.
+        findings: Answers, in the order of the paper.
+        n_done: Taggers that are there.
+        n_wanted: Taggers that the experiment asks for.
+        failed: Taggers whose scores are missing, by name.
+    """
+
+    data: TaskData
+    zero: ZeroShot
+    table_3: pd.DataFrame
+    table_4: pd.DataFrame
+    metrics: pd.DataFrame
+    findings: tuple[Finding, ...]
+    n_done: int
+    n_wanted: int
+    failed: tuple[str, ...]
+
+    @property
+    def unit(self) -> str:
+        """Name of the main score, for people."""
+        return unit_of(self.data)
+
+
+def unit_of(data: TaskData) -> str:
+    """Name a task's main score for people."""
+    return {"accuracy": "word accuracy", "f1": "entity F1"}[data.task.main_score]
+
+
+@dataclass(frozen=True, eq=False)
+class TaskTables:
+    """What is known of the taggers of a task: tidy tables of `bloodbank.downstream.tables`, this task's rows only."""
+
+    scores: pd.DataFrame
+    sentences: pd.DataFrame
+    majority: pd.DataFrame
+    n_wanted: int
+
+
+def report_task(data: TaskData, tables: TaskTables, design: Design, bank: Bank, level: float) -> TaskReport:
+    """Make the tables of a task and answer what is asked of it.
+
+    Args:
+        data: Its sentences.
+        tables: Scores of its taggers.
+        design: The configurations.
+        bank: F, and D and R by language.
+        level: Probability that an interval holds the true value.
+    """
+    main = tables.scores[tables.scores["main"]]
+    bilingual = main["configuration"].str.startswith(BILINGUAL)
+    pairs, main = main[bilingual], main[~bilingual]
+    sentences = None
+    if main["score"].notna().any():
+        sentences = tables.sentences[~tables.sentences["configuration"].str.startswith(BILINGUAL)]
+    zero = zero_shot(main, sentences, languages=list(data.languages), level=level)
+    parts = []
+    for group, name in GROUPS.items():
+        codes = [code for code in getattr(design, name) if code in data.languages]
+        if len(codes) > 1:
+            table = _with_floor(zero.of_sets(codes), tables.majority, data, codes)
+            parts.append(table.assign(group=f"{group}: {' '.join(codes)}"))
+    findings = (
+        *set_findings(zero, design, unit_of(data)),
+        *language_findings(zero, design, bank.scores, unit_of(data)),
+        assumption(pairs, bank.finetune_scores, level),
+    )
+    keys = ["configuration", "source", "target", "seed"]
+    missing = main[main["score"].isna()]
+    failed = tuple(
+        f"{row.configuration}, {row.source} to {row.target}, seed {row.seed}" for row in missing.itertuples()
+    )
+    return TaskReport(
+        data=data,
+        zero=zero,
+        table_3=_with_floor(zero.of_sets(), tables.majority, data, list(data.languages)),
+        table_4=pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(),
+        metrics=_metrics(tables.scores[~tables.scores["configuration"].str.startswith(BILINGUAL)], tables.majority),
+        findings=findings,
+        n_done=len(tables.scores.drop_duplicates([*keys[:2], "seed"])),
+        n_wanted=tables.n_wanted,
+        failed=failed,
+    )
+
+
+def _with_floor(table: pd.DataFrame, majority: pd.DataFrame, data: TaskData, codes: list[str]) -> pd.DataFrame:
+    """Add the scores of the majority label, which has no seeds."""
+    own = majority[(majority["metric"] == data.task.main_score)]
+    own = own[own["source"].isin(codes) & own["target"].isin(codes)]
+    same = own["source"] == own["target"]
+    rows = [
+        {"configuration": MAJORITY, "pretraining_set": "", "measure": measure, "score": own[which]["score"].mean(),
+         "low": np.nan, "high": np.nan, "seed_sd": np.nan, "n_pairs": int(which.sum()), "n_missing": 0, "n_seeds": 0,
+         "covers": "nothing"}
+        for measure, which in (("zero_shot", ~same), ("monolingual", same))
+    ]  # fmt: skip
+    return pd.concat([table, pd.DataFrame(rows)], ignore_index=True)
+
+
+def _metrics(scores: pd.DataFrame, majority: pd.DataFrame) -> pd.DataFrame:
+    """Average every score of the task over pairs and seeds: `configuration`, `metric`, `zero_shot`, `monolingual`."""
+    both = pd.concat([scores, majority.assign(configuration=MAJORITY)], ignore_index=True)
+    both["measure"] = np.where(both["source"] == both["target"], "monolingual", "zero_shot")
+    order = {name: place for place, name in enumerate(dict.fromkeys(both["configuration"]))}
+    means = both.pivot_table(index=["configuration", "metric"], columns="measure", values="score", aggfunc="mean")
+    found = means.reset_index().rename_axis(columns=None)
+    return found.sort_values("configuration", key=lambda names: names.map(order), kind="stable", ignore_index=True)
+
+
+def is_floor(configuration: str) -> bool:
+    """Tell whether a row of Table 3 is there for comparison only."""
+    return configuration in (RANDOM_WEIGHTS, MAJORITY)

@@ -1,19 +1,23 @@
 """The tidy tables of a run's taggers: scores, and counts of test sentences, of the taggers that are there.
 
-Reads the outputs of `bloodbank.downstream.tagging_work`; writes nothing.
+Reads the outputs of `bloodbank.downstream.taggers.work`; writes nothing.
 """
 
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Mapping, Sequence
+from itertools import chain, repeat
 
+import numpy as np
 import pandas as pd
 
-from bloodbank.downstream.baselines import majority_labels
-from bloodbank.downstream.taggers import Tagger
-from bloodbank.downstream.tagging_work import SCORES, SENTENCES, TRAINING
-from bloodbank.downstream.task_data import TaskData
+from bloodbank.downstream.taggers.plan import Tagger
+from bloodbank.downstream.taggers.work import SCORES, SENTENCES, TRAINING
+from bloodbank.downstream.tasks.data import Split
+from bloodbank.downstream.tasks.reading import TaskData
+from bloodbank.randomness import generator
 from bloodbank.store import Store
 
 MAJORITY = "majority label"
@@ -60,7 +64,7 @@ def score_table(taggers: Sequence[Tagger], tasks: Mapping[str, TaskData], store:
 
 
 def sentence_table(taggers: Sequence[Tagger], store: Store) -> pd.DataFrame:
-    """Read the counts of test sentences of all taggers, see `bloodbank.downstream.zero_shot_cells`, with `task`."""
+    """Read the counts of test sentences of all taggers, see `bloodbank.downstream.zero_shot.cells`, with `task`."""
     parts = []
     for one in taggers:
         if store.has(one.output):
@@ -81,3 +85,39 @@ def majority_table(tasks: Mapping[str, TaskData]) -> pd.DataFrame:
                 scores = data.task.scores(data.test[target].labels, labels)
                 rows += [(name, source, target, metric, score) for metric, score in scores.items()]
     return pd.DataFrame(rows, columns=["task", "source", "target", "metric", "score"])
+
+
+# What a tagger scores that has learnt nothing: a floor, so that nobody mistakes it for transfer.
+
+
+def majority_labels(train: Split, test: Split) -> list[tuple[str, ...]]:
+    """Give every word the label that is most frequent in the training data; of equal ones the first in the alphabet.
+
+    For named entities that is O, and no entity is found.
+
+    Returns:
+        Labels of each test sentence.
+    """
+    counts = _counts(train)
+    label = min(counts, key=lambda one: (-counts[one], one))
+    return [tuple(repeat(label, len(sentence.words))) for sentence in test.sentences]
+
+
+def chance_labels(train: Split, test: Split, seed: int) -> list[tuple[str, ...]]:
+    """Give every word a label at random, as often as the training data has it, whatever the word.
+
+    Returns:
+        Labels of each test sentence; the same for the same seed.
+    """
+    counts = _counts(train)
+    labels = sorted(counts)
+    shares = np.array([counts[label] for label in labels]) / counts.total()
+    random = generator(seed, "chance labels", test.task, test.language)
+    return [
+        tuple(labels[place] for place in random.choice(len(labels), size=len(sentence.words), p=shares).tolist())
+        for sentence in test.sentences
+    ]
+
+
+def _counts(train: Split) -> Counter[str]:
+    return Counter(chain.from_iterable(train.labels))

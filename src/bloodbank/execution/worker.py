@@ -21,8 +21,7 @@ from typing import Any
 
 from bloodbank.errors import BloodbankError
 from bloodbank.execution.machine import is_out_of_memory
-from bloodbank.locks import Busy
-from bloodbank.store import Output, Store, disk_message
+from bloodbank.store import Busy, Output, Store, disk_message
 
 
 def main() -> None:

@@ -1,6 +1,6 @@
 """Facts of the corpora that the page shows beside the scores, with their units in their names.
 
-Reads nothing; a run's audit comes from `bloodbank.corpus.audit_record`.
+Reads nothing; a run's audit comes from `bloodbank.corpus.audit.record`.
 
     facts_of_audit(Audit.model_validate_json(path.read_text()))
 """
@@ -12,15 +12,8 @@ from dataclasses import dataclass, field
 
 import pandas as pd
 
-from bloodbank.corpus.audit_record import (
-    FOREIGN_LIMIT,
-    OVERLAP_LIMIT,
-    UNKNOWN_LIMIT,
-    Audit,
-    LanguageAudit,
-    above,
-    known,
-)
+from bloodbank.corpus.audit.record import OVERLAP_LIMIT, UNKNOWN_LIMIT, Audit, LanguageAudit, above, known
+from bloodbank.experiment.settings import FOREIGN_LIMIT
 from bloodbank.explorer.numbers import plain
 
 Fact = float | str | None

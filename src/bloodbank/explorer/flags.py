@@ -9,17 +9,15 @@ from __future__ import annotations
 
 import numpy as np
 
-from bloodbank.bank.averages import FOREIGN_SHARE
 from bloodbank.bank.bank import Bank
-from bloodbank.bank.diagnostics import NOT_MEASURED, UNHEALTHY, VOID
-from bloodbank.bank.interval_sentences import SURE
+from bloodbank.bank.health import FALLING, NOT_MEASURED, RISING, UNHEALTHY, VOID
 from bloodbank.bank.measurements import CONTROLS
-from bloodbank.bank.models import FALLING, RISING
-from bloodbank.bank.names import plural
-from bloodbank.bank.scores import BLOOD_TYPES
-from bloodbank.corpus.audit_record import FOREIGN_LIMIT
+from bloodbank.bank.scores import BLOOD_TYPES, FOREIGN_SHARE
+from bloodbank.bank.sentences import SURE
+from bloodbank.experiment.settings import FOREIGN_LIMIT
 from bloodbank.explorer.facts import foreign_flag
 from bloodbank.explorer.numbers import plain
+from bloodbank.wording import plural
 
 _OWN = {
     "unhealthy": "Its own model is no better than the unigram distribution",

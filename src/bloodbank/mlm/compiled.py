@@ -8,8 +8,8 @@ from functools import cache
 import torch
 from torch import Tensor
 
+from bloodbank.experiment.settings import ModelSettings
 from bloodbank.mlm.model import BertStack, Weights
-from bloodbank.settings import ModelSettings
 
 _Encode = Callable[[Weights, Tensor, Tensor, Tensor | None, list[Tensor] | None], Tensor]
 

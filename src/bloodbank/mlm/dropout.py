@@ -7,8 +7,8 @@ from collections.abc import Iterator, Sequence
 import torch
 from torch import Tensor
 
+from bloodbank.experiment.settings import ModelSettings
 from bloodbank.mlm.padding import Grid
-from bloodbank.settings import ModelSettings
 
 
 def drop(x: Tensor, p: float, kept: Iterator[Tensor] | None, grid: Grid | None = None) -> Tensor:

@@ -8,9 +8,9 @@ from typing import Any
 import torch
 from safetensors.torch import load_file, save
 
+from bloodbank.experiment.settings import ModelSettings
 from bloodbank.mlm.model import BertStack
 from bloodbank.mlm.weights import shapes
-from bloodbank.settings import ModelSettings
 from bloodbank.store import write_json
 from bloodbank.tokenizer import Vocabulary
 

@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from bloodbank.experiment.settings import ModelSettings, TrainingSettings
 from bloodbank.mlm.compiled import CompiledStack
 from bloodbank.mlm.dropout import draw_dropout
 from bloodbank.mlm.loss import masked_losses
@@ -18,7 +19,6 @@ from bloodbank.mlm.optimiser import StackedAdamW
 from bloodbank.mlm.padding import places_of
 from bloodbank.mlm.reading import Batches
 from bloodbank.randomness import torch_generator
-from bloodbank.settings import ModelSettings, TrainingSettings
 
 #: `(stack, batch, kept) -> losses` of each model, [K]: the MLM's here; another head brings another.
 Losses = Callable[[BertStack, Any, "Iterator[Tensor] | None"], Tensor]

@@ -12,7 +12,7 @@ import math
 import torch
 from torch import Tensor
 
-from bloodbank.settings import ModelSettings
+from bloodbank.experiment.settings import ModelSettings
 
 _BERT_STD = 0.02  # suits widths of 768 and more; at width 64 attention starts, and stays, nearly uniform
 _SCALED_POSITION_STD = 0.1

@@ -14,11 +14,11 @@ import torch
 import torch.nn.functional as F  # noqa: N812 - the name that everybody knows
 from torch import Tensor
 
+from bloodbank.experiment.settings import ModelSettings
 from bloodbank.mlm.dropout import drop
 from bloodbank.mlm.linear import linear
 from bloodbank.mlm.lookup import look_up
 from bloodbank.mlm.padding import Grid, take
-from bloodbank.settings import ModelSettings
 
 _NORM_EPSILON = 1e-12
 WORDS = "bert.embeddings.word_embeddings.weight"

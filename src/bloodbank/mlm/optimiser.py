@@ -7,8 +7,8 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
+from bloodbank.experiment.settings import TrainingSettings
 from bloodbank.mlm.model import WORDS, BertStack, Weights
-from bloodbank.settings import TrainingSettings
 
 _HEAD = "cls.predictions"
 _MOMENTS = ("exp_avg", "exp_avg_sq")

@@ -15,10 +15,10 @@ from typing import Any, Protocol, TypeVar
 
 import numpy as np
 
+from bloodbank.experiment.settings import TrainingSettings
 from bloodbank.mlm.masking import MaskedRows, training_batch
 from bloodbank.mlm.sequences import Ints, Text, join
 from bloodbank.randomness import generator
-from bloodbank.settings import TrainingSettings
 
 _AHEAD = 4  # batches that wait for a GPU
 Made = TypeVar("Made")

@@ -11,13 +11,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from bloodbank.experiment.settings import TrainingSettings
 from bloodbank.mlm.checkpoints import Checkpoints, Progress
 from bloodbank.mlm.curves import Curve, DevText
 from bloodbank.mlm.gang import Draw, Gang, Losses, draw_for_rows, mlm_losses
 from bloodbank.mlm.masking import MaskedRows, side_by_side
 from bloodbank.mlm.model import BertStack
 from bloodbank.mlm.reading import Batches, ahead
-from bloodbank.settings import TrainingSettings
 
 Report = Callable[[int, int], None]
 _REPORT_EVERY = 10

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import torch
 
+from bloodbank.experiment.settings import ModelSettings
 from bloodbank.mlm.initialization import initial_weight
 from bloodbank.mlm.model import WORDS, BertStack, Weights
 from bloodbank.randomness import torch_generator
-from bloodbank.settings import ModelSettings
 
 
 def shapes(settings: ModelSettings, vocab_size: int) -> dict[str, tuple[int, ...]]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from bloodbank.corpus.scripts import script_of
 from bloodbank.errors import UsageError
-from bloodbank.settings import TokenizerSettings
+from bloodbank.experiment.settings import TokenizerSettings
 from bloodbank.store import write_json
 from bloodbank.tokenizer.encoding import CHUNK, batched
 from bloodbank.tokenizer.vocabulary import SPECIAL

@@ -1,6 +1,6 @@
 """Section 4.2: which models are needed, training and scoring them, and the tables of measurements."""
 
-from bloodbank.transfer.forming import form_gangs, gangs_of, missing_tasks
+from bloodbank.transfer.gangs import form_gangs, gangs_of, missing_tasks
 from bloodbank.transfer.models import Cell, Model, cells_of, model_of, models_of, phase_of
 from bloodbank.transfer.plan import (
     Plan,
@@ -22,7 +22,7 @@ from bloodbank.transfer.tables import (
     sentence_table,
     write_tables,
 )
-from bloodbank.transfer.work import SCORE, TRAIN, make_tasks
+from bloodbank.transfer.task_list import SCORE, TRAIN, make_tasks
 
 __all__ = [
     "LOSS_CURVES",

@@ -13,17 +13,15 @@ import numpy as np
 import pandas as pd
 
 from bloodbank.corpus import open_source, read_part
-from bloodbank.corpus.audit_record import Audit, LanguageAudit, Tokens
-from bloodbank.corpus.audit_statistics import vocabulary_shares
-from bloodbank.corpus.auditing import audit_language as audit_one
-from bloodbank.corpus.fingerprints import fingerprint, read_fingerprint, write_fingerprint
-from bloodbank.corpus.overlap import compare
-from bloodbank.experiment import Experiment
+from bloodbank.corpus.audit.one_language import audit_language as audit_one
+from bloodbank.corpus.audit.record import Audit, LanguageAudit, Tokens, vocabulary_shares
+from bloodbank.corpus.overlap import compare, fingerprint, read_fingerprint, write_fingerprint
+from bloodbank.experiment.load import Experiment
 from bloodbank.mlm.sequences import read_ids
 from bloodbank.store import Output, Store
 from bloodbank.tokenizer import load_tokenizer, write_array
 from bloodbank.transfer.plan import Plan
-from bloodbank.transfer.records import provenance
+from bloodbank.transfer.tables import provenance
 from bloodbank.transfer.tasks import sequences_of
 
 if TYPE_CHECKING:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from bloodbank.corpus import PARTS
-from bloodbank.experiment import Experiment
+from bloodbank.experiment.load import Experiment
 from bloodbank.store import Store
 from bloodbank.tokenizer import Vocabulary
 

@@ -11,18 +11,18 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from bloodbank.execution import default_workers, free_memory
-from bloodbank.experiment import Experiment
+from bloodbank.experiment.load import Experiment
 from bloodbank.languages import get_language
 from bloodbank.mlm.weights import shapes
 from bloodbank.store import Store
 from bloodbank.tokenizer import load_tokenizer
 from bloodbank.transfer.candidates import candidates_of
-from bloodbank.transfer.forming import missing_tasks
-from bloodbank.transfer.gangs import measure_rate, memory_of_gang
+from bloodbank.transfer.gang_size import measure_rate, memory_of_gang
+from bloodbank.transfer.gangs import missing_tasks
 from bloodbank.transfer.models import Model, model_of, phase_of
 from bloodbank.transfer.plan import Plan, is_kept, targets_of, tokens_of
+from bloodbank.transfer.task_list import TRAIN
 from bloodbank.transfer.training import device_of
-from bloodbank.transfer.work import TRAIN
 
 # Characters in a piece where nothing has been encoded yet. Scripts of words: measured 2.2 with 1 000 pieces, 2.2 to
 # 2.6 with 2 000, 3.4 to 3.8 with 6 000. Scripts that write a syllable or more with one character: less.

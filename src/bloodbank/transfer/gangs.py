@@ -1,219 +1,166 @@
-"""How many models to train side by side on a GPU: as many as memory holds and as a short timing says pay.
+"""What is missing of a plan, in gangs: the tasks of single models joined to those of K models.
 
-The answer is an output of the run folder, so that a run that goes on has the same gangs. On a CPU it is 1: a core is
-busy with one model already, and a number that came from a timing would change the last digits from run to run.
+Models of one column stand together, of several seeds where there is room; models that each read their own, in any
+number; scores of models on the same masks. Gangs follow from the experiment, not from what is missing.
 """
 
 from __future__ import annotations
 
-import json
-import math
-import time
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from dataclasses import replace
+from typing import TypeVar
 
-import numpy as np
-
-from bloodbank.execution import Task, free_memory, is_out_of_memory, n_gpus
-from bloodbank.experiment import Experiment
-from bloodbank.store import Output, Store, digest, write_json
-from bloodbank.tokenizer import Vocabulary
-from bloodbank.transfer.forming import gangs_of
+from bloodbank.execution import Task, needed_tasks
+from bloodbank.store import Output, Store
+from bloodbank.transfer.models import Model
 from bloodbank.transfer.plan import Plan
-from bloodbank.transfer.records import provenance
-from bloodbank.transfer.training import device_of
+from bloodbank.transfer.tables import read_phases
+from bloodbank.transfer.task_list import SCORE, TRAIN, make_tasks
 
-if TYPE_CHECKING:
-    from bloodbank.mlm.training import Report
-
-STAGE = "gangs"
-_VERSION = 1
-_TIMED_SECONDS = 2.0
-_PAYS = 1.05  # by so much the next larger gang must be faster, in pieces a second over all its models
-_MEMORY_SHARE = 0.7
+One = TypeVar("One")
 
 
-def gang_output(plan: Plan, vocab_size: int) -> Output:
-    """Return where the gang size for these models on this machine is remembered."""
-    experiment = plan.experiment
-    device = device_name(experiment)
-    training = experiment.training.model_dump(exclude={"candidates"})  # `vocab_size` says what they mean
-    kept = [experiment.model.model_dump(), training, vocab_size, experiment.execution.threads]
-    key = digest(_VERSION, *kept, _longest(plan))
-    return Output(STAGE, "".join(c if c.isalnum() else "-" for c in device), key)
+def missing_tasks(plan: Plan, targets: list[Output], store: Store, gang: int = 1, devices: int = 1) -> list[Task]:
+    """Return what must be done so that some outputs of a plan are there, models in gangs of at most `gang`."""
+    return form_gangs(plan, needed_tasks(make_tasks(plan), targets, store), store, gang, devices)
 
 
-def gang_task(plan: Plan, vocab_size: int, workers: int) -> Task:
-    """Return the task that times gangs."""
-    arguments = {
-        "settings": plan.experiment.model_dump(mode="json"), "vocab_size": vocab_size, "most": _longest(plan),
-        "sharing": workers_per_device(workers),
-    }  # fmt: skip
-    return Task(gang_output(plan, vocab_size), "bloodbank.transfer.gangs:time_gangs", arguments)
+def gangs_of(plan: Plan, size: int, devices: int = 1) -> list[list[Model]]:
+    """Divide the models of a plan into gangs of at most `size`.
 
-
-def read_gang(output: Output, store: Store) -> int:
-    """Return the size that was found."""
-    found: dict[str, Any] = json.loads((store.path(output) / "gang.json").read_text(encoding="utf-8"))
-    return int(found["size"])
-
-
-def gang_size(plan: Plan, store: Store, vocab_size: int, workers: int) -> int:
-    """Return the size that a run would take: as set, 1 on a CPU, as remembered, or timed now and not remembered."""
-    experiment = plan.experiment
-    if experiment.execution.gang or device_of(experiment) == "cpu":
-        return experiment.execution.gang or 1
-    output = gang_output(plan, vocab_size)
-    if store.has(output):
-        return read_gang(output, store)
-    return best_size(timings_of(experiment, vocab_size, _longest(plan), workers_per_device(workers)))
-
-
-def time_gangs(
-    store: Store,
-    output: Output,
-    _report: Report,
-    *,
-    settings: dict[str, Any],
-    vocab_size: int,
-    most: int,
-    sharing: float,
-) -> None:
-    """Time gangs of 1, 2, 4, … models for as long as it pays, and write the best size."""
-    timings = timings_of(Experiment.model_validate(settings), vocab_size, most, sharing)
-    with store.write(output, provenance(settings=settings)) as folder:
-        write_json(folder / "gang.json", {"size": best_size(timings), "timings": timings})
-
-
-def workers_per_device(workers: int) -> float:
-    """Return how many workers share a GPU; to be asked where all GPUs are seen, since a worker sees its own only."""
-    return max(1.0, workers / max(1, n_gpus()))
-
-
-def timings_of(experiment: Experiment, vocab_size: int, most: int, sharing: float) -> list[dict[str, float]]:
-    """Time gangs of 1, 2, 4, … models, for as long as memory holds them and it pays.
+    Gangs follow from the experiment and the GPUs, not from what is missing: a run that was interrupted, and goes on
+    with as many GPUs, has the same ones.
 
     Args:
-        experiment: Settings.
-        vocab_size: Pieces.
-        most: The longest gang.
-        sharing: Workers on one device.
-
-    Returns:
-        `size`, `tokens_per_second` over all models, and `memory_bytes` as estimated, of each size that was timed.
-
-    Raises:
-        MemoryError, torch.OutOfMemoryError: Not even one model fits.
+        plan: The models.
+        size: Models side by side, at most.
+        devices: Workers with a GPU of their own: models that each read their own are shared out evenly among them.
     """
-    room = _MEMORY_SHARE * _free(experiment) / sharing
-    timings: list[dict[str, float]] = []
-    for size in sizes(most):
-        memory = memory_of_gang(experiment, vocab_size, size)
-        if timings and memory > room:
-            break
-        try:
-            rate = measure_rate(experiment, vocab_size, size)
-        except (MemoryError, RuntimeError) as error:
-            if not timings or not is_out_of_memory(error):
-                raise
-            break  # the estimate was too low: the largest that was timed it is
-        timings.append({"size": size, "tokens_per_second": rate, "memory_bytes": memory})
-        if best_size(timings) != size:
-            break
-    return timings
+    columns: dict[tuple[str, ...], dict[int, list[Model]]] = {}
+    others: dict[tuple[str, ...], list[Model]] = {}
+    order: dict[tuple[str, ...], None] = {}
+    for model in plan.models:
+        key: tuple[str, ...]
+        if model.donor_model:
+            key = (model.kind, model.recipient)
+            columns.setdefault(key, {}).setdefault(model.seed, []).append(model)
+        else:
+            key = (model.kind, str(len(model.languages)) * (model.kind == "set"), *_own_pieces(plan, model))
+            others.setdefault(key, []).append(model)
+        order[key] = None
+    training, dropout = plan.experiment.training, plan.experiment.model
+    # Rows of several texts side by side are computed where any has a piece, and bits of dropout are drawn for each;
+    # several GPUs want several gangs.
+    joined = devices == 1 and training.layout == "packed" and not (dropout.dropout or dropout.attention_dropout)
+    gangs: list[list[Model]] = []
+    for key in order:
+        if key in columns:
+            gangs += _filled(list(columns[key].values()), size, joined=joined)
+        else:
+            n_alike = sum(len(models) for other, models in others.items() if other[0] == key[0])
+            gangs += _cut(others[key], min(size, -(-n_alike // devices)))
+    return gangs
 
 
-def sizes(most: int) -> list[int]:
-    """Return the sizes to try: powers of two, and the longest gang that there is."""
-    powers = [2**n for n in range(most.bit_length()) if 2**n < most]
-    return [*powers, most]
+def _own_pieces(plan: Plan, model: Model) -> tuple[str, ...]:
+    """Return what models must share to have weights of one shape: their texts, where these choose the pieces."""
+    return model.languages if plan.experiment.training.candidates == "text" else ()
 
 
-def best_size(timings: list[dict[str, float]]) -> int:
-    """Return the largest size up to which every step made training enough faster."""
-    best = timings[0]
-    for one in timings[1:]:
-        if one["tokens_per_second"] < _PAYS * best["tokens_per_second"]:
-            break
-        best = one
-    return int(best["size"])
+def _filled(columns: list[list[Model]], size: int, *, joined: bool) -> list[list[Model]]:
+    """Put the columns of several seeds together where that is wanted and they fit; a longer one is cut."""
+    gangs: list[list[Model]] = []
+    for column in columns:
+        if joined and gangs and len(gangs[-1]) + len(column) <= size:
+            gangs[-1] = gangs[-1] + column
+        else:
+            gangs += _cut(column, size)
+    return gangs
 
 
-def measure_rate(
-    experiment: Experiment, vocab_size: int, gang: int, clock: Callable[[], float] = time.perf_counter
-) -> float:
-    """Time updates of a gang on made-up text, in pieces a second over all its models, with the threads of a worker."""
-    import torch
-
-    before = torch.get_num_threads()
-    torch.set_num_threads(experiment.execution.threads)
-    try:
-        return _timed(experiment, vocab_size, gang, clock)
-    finally:
-        torch.set_num_threads(before)
+def _cut(those: list[One], size: int) -> list[list[One]]:
+    return [those[i : i + size] for i in range(0, len(those), size)]
 
 
-def _timed(experiment: Experiment, vocab_size: int, gang: int, clock: Callable[[], float]) -> float:
-    from bloodbank.mlm.gang import step
-    from bloodbank.mlm.masking import training_batch
-    from bloodbank.mlm.optimiser import StackedAdamW
-    from bloodbank.mlm.sequences import Sequences
-    from bloodbank.mlm.weights import new_stack
-    from bloodbank.randomness import generator, torch_generator
+def form_gangs(plan: Plan, tasks: list[Task], store: Store, size: int, devices: int = 1) -> list[Task]:
+    """Join the tasks that train and score single models to tasks of gangs; other tasks stay as they are.
 
-    model, training = experiment.model, experiment.training
-    vocabulary = Vocabulary(vocab_size, 0, 1, 2, 3, 4)
-    stack = new_stack(model, vocabulary.size, (0,) * gang, vocabulary.pad).to(device_of(experiment))
-    random = generator("estimate")
-    ids = random.integers(5, vocabulary.size, size=(training.batch_size, model.n_positions))
-    lengths = np.full(len(ids), model.n_positions)
-    rows = Sequences(ids, np.arange(ids.size).reshape(ids.shape), lengths, vocabulary)
-    optimiser = StackedAdamW(stack, training)
-
-    def update() -> None:
-        batch = training_batch(rows, training.mask_share, random)
-        float(step(stack, batch, optimiser, training, [torch_generator(str(stack.device), "estimate")]).sum())
-
-    update()  # the first one allocates
-    started, n_done = clock(), 0
-    while clock() - started < _TIMED_SECONDS or n_done < 2:
-        update()
-        n_done += 1
-    return n_done * ids.size * gang / (clock() - started)
-
-
-def memory_of_gang(experiment: Experiment, vocab_size: int, gang: int) -> int:
-    """Return the bytes of one worker: weights, gradients and two moments; activations; logits; the program.
-
-    In a gang, models leave at different times: what is left is copied, and at unequal rates the weights before an
-    update are kept.
+    Args:
+        plan: Tells which models belong together.
+        tasks: What is to be done, models one by one.
+        store: Tells in which gang finished models were trained.
+        size: Models side by side, at most.
+        devices: See `gangs_of`.
     """
-    from bloodbank.mlm.weights import shapes
+    if size == 1:
+        return tasks
+    training = {_model_label(task): task for task in tasks if task.function == TRAIN}
+    whole = {_model_label(task): task for task in make_tasks(plan) if task.function == TRAIN}
+    gangs = [[plan.models[model].label for model in gang] for gang in gangs_of(plan, size, devices)]
+    gang_of = {label: gang for gang in gangs for label in gang}
+    made = {output for task in tasks for output in task.outputs}
+    scoring = _scored_together([task for task in tasks if task.function == SCORE], size)
+    found: list[Task] = []
+    joined: set[str] = set()
+    for task in tasks:
+        label = _model_label(task)
+        if task.function == SCORE:
+            found += scoring(task)
+        elif task.function != TRAIN:
+            found.append(task)
+        elif label not in joined:
+            missing = [one for one in gang_of[label] if one in training]
+            together = _trained_before(gang_of[label], missing, whole, store)
+            if not all(store.has(one) or one in made for name in together for one in whole[name].requires):
+                together = missing
+            joined.update(missing)
+            found.append(_join([training.get(one, whole[one]) for one in together], missing))
+    return found
 
-    model, training = experiment.model, experiment.training
-    n_parameters = sum(math.prod(shape) for shape in shapes(model, vocab_size).values())
-    n_bytes = 2 if training.dtype == "bfloat16" else 4
-    tokens = training.batch_size * model.n_positions
-    activations = model.n_layers * tokens * (16 * model.hidden_size + 3 * model.feed_forward_size)
-    logits = int(tokens * training.mask_share) * vocab_size
-    rounded = (2 * n_parameters if n_bytes == 2 else 0) * n_bytes
-    kept = 16 if gang == 1 else 24  # bytes a weight
-    return gang * (kept * n_parameters + rounded + n_bytes * (activations + 2 * logits)) + 500 * 2**20
+
+def _scored_together(tasks: list[Task], size: int) -> Callable[[Task], list[Task]]:
+    """Group tasks that score models on the same masks; return what stands in the place of a task.
+
+    It is the task of its group in the place of the last one, when all models are there, and nothing in the others'.
+    """
+    groups: dict[tuple[str, str], list[Task]] = {}
+    for task in tasks:
+        (cell,) = task.arguments["members"][0]["cells"]
+        groups.setdefault((cell["protocol"], cell["masks"]), []).append(task)
+    joined = {few[-1]: _join(few, None) for group in groups.values() for few in _cut(group, size)}
+    return lambda task: [joined[task]] if task in joined else []
 
 
-def _longest(plan: Plan) -> int:
-    """Return the number of models that could stand side by side at most."""
-    return max(len(gang) for gang in gangs_of(plan, len(plan.models)))
+def _model_label(task: Task) -> str:
+    """Return the label of the model that a task trains; of a gang the first."""
+    return str(task.arguments["members"][0]["label"]) if task.function == TRAIN else ""
 
 
-def _free(experiment: Experiment) -> float:
-    import torch
+def _trained_before(gang: list[str], missing: list[str], whole: dict[str, Task], store: Store) -> list[str]:
+    """Return the gang in which finished models were trained with the missing ones; else those missing.
 
-    return float(torch.cuda.mem_get_info()[0]) if device_of(experiment) == "cuda" else float(free_memory())
+    A run that was killed between the writing of two of a gang's results trains the whole gang again, since numbers
+    depend, in their last digits, on how many models stand side by side.
+    """
+    for label in gang:
+        output = whole[label].output
+        if label in missing or not store.has(output):
+            continue
+        before: list[str] = read_phases(store.path(output))[-1]["gang"]
+        if set(missing) <= set(before) <= set(gang):
+            return before
+    return missing
 
 
-def device_name(experiment: Experiment) -> str:
-    """Name what trains: `cpu`, or the GPU's own name."""
-    import torch
-
-    return "cpu" if device_of(experiment) == "cpu" else str(torch.cuda.get_device_name())
+def _join(tasks: list[Task], missing: list[str] | None) -> Task:
+    """Make one task of several; of trained models those that are not missing are trained again, and not written."""
+    written = [task for task in tasks if missing is None or _model_label(task) in missing]
+    outputs = [output for task in written for output in task.outputs]
+    return replace(
+        tasks[0],
+        output=outputs[0],
+        also=tuple(outputs[1:]),
+        arguments={**tasks[0].arguments, "members": [task.arguments["members"][0] for task in tasks]},
+        requires=tuple(dict.fromkeys(one for task in tasks for one in task.requires)),
+        n_tokens=sum(task.n_tokens for task in tasks),
+    )

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from bloodbank.errors import UsageError
-from bloodbank.experiment import Experiment
+from bloodbank.experiment.load import Experiment
 
 MONOLINGUAL = "monolingual"
 # Donors that are in no cell: other text of the recipient, and the donor's pieces in random order.

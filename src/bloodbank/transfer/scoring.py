@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from bloodbank.experiment import Experiment
+from bloodbank.experiment.load import Experiment
 from bloodbank.store import Output, Store, write_json
 from bloodbank.tokenizer import write_array
-from bloodbank.transfer.records import MEASUREMENT, provenance
+from bloodbank.transfer.tables import MEASUREMENT, provenance
 from bloodbank.transfer.tasks import CANDIDATES, MASK_ARRAYS
 
 if TYPE_CHECKING:

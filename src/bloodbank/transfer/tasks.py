@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from bloodbank.corpus import build_corpus, cut_corpus, open_source, read_part, read_summary
-from bloodbank.experiment import Experiment
+from bloodbank.experiment.load import Experiment
 from bloodbank.randomness import generator
 from bloodbank.store import Output, Store, write_json
 from bloodbank.tokenizer import (
@@ -27,7 +27,7 @@ from bloodbank.tokenizer import (
     write_ids,
 )
 from bloodbank.transfer.candidates import candidates_of, count_pieces
-from bloodbank.transfer.records import provenance
+from bloodbank.transfer.tables import provenance
 
 if TYPE_CHECKING:
     from bloodbank.mlm.sequences import Text

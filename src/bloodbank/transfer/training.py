@@ -11,13 +11,13 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from bloodbank.errors import UsageError
-from bloodbank.experiment import Experiment
+from bloodbank.experiment.load import Experiment
 from bloodbank.randomness import generator
 from bloodbank.store import Output, Store, digest, write_json
 from bloodbank.tokenizer import Vocabulary, copy_tokenizer, load_tokenizer
 from bloodbank.transfer.candidates import candidates_of
-from bloodbank.transfer.records import TRAINING, provenance, read_phases
 from bloodbank.transfer.scoring import score_gang
+from bloodbank.transfer.tables import TRAINING, provenance, read_phases
 from bloodbank.transfer.tasks import sequences_of
 
 if TYPE_CHECKING:

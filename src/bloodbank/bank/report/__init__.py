@@ -1,5 +1,0 @@
-"""`bloodbank bank report`: everything that can be said of a bank, in one HTML file, with its figures beside it."""
-
-from bloodbank.bank.report.writing import REPORT_FILE, write_report
-
-__all__ = ["REPORT_FILE", "write_report"]

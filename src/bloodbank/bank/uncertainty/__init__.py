@@ -1,0 +1,1 @@
+"""How sure a bank is: intervals from test paragraphs, seeds and the panel of languages; tests of single cells."""

@@ -1,0 +1,1 @@
+"""Section 6.1: which languages to pretrain on, for all (`select`) or for named recipients (`recommend`)."""

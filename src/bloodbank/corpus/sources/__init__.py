@@ -1,0 +1,1 @@
+"""Where text comes from: files, JSON lines, Parquet, datasets of Hugging Face; one contract, `source.Source`."""

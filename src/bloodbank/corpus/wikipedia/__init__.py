@@ -1,0 +1,1 @@
+"""Wikipedia dumps: fetching, reading and cleaning them."""

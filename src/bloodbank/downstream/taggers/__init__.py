@@ -1,0 +1,1 @@
+"""Models that tag words: fine-tuned from pretrained ones, as tasks of a run."""

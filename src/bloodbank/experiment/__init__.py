@@ -1,0 +1,1 @@
+"""The experiment file: frozen, validated settings and presets."""

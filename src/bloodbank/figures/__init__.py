@@ -1,0 +1,1 @@
+"""The bank's figures: drawings alone; what they show is computed in `analysis` and `bank`."""

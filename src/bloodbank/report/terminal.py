@@ -1,0 +1,221 @@
+"""The bank in the terminal: languages ranked by donation, the matrix, and what follows from the numbers.
+
+Console().print(render_bank(bank, console.width))
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import pandas as pd
+from rich.cells import cell_len
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from bloodbank.bank.bank import Bank
+from bloodbank.bank.controls import compare_recipients
+from bloodbank.bank.measurements import METRICS, SHUFFLED
+from bloodbank.bank.scores import LEVELS, foreign_shares
+from bloodbank.bank.sentences import has_comparison, holds_zero, is_unsure, sentences, subtitle
+from bloodbank.wording import MISSING, language_name, percent, signed
+
+DIAGONAL = "\N{EN DASH}"
+_STYLES = dict(zip(LEVELS, ("red", "", "cyan", "bold cyan"), strict=True))  # told apart without seeing red or green
+
+
+def render_bank(bank: Bank, console_width: int) -> Group:
+    """Lay a bank out for the terminal.
+
+    Args:
+        bank: The bank.
+        console_width: Characters in a line; a wide matrix is split into blocks of columns.
+
+    Returns:
+        The table of languages, the matrix of F in percent (donors are rows, recipients columns), the mean F of
+        each recipient beside its controls where there are any, and sentences.
+    """
+    parts: list[RenderableType] = [
+        Text(f"Bank {bank.name}", style="bold"),
+        Text(subtitle(bank), style="dim"),
+        language_table(bank, console_width),
+        Text("F in percent: donors are rows, recipients columns", style="bold"),
+    ]
+    for block in matrix_blocks(bank, console_width):
+        parts += [block, Text()]
+    if bank.missing_reasons.notna().to_numpy().any():
+        parts.append(Text(f"{MISSING} missing: not measured, or left out for an unhealthy model (counted below)"))
+    parts.append(_legend())
+    if holds_zero(bank.intervals, bank.languages).to_numpy().any():
+        parts.append(Text("dim: the interval holds zero", style="dim"))
+    if has_comparison(bank):
+        compared = compare_recipients(bank.finetune_scores, bank.controls).loc[bank.ranking]
+        parts += [Text(), Text("F beside the controls, in percent", style="bold"), *_control_table(compared), Text()]
+    parts += [Text(f"• {sentence}") for sentence in sentences(bank)]
+    return Group(*parts)
+
+
+def matrix_blocks(bank: Bank, console_width: int) -> list[Table]:
+    """Split the matrix of F into blocks of columns that fit a line.
+
+    Args:
+        bank: The bank.
+        console_width: Characters in a line.
+
+    Returns:
+        Tables with all donors as rows, in order of donation, and some recipients as columns.
+    """
+    order = bank.ranking
+    cell = max(5, max(len(code) for code in order) + 1)
+    widest = max(1, console_width // cell - 1)
+    n_blocks = math.ceil(len(order) / widest)
+    n_columns = math.ceil(len(order) / n_blocks)  # blocks of equal width, rather than a last one of two columns
+    blocks = [order[start : start + n_columns] for start in range(0, len(order), n_columns)]
+    return [_block(bank, order, columns, cell - 1) for columns in blocks]
+
+
+def _block(bank: Bank, order: list[str], columns: list[str], width: int) -> Table:
+    finetune, levels = (
+        bank.finetune_scores.to_dict(),
+        bank.transfer_levels.to_dict(),
+    )  # by recipient, then donor
+    unsure = holds_zero(bank.intervals, bank.languages)
+    table = Table(box=None, padding=(0, 1, 0, 0), pad_edge=False, header_style="bold")
+    table.add_column("", min_width=width, no_wrap=True, style="bold")
+    for code in columns:
+        table.add_column(code, justify="right", width=width, no_wrap=True)
+    for donor in order:
+        cells = [DIAGONAL if donor == column else percent(finetune[column][donor]) for column in columns]
+        styles = [
+            "dim" if unsure.loc[donor, column] else _STYLES.get(levels[column][donor], "dim") for column in columns
+        ]
+        table.add_row(donor, *map(Text, cells, styles))
+    return table
+
+
+def _control_table(compared: pd.DataFrame) -> tuple[Table, Text]:
+    # compared: one row for each recipient, as compare_recipients gives it
+    same = compared.get("same_donors", pd.Series(data=True, index=compared.index))
+    columns = [str(column) for column in compared if column != "same_donors"]
+    starred = (~same & compared[columns[-1]].notna()).tolist()
+    notes = [f"mean F{', shuffled' if SHUFFLED in columns else ''}: over donors"]
+    notes += ["* over other donors than mean F"] if any(starred) else []
+    notes += [f"{MISSING} missing"] if compared[columns].isna().to_numpy().any() else []
+    table = Table(box=None, padding=(0, 1), header_style="bold")
+    table.add_column("to", no_wrap=True, style="bold")
+    for column in columns:
+        table.add_column("mean F" if column == "mean_finetune_score" else column, justify="right", no_wrap=True)
+    for code, values, star in zip(compared.index, compared[columns].to_numpy(dtype=float), starred, strict=True):
+        *cells, last = map(percent, values)
+        table.add_row(str(code), *cells, f"{last}*" if star else last)
+    return table, Text("; ".join(notes))
+
+
+def _legend() -> Text:
+    borders = ("< -10", "-10 to < 10", "10 to < 55", "≥ 55")
+    legend = Text("Levels in percent: ")
+    for place, (level, border) in enumerate(zip(LEVELS, borders, strict=True)):
+        legend.append(", " if place else "").append(f"{level} {border}", style=_STYLES[level])
+    return legend
+
+
+# The bank's table of languages for the terminal: as many columns as fit a line, and no number cut.
+
+
+WIDE = 76  # columns from which names fit beside the scores
+SHORTEST_NAME = 7  # characters of a name's column, at least
+LONGEST_NAME = 18
+_LEFT = ("code", "name", "type", "health", "M_t")  # aligned to the left: words
+
+
+def language_table(bank: Bank, console_width: int) -> Table:
+    """Lay out the languages by donation: ε(M_t), D and R with their intervals, blood type, health.
+
+    Args:
+        bank: The bank.
+        console_width: Characters in a line. What fits beside the scores is added in this order: half widths of
+            intervals, means in percent, foreign text in percent.
+
+    Returns:
+        The table, with a caption that explains its columns.
+    """
+    wide = console_width >= WIDE
+    room = console_width - (SHORTEST_NAME + 1) * wide
+    shown: list[str] = []
+    for group in (_half_widths(bank), ["mean%"] if wide else [], _foreign_column(bank)):
+        if _width(_columns(bank, [*shown, *group], wide=wide)) <= room:
+            shown += group
+    columns = _columns(bank, shown, wide=wide)
+    table = Table(box=None, padding=(0, 0, 0, 1), caption=_caption(bank, shown), caption_justify="left")
+    table.header_style = "bold"
+    for header, *_ in columns:
+        table.add_column(header, justify="left" if header in _LEFT else "right", no_wrap=True)
+        if wide and header == "code":
+            longest = max(1, min(LONGEST_NAME, console_width - _width(columns) - 1))
+            table.add_column("name", no_wrap=True, overflow="ellipsis", max_width=longest)
+    for code, cells in zip(bank.ranking, zip(*(column[1:] for column in columns), strict=True), strict=True):
+        name = [language_name(code)] if wide else []
+        table.add_row(*map(Text, [cells[0], *name, *cells[1:]]))
+    return table
+
+
+def _half_widths(bank: Bank) -> list[str]:
+    known = bank.intervals is not None and bank.intervals.half_widths("donation").notna().any()
+    return ["±"] if known else []
+
+
+def _foreign_column(bank: Bank) -> list[str]:
+    return ["foreign%"] if foreign_shares(bank.covariates) is not None else []
+
+
+def _columns(bank: Bank, shown: list[str], *, wide: bool) -> list[list[str]]:
+    """Make the columns, each with its header first, rows in order of donation."""
+    rows = bank.scores.loc[bank.ranking]
+    columns = [["code", *bank.ranking], ["ε(M_t)", *(_plain(value, 3) for value in rows["monolingual"])]]
+    for letter, score in (("D", "donation"), ("R", "recipience")):
+        whole = rows[f"{score}_complete"]
+        stars = ["" if done or pd.isna(value) else "*" for value, done in zip(rows[score], whole, strict=True)]
+        sums = [signed(value, 2) + star for value, star in zip(rows[score], stars, strict=True)]
+        columns.append([letter, *sums])
+        if "±" in shown and bank.intervals is not None:
+            widths = bank.intervals.half_widths(score).reindex(bank.ranking)
+            columns.append(["±", *(_plain(width, 2) for width in widths)])
+        if "mean%" in shown:
+            columns.append(["mean%", *(percent(value) for value in rows[f"{score}_mean"])])
+    columns.append(["type", *(_type(bank, code, rows["blood_type"]) for code in bank.ranking)])
+    columns.append(["health" if wide else "M_t", *map(str, rows["health"])])
+    shares = foreign_shares(bank.covariates)
+    if "foreign%" in shown and shares is not None:
+        columns.append(["foreign%", *(_plain(100 * share, 1) for share in shares[bank.ranking])])
+    return columns
+
+
+def _caption(bank: Bank, shown: list[str]) -> str:
+    metric = METRICS[bank.metric]
+    better = "higher is better" if metric.higher_is_better else "lower is better"
+    said = [f"ε(M_t): {metric.label} ({metric.unit}, {better})", "D, R: sums of F, no unit"]
+    if "±" in shown and bank.intervals is not None:
+        said[1] += f", ± half their {bank.intervals.level:.0%} interval"
+    if "mean%" in shown:
+        said.append("means in percent")
+    if any(is_unsure(bank.intervals, code) for code in bank.languages):
+        said.append("?: type not the same in 95% of replicates")
+    if "foreign%" in shown:
+        said.append("foreign: text in other languages, in percent of characters")
+    return "; ".join(said)
+
+
+def _width(columns: list[list[str]]) -> int:
+    """Return the width of columns in characters, with a space before each."""
+    return sum(max(map(cell_len, column)) + 1 for column in columns)
+
+
+def _plain(value: Any, decimals: int) -> str:
+    return MISSING if pd.isna(value) else f"{value:.{decimals}f}"
+
+
+def _type(bank: Bank, code: str, types: pd.Series[Any]) -> str:
+    if pd.isna(types[code]):
+        return MISSING
+    return f"{types[code]}{'?' if is_unsure(bank.intervals, code) else ''}"

@@ -1,0 +1,1 @@
+"""Tests, permutations and rank agreement that several rooms use; arrays in, numbers out."""

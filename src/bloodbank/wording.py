@@ -1,0 +1,110 @@
+"""How languages and numbers are written, the same in tables, figures and files."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+
+import numpy as np
+
+from bloodbank.errors import UsageError
+from bloodbank.languages import Language, get_language
+
+MISSING = "·"
+
+
+def find_language(code: str) -> Language | None:
+    """Look a code up in the table of languages; a bank read from elsewhere may know others."""
+    try:
+        return get_language(code)
+    except UsageError:
+        return None
+
+
+def language_name(code: str) -> str:
+    """Return the English name of a language, or its code where the table has none."""
+    language = find_language(code)
+    return language.name if language else code
+
+
+def percent(fraction: float, *, minus: str = "-") -> str:
+    """Write a fraction as a signed whole percentage without its unit; a rounded zero has no sign."""
+    return signed(100 * fraction, 0, minus=minus)
+
+
+def signed(value: float, decimals: int, *, minus: str = "-") -> str:
+    """Write a number with its sign; `MISSING` for a missing one."""
+    if math.isnan(value):
+        return MISSING
+    text = f"{value:+.{decimals}f}"
+    if float(text) == 0:
+        return text[1:]
+    return text.replace("-", minus)
+
+
+def plural(n: int, noun: str) -> str:
+    """Write a count with its noun: "1 cell", "2 cells"."""
+    return f"{n} {noun}" if n == 1 else f"{n} {noun}s"
+
+
+_MAX_SHOWN = 40
+
+
+def shown(cell: object) -> str:
+    """Write a cell for a message, cut where it is long."""
+    text = repr(cell)
+    return text if len(text) <= _MAX_SHOWN else f"{text[: _MAX_SHOWN - 1]}…"
+
+
+def listed(items: Iterable[object], n_most: int = 8, separator: str = ", ") -> str:
+    """Write items for a message, cut where they are many."""
+    texts = [str(item) for item in items]
+    more = f"{separator}and {len(texts) - n_most:,} more" if len(texts) > n_most else ""
+    return separator.join(texts[:n_most]) + more
+
+
+# p values: corrected for their number, and written.
+
+
+def holm(p: np.ndarray) -> np.ndarray:
+    """Correct p values by Holm's method, which bounds the chance of any false finding.
+
+    The smallest is taken times the number of tests, the next times one less, and so on; never less than the one before.
+
+    Args:
+        p: One for each test.
+
+    Returns:
+        The corrected ones, in the same order.
+    """
+    order = np.argsort(p, kind="stable")
+    steps = np.maximum.accumulate(p[order] * np.arange(len(p), 0, -1))
+    corrected = np.empty_like(p)
+    corrected[order] = np.minimum(steps, 1.0)
+    return corrected
+
+
+def p_text(value: float) -> str:
+    """Write a p value with three decimals, or with two digits where it is small."""
+    return f"{value:.3f}" if value >= 0.0995 else f"{value:.2g}"
+
+
+def percentage(share: float) -> str:
+    """Write a share as a percentage, so that a small one is not written as none and a large one not as all."""
+    value = 100 * share
+    if 0 < value < 0.1:
+        return f"{value:.2g}%" if value >= 0.001 else "<0.001%"
+    if 99.9 < value < 100:
+        return ">99.9%"
+    return f"{value:.0f}%" if value in (0, 100) else f"{value:.1f}%"
+
+
+def compact(value: float) -> str:
+    """Write a number with three significant digits: 980, 12.3k, 4.56M, 7.89G."""
+    if value < 1_000:
+        return f"{value:.0f}"
+    for unit in "kMG":
+        value /= 1_000
+        if float(f"{value:.3g}") < 1_000 or unit == "G":
+            break
+    return f"{value:,.0f}{unit}" if value >= 999.5 else f"{value:#.3g}".rstrip(".") + unit
