@@ -95,11 +95,11 @@ def _read_binary(path: Path) -> Content:
         values = {str(i): x for i, x in enumerate(array.ravel().tolist())}
         return {"dtype": str(array.dtype), "shape": str(array.shape), **values}
     if path.suffix == ".parquet":
-        import pandas as pd
+        import pyarrow.parquet as pq
 
-        table = pd.read_parquet(path)
-        kinds = {f"type of {name}": str(kind) for name, kind in table.dtypes.items()}
-        return kinds | _cells([[*map(str, table.columns)], *table.to_numpy(dtype=object).tolist()])
+        table = pq.read_table(path)
+        kinds = {f"type of {column.name}": str(column.type) for column in table.schema}
+        return kinds | dict(_leaves(table.to_pylist(), "row", mask_keys=True))
     return {"sha256": hashlib.sha256(path.read_bytes()).hexdigest()}
 
 
