@@ -50,9 +50,13 @@ def test_what_differs_is_told_with_its_place(tmp_path, name, old, new, expected)
         ("a.csv", "value,seconds\n1,0.5\n", "value,seconds\n1.0,0.7\n"),
         ("a.txt", "made 2026-11-30 18:00\n", "made 2027-01-01 09:30\n"),
         ("a.txt", "models  1/9  1,063 tokens/s  x-b\n", "models  1/9  2,000 tokens/s  x-a\n"),
+        ("a.txt", "control  x-b  4  2  8232  17  0\n", "control  x-b  4  2  8232  17  1\n"),
+        ("a.tex", r"control & 4 & 2 & 8232 & 17 & 0 \\", r"control & 4 & 2 & 8232 & 17 & 1 \\"),
+        ("a.html", "<td>4</td><td>2</td><td>8</td><td>1</td><td>0</td></tr>",
+         "<td>4</td><td>2</td><td>8</td><td>1</td><td>9</td></tr>"),
         ("a.html", "<h1>F</h1>\n<p>of 3</p><script>1</script>", "<h1> F </h1><p>of\n3</p><script>2</script>"),
     ],
-)
+)  # fmt: skip
 def test_what_two_runs_do_not_share_is_no_difference(tmp_path, name, old, new):
     assert compared(tmp_path, name, old, new) == []
 

@@ -30,6 +30,8 @@ _MASKS = (
     (re.compile(r"^time      about .*"), "time      about TIME"),  # the estimate of a plan
 )
 _PROGRESS = re.compile(r"^\w[\w ]*  \d+/\d+  ")  # of a run: its order depends on which worker is first
+# Seconds end the row of a table after n_languages, n_models, tokens and updates: at a terminal, in HTML, in LaTeX.
+_ROW_SECONDS = re.compile(r"((?:\b\d+(?: +| & |</td><td>)){4})\d+(?= *$|</td></tr>| \\\\)", re.MULTILINE)
 _PAGE_DATA = re.compile(r'id="bank">(.*?)</script>', re.DOTALL)
 _NO_TEXT = re.compile(r"<(svg|script|style)\b.*?</\1>|<!--.*?-->", re.DOTALL)
 _WORDS = re.compile(r'[\s<>="(),;]+')
@@ -45,6 +47,8 @@ def read(path: Path) -> Content:
     if path.suffix in (".npy", ".parquet", ".safetensors", ".png", ""):
         return _read_binary(path)
     text = path.read_text(encoding="utf-8")
+    if path.suffix in (".txt", ".html", ".tex"):
+        text = _ROW_SECONDS.sub(r"\1SECONDS", text)
     mask_keys = path.name != "plan.json"
     if path.suffix == ".html":
         page = _PAGE_DATA.search(text)
@@ -149,13 +153,12 @@ def _report_text(page: str) -> str:
 def _same(old: Any, new: Any, tolerance: float) -> bool:
     if type(old) is type(new) and old == new:
         return True
-    numbers = _number(old), _number(new)
-    if isinstance(old, bool) or isinstance(new, bool) or None in numbers:
+    first, second = _number(old), _number(new)
+    if isinstance(old, bool) or isinstance(new, bool) or first is None or second is None:
         return False
-    first, second = numbers
-    return (math.isnan(first) and math.isnan(second)) or math.isclose(
-        first, second, rel_tol=tolerance, abs_tol=_TINY if tolerance else 0.0
-    )
+    if math.isnan(first) and math.isnan(second):
+        return True
+    return math.isclose(first, second, rel_tol=tolerance, abs_tol=_TINY if tolerance else 0.0)
 
 
 def _number(value: Any) -> float | None:
