@@ -18,6 +18,7 @@ sys.path.insert(0, str(BENCHMARKS))
 
 import against_trainer  # noqa: E402
 import analyses  # noqa: E402
+import commands  # noqa: E402
 import finetuning  # noqa: E402
 import gpu  # noqa: E402
 import scoring  # noqa: E402
@@ -313,3 +314,29 @@ def test_the_recipes_that_come_with_the_benchmark_are_valid(name):
     assert len(experiments) > 2
     same = {key for key, one in experiments.items() if one == setups.preset("recommended")}
     assert same == {key for key, one in recipes.items() if not one}
+
+
+def test_seconds_of_a_command_count_the_processes_that_it_starts(tmp_path):
+    burn = "import time\nwhile time.process_time() < 0.5: pass"
+    start = f"import subprocess, sys; subprocess.run([sys.executable, '-c', {burn!r}])"
+    seconds = commands.cpu_seconds([sys.executable, "-c", start], cwd=tmp_path, environment=dict(os.environ))
+    assert seconds > 0.5
+    with pytest.raises(SystemExit, match="exit code 3"):
+        commands.cpu_seconds([sys.executable, "-c", "exit(3)"], cwd=tmp_path, environment=dict(os.environ))
+
+
+@pytest.mark.slow
+def test_commands_are_timed_against_another_checkout(tmp_path):
+    options = ["--against", BENCHMARKS.parent, "--runs", "1", "--only", "show,export", "--out", tmp_path / "out.json"]
+    done = subprocess.run(
+        [sys.executable, BENCHMARKS / "commands.py", *options], check=True, capture_output=True, text=True
+    )
+    numbers = json.loads((tmp_path / "out.json").read_text(encoding="utf-8"))
+    ((bare, show, export),) = tables(done.stdout)
+    for row, name in ((show, "show"), (export, "export")):
+        (old,), (new,) = numbers["old"][name], numbers["new"][name]
+        assert number(row["new"]) == pytest.approx(new, abs=0.006)
+        assert float(row["new / old"]) == pytest.approx(new / old, abs=0.006)
+        ratio = new / numbers["import pandas"][0]
+        assert float(row["times the import of pandas"]) == pytest.approx(ratio, abs=0.06)
+    assert number(bare["new"]) == pytest.approx(numbers["import pandas"][0], abs=0.006)
