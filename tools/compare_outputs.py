@@ -171,7 +171,7 @@ def downstream(of: Checkout, experiment: Path) -> None:
 def write_experiments(folder: Path) -> dict[str, Path]:
     """Write the texts and the files of the small experiments, once for both checkouts."""
     sys.path[:0] = [str(ROOT / "src"), str(ROOT / "tests")]
-    from downstream import made_up_run
+    import made_up_run
     from small_run import write_experiment
 
     grid = 'protocols = ["sequential", "joint", "frozen", "zero_shot"]\ncontrols = ["self", "longer", "shuffled"]'
