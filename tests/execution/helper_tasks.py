@@ -23,11 +23,20 @@ def write_environment(store, output, report, *, names):
         pass
 
 
-def count(store, output, report):
+def write_threads(store, output, report):
+    """Write how many threads torch would use."""
+    import torch
+
+    with store.write(output, {"torch": torch.get_num_threads()}):
+        pass
+
+
+def count(store, output, report, *, path):
     """Report progress, and print what must not stand between the reports."""
     report(1, 100)
     print("a library talks to stdout")
-    os.write(1, b"and another, past Python\n")
+    if path == "system":
+        os.write(1, b"and another, past Python\n")
     sys.stdout.flush()
     report(2, 250)
     with store.write(output, {}):
@@ -59,6 +68,11 @@ def run_out_of_gpu_memory(store, output, report, *, members):
     import torch
 
     raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB.")
+
+
+def interrupt(store, output, report):
+    """Be interrupted as by Ctrl-C."""
+    raise KeyboardInterrupt
 
 
 def leave(store, output, report):

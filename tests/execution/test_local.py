@@ -1,4 +1,4 @@
-"""Running tasks in worker processes."""
+"""Running tasks: what every executor does, and what worker processes do beyond it."""
 
 import json
 import os
@@ -13,7 +13,15 @@ from pathlib import Path
 
 import pytest
 
-from bloodbank.execution import Task, default_workers, machine, needed_tasks, run_tasks
+from bloodbank.execution import (
+    InProcess,
+    Task,
+    WorkerProcesses,
+    default_workers,
+    machine,
+    needed_tasks,
+    run_tasks,
+)
 from bloodbank.execution.machine import n_gpus
 from bloodbank.store import PROVENANCE, Output, Store
 
@@ -23,12 +31,21 @@ PATIENCE_SECONDS = 20.0
 
 @pytest.fixture
 def store(tmp_path, monkeypatch):
-    """A run folder, workers that find the helper tasks, and little time lost on waiting for other processes."""
+    """A run folder, workers that find the helper tasks, and little time lost on waiting."""
     monkeypatch.setenv(
         "PYTHONPATH", os.pathsep.join([str(HELPERS), *os.environ.get("PYTHONPATH", "").split(os.pathsep)])
     )
-    monkeypatch.setattr("bloodbank.execution.local._RETRY_SECONDS", 0.2)
+    monkeypatch.syspath_prepend(str(HELPERS))
+    monkeypatch.setattr("bloodbank.execution.executor._RETRY_SECONDS", 0.2)
+    monkeypatch.setattr("bloodbank.execution.local._PATIENCE_SECONDS", 0.0)
     return Store(tmp_path / "run")
+
+
+@pytest.fixture(params=[WorkerProcesses, InProcess])
+def executor(request):
+    """Each kind of executor in turn: a test with it is part of their contract."""
+    with request.param() as made:
+        yield made
 
 
 def task(label, function="write", *, requires=(), stage="models", **arguments):
@@ -126,21 +143,21 @@ def test_no_tasks_are_no_work(store):
     assert not store.root.exists()
 
 
-def test_a_task_runs_when_what_it_requires_is_there(store):
+def test_a_task_runs_when_what_it_requires_is_there(store, executor):
     first, second = task("first", seconds=0.2), task("second")
     names = [f"models/{one.output.name}" for one in (first, second)]
     last = task("last", requires=[first, second], needs=names)
-    failures, events = run([last, first, second], store)
+    failures, events = run([last, first, second], store, executor=executor)
     assert failures == []
     assert (store.path(last.output) / "present").read_text().split("\n") == names
     assert all(history(events, label) == ["start", "done"] for label in ("first", "second", "last"))
 
 
-def test_what_is_required_can_be_there_from_before(store):
+def test_what_is_required_can_be_there_from_before(store, executor):
     before = task("before")
     there(store, before)
     after = task("after", requires=[before])
-    failures, events = run([after], store)
+    failures, events = run([after], store, executor=executor)
     assert failures == []
     assert history(events, "after") == ["start", "done"]
 
@@ -157,8 +174,11 @@ def test_several_tasks_run_at_the_same_time_but_no_more_than_workers(store, tmp_
     assert all(is_gone(pid) for pid in pids)
 
 
-def test_progress_is_told_and_what_libraries_print_is_no_part_of_it(store, capfd):
-    failures, events = run([task("one", "count")], store)
+@pytest.mark.parametrize("path", ["Python", "system"])
+def test_progress_is_told_and_what_libraries_print_is_no_part_of_it(store, executor, path, capfd):
+    if isinstance(executor, InProcess) and path == "system":
+        pytest.skip("this process has one stdout")
+    failures, events = run([task("one", "count", path=path)], store, executor=executor)
     assert failures == []
     assert history(events, "one") == ["start", "tokens", "tokens", "done"]
     assert [event.n_tokens for event in events] == [0, 100, 250, 0]
@@ -167,30 +187,37 @@ def test_progress_is_told_and_what_libraries_print_is_no_part_of_it(store, capfd
     assert "a library talks to stdout" in said.err
 
 
-def test_workers_have_so_many_threads(store):
+def test_workers_have_so_many_threads(store, executor):
     names = ["OMP_NUM_THREADS", "MKL_NUM_THREADS", "RAYON_NUM_THREADS"]
     one = task("one", "write_environment", names=names)
-    assert run_tasks([one], store, workers=1, threads=3) == []
+    assert run_tasks([one], store, workers=1, threads=3, executor=executor) == []
     assert json.loads((store.path(one.output) / PROVENANCE).read_text()) == dict.fromkeys(names, "3")
 
 
+FAULTS = [
+    ("misuse", 2, "text.txt: too short. Give more."),
+    ("give_up", 1, "the disk is full"),
+    ("crash", 1, "bad: ZeroDivisionError: by nothing\nTraceback "),
+    ("run_out_of_memory", 1, "bad: out of memory. Use fewer workers or a smaller model or batch."),
+    ("no_such_function", 1, "bad: AttributeError: module 'helper_tasks' has no attribute 'no_such_function'"),
+]
+ENDS = [
+    ("leave", 1, "bad: its worker process stopped with exit code 3"),
+    ("kill_itself", 1, "bad: its worker process was ended by signal 9 from outside (out of memory?). "),
+]
+
+
 @pytest.mark.parametrize(
-    ("function", "exit_code", "message"),
-    [
-        ("misuse", 2, "text.txt: too short. Give more."),
-        ("give_up", 1, "the disk is full"),
-        ("crash", 1, "bad: ZeroDivisionError: by nothing\nTraceback "),
-        ("run_out_of_memory", 1, "bad: out of memory. Use fewer workers or a smaller model or batch."),
-        ("leave", 1, "bad: its worker process stopped with exit code 3"),
-        ("kill_itself", 1, "bad: its worker process was ended by signal 9 from outside (out of memory?). "),
-        ("no_such_function", 1, "bad: AttributeError: module 'helper_tasks' has no attribute 'no_such_function'"),
-    ],
+    ("kind", "function", "exit_code", "message"),
+    [(kind, *fault) for kind in (WorkerProcesses, InProcess) for fault in FAULTS]
+    + [(WorkerProcesses, *end) for end in ENDS],
 )
-def test_a_failed_task_is_told_and_only_what_requires_it_is_not_run(store, function, exit_code, message):
+def test_a_failed_task_is_told_and_only_what_requires_it_is_not_run(store, kind, function, exit_code, message):
     bad = task("bad", function)
     after = task("after", requires=[bad])
     others = [task("other"), task("another")]
-    failures, events = run([bad, after, *others], store, workers=1)  # with one worker, the others need a new one
+    with kind() as executor:  # with one worker, the others need a new one where it ends
+        failures, events = run([bad, after, *others], store, workers=1, executor=executor)
     assert [(failure.kind, failure.task, failure.exit_code) for failure in failures] == [("failed", bad, exit_code)]
     assert failures[0].message.startswith(message)
     assert history(events, "bad") == ["start", "failed"]
@@ -199,8 +226,8 @@ def test_a_failed_task_is_told_and_only_what_requires_it_is_not_run(store, funct
     assert all(store.has(one.output) for one in others)
 
 
-def test_a_gang_that_a_gpu_cannot_hold_is_told_what_to_set(store):
-    failures, _ = run([task("column", "run_out_of_gpu_memory", members=[{}] * 8)], store)
+def test_a_gang_that_a_gpu_cannot_hold_is_told_what_to_set(store, executor):
+    failures, _ = run([task("column", "run_out_of_gpu_memory", members=[{}] * 8)], store, executor=executor)
     assert failures[0].message == (
         "column: out of memory. Use fewer models side by side (execution.gang, 8 here), fewer workers or a smaller "
         "model or batch."
@@ -214,8 +241,8 @@ def test_a_failed_task_can_be_run_again(store):
     assert store.has(again.output)
 
 
-def test_all_failures_are_told(store):
-    failures, _ = run([task("one", "crash"), task("two", "misuse"), task("three")], store)
+def test_all_failures_are_told(store, executor):
+    failures, _ = run([task("one", "crash"), task("two", "misuse"), task("three")], store, executor=executor)
     assert sorted(failure.task.output.label for failure in failures) == ["one", "two"]
 
 
@@ -228,24 +255,119 @@ def children():
 @pytest.mark.skipif(not Path("/proc/self/task").is_dir(), reason="needs /proc")
 def test_a_worker_that_is_killed_while_it_has_nothing_to_do_is_replaced(store, tmp_path):
     first = task("first", "tell_process_and_wait", path=str(tmp_path / "pid"), seconds=0.3)
+    short = task("short")
     later = [task("second", requires=[first], seconds=0.2), task("third", requires=[first], seconds=0.2)]
-    before = children()
+    before, busy = children(), []
 
     def kill_the_idle_one(event):
         if event.kind == "tokens":
-            for pid in children() - before - {event.n_tokens}:
+            busy.append(event.n_tokens)
+        if event.kind == "done" and event.task is short:
+            assert wait_for(lambda: busy or (tmp_path / "pid").exists())
+            for pid in children() - before - {int((tmp_path / "pid").read_text())}:
                 os.kill(pid, signal.SIGKILL)
 
-    failures, events = run([first, *later], store, on_event=kill_the_idle_one)
+    failures, events = run([first, short, *later], store, on_event=kill_the_idle_one)
     assert failures == []
-    assert all(store.has(one.output) for one in (first, *later))
+    assert all(store.has(one.output) for one in (first, short, *later))
     assert "tokens" in [event.kind for event in events]
+
+
+# Workers are kept.
+
+
+def pids(store, *tasks):
+    return {json.loads((store.path(one.output) / PROVENANCE).read_text())["pid"] for one in tasks}
+
+
+def test_the_same_workers_do_one_job_after_another(store):
+    tasks = [task(f"{i}") for i in range(3)]
+    with WorkerProcesses() as executor:
+        for one in tasks:
+            assert run([one], store, executor=executor)[0] == []
+        (pid,) = pids(store, *tasks)
+        assert not is_gone(pid)
+    assert is_gone(pid)
+
+
+def test_an_executor_can_be_used_again_after_it_was_closed(store, executor):
+    first, second = task("first"), task("second")
+    assert run([first], store, executor=executor)[0] == []
+    executor.close()
+    assert run([second], store, executor=executor)[0] == []
+    assert len(pids(store, first, second)) == (1 if isinstance(executor, InProcess) else 2)
+
+
+def test_a_few_small_tasks_have_one_worker(store, monkeypatch):
+    monkeypatch.setattr("bloodbank.execution.local._PATIENCE_SECONDS", 30.0)
+    tasks = [task(f"{i}", seconds=0.05) for i in range(4)]
+    assert run(tasks, store)[0] == []
+    assert len(pids(store, *tasks)) == 1
+
+
+def test_no_worker_starts_before_there_is_a_task(store):
+    before = children()
+    with WorkerProcesses() as executor:
+        assert executor.next_event(0.0) is None
+        assert children() == before
+
+
+def test_a_worker_is_given_other_threads_for_every_task(store, executor):
+    import torch
+
+    before = torch.get_num_threads()
+    for n_threads in (1, 3, 2):
+        one = task(f"{n_threads}", "write_threads")
+        assert run_tasks([one], store, workers=1, threads=n_threads, executor=executor) == []
+        assert json.loads((store.path(one.output) / PROVENANCE).read_text()) == {"torch": n_threads}
+    assert torch.get_num_threads() == before
+
+
+def test_a_worker_that_hangs_is_killed(store, tmp_path, monkeypatch):
+    monkeypatch.setattr("bloodbank.execution.local._STOP_SECONDS", 0.2)
+    path = tmp_path / "pid"
+    hangs = task("one", "tell_process_and_wait", path=str(path), seconds=60)
+
+    def stop_it(event):
+        if event.kind == "tokens":
+            os.kill(event.n_tokens, signal.SIGSTOP)  # as one that sits in a library and does not see its stdin close
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        run_tasks([hangs], store, workers=1, threads=1, on_event=stop_it)
+    assert is_gone(int(path.read_text()))
+
+
+def test_tasks_in_this_process_leave_it_as_it_was(store):
+    before = dict(os.environ)
+    one = task("one", "write_environment", names=["OMP_NUM_THREADS"])
+    with InProcess() as executor:
+        assert run_tasks([one], store, workers=1, threads=5, executor=executor) == []
+    assert json.loads((store.path(one.output) / PROVENANCE).read_text()) == {"OMP_NUM_THREADS": "5"}
+    assert dict(os.environ) == before
+
+
+def test_what_breaks_off_a_task_in_this_process_breaks_off_the_run(store):
+    broken, after = task("broken", "interrupt"), task("after")
+    with InProcess() as executor:
+        with pytest.raises(KeyboardInterrupt):
+            run_tasks([broken, after], store, workers=1, threads=1, executor=executor)
+        assert executor.next_event(0.0) is None
+    assert not store.lock_path(broken.output).exists()
+    assert not store.has(after.output)
+
+
+def test_tests_may_say_what_carries_tasks_out(store, monkeypatch):
+    monkeypatch.setattr("bloodbank.execution.executor.DEFAULT", InProcess)
+    one = task("one")
+    assert run([one], store)[0] == []
+    assert pids(store, one) == {os.getpid()}
 
 
 # With other processes in the same run folder.
 
 
-def test_an_output_that_another_process_makes_is_waited_for_and_then_not_made_again(store, tmp_path):
+def test_an_output_that_another_process_makes_is_waited_for_and_then_not_made_again(store, executor, tmp_path):
     trace = tmp_path / "made again"
     shared, other = task("shared", "tell_process_and_wait", path=str(trace), seconds=0), task("other")
     after = task("after", requires=[shared])
@@ -260,7 +382,7 @@ def test_an_output_that_another_process_makes_is_waited_for_and_then_not_made_ag
                 pass
             lock.__exit__(None, None, None)
 
-    failures, events = run([shared, other, after], store, on_event=finish_when_asked)
+    failures, events = run([shared, other, after], store, on_event=finish_when_asked, executor=executor)
     assert failures == []
     assert f"process {os.getpid()} on " in seen[0].message
     assert history(events, "shared") == ["start", "busy", "start", "done"]
@@ -269,7 +391,7 @@ def test_an_output_that_another_process_makes_is_waited_for_and_then_not_made_ag
     assert "the other process" in (store.path(shared.output) / PROVENANCE).read_text()
 
 
-def test_a_task_whose_other_process_gives_up_is_taken_over(store):
+def test_a_task_whose_other_process_gives_up_is_taken_over(store, executor):
     shared = task("shared")
     lock = store.lock(shared.output)
     lock.__enter__()
@@ -280,13 +402,13 @@ def test_a_task_whose_other_process_gives_up_is_taken_over(store):
             seen.append(event)
             lock.__exit__(None, None, None)
 
-    failures, events = run([shared], store, workers=1, on_event=give_up_when_asked)
+    failures, events = run([shared], store, workers=1, on_event=give_up_when_asked, executor=executor)
     assert failures == []
     assert history(events, "shared") == ["start", "busy", "start", "done"]
     assert (store.path(shared.output) / "present").exists()
 
 
-def test_another_process_may_finish_an_output_and_remove_what_it_required(store):
+def test_another_process_may_finish_an_output_and_remove_what_it_required(store, executor):
     model = task("model")
     there(store, model)
     scores = task("scores", requires=[model])
@@ -301,7 +423,7 @@ def test_another_process_may_finish_an_output_and_remove_what_it_required(store)
             shutil.rmtree(store.path(model.output))
             lock.__exit__(None, None, None)
 
-    failures, events = run([scores], store, workers=1, on_event=finish_and_remove)
+    failures, events = run([scores], store, workers=1, on_event=finish_and_remove, executor=executor)
     assert failures == []
     assert history(events, "scores")[-1] == "done"
 

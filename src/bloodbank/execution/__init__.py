@@ -1,6 +1,8 @@
-"""Where work runs: this machine now; the seam for a distributed engine is `Task` and `Event`."""
+"""Where work runs: this machine now; the seam for a distributed engine is `Executor`, with `Task` and `Event`."""
 
-from bloodbank.execution.local import run_tasks
+from bloodbank.execution.executor import Executor, Needs, default_executor, run_tasks
+from bloodbank.execution.in_process import InProcess
+from bloodbank.execution.local import WorkerProcesses
 from bloodbank.execution.machine import (
     check_compiler,
     check_device,
@@ -14,10 +16,15 @@ from bloodbank.execution.task import Event, Task, needed_tasks
 
 __all__ = [
     "Event",
+    "Executor",
+    "InProcess",
+    "Needs",
     "Task",
+    "WorkerProcesses",
     "check_compiler",
     "check_device",
     "computes_in_bfloat16",
+    "default_executor",
     "default_workers",
     "free_memory",
     "is_out_of_memory",

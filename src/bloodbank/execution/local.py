@@ -1,4 +1,8 @@
-"""Run tasks in worker processes on this machine."""
+"""Worker processes on this machine: started when they are needed, kept until the executor is closed.
+
+Importing torch and transformers costs a process some six seconds of CPU, so a run has one set of workers from its first
+text to its last score, and starts no more of them than have something to do.
+"""
 
 from __future__ import annotations
 
@@ -9,17 +13,19 @@ import sys
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterable
 from contextlib import suppress
-from dataclasses import asdict
 from queue import Empty, SimpleQueue
 from typing import Any
 
+from bloodbank.execution.executor import Executor, Needs
 from bloodbank.execution.machine import n_gpus
 from bloodbank.execution.task import Event, Task
+from bloodbank.execution.worker import request_of
 from bloodbank.store import Store
 
-_RETRY_SECONDS = 1.0
+# A further worker starts when a task has waited so long: about what starting one costs, without torch.
+_PATIENCE_SECONDS = 0.5
+_STOP_SECONDS = 5.0  # for a worker to end by itself, before it is killed
 # Keep freed memory, and in large pages: a step of a model of the paper's size allocates a gigabyte in pieces of some
 # 25 MB, which the system would hand out as zeroed small pages each time (a tenth of the step on two cores).
 MEMORY_ENVIRONMENT = {
@@ -28,101 +34,92 @@ MEMORY_ENVIRONMENT = {
     "MALLOC_TOP_PAD_": str(2**26),
     "THP_MEM_ALLOC_ENABLE": "1",
 }
+_Told = SimpleQueue[tuple["_Worker", dict[str, Any] | None]]
 
 
-def run_tasks(
-    tasks: Iterable[Task],
-    store: Store,
-    *,
-    workers: int,
-    threads: int,
-    device: str = "cpu",
-    on_event: Callable[[Event], None] = lambda _event: None,
-) -> list[Event]:
-    """Run tasks, each when what it requires is there, several at a time.
+class WorkerProcesses(Executor):
+    """As many worker processes as there are tasks at the same time, each with one task at a time."""
 
-    A failed task does not stop the others; what requires it is not run. A task whose output another process is
-    making waits until that one is done, or takes over when that process dies.
+    def __init__(self) -> None:
+        self._submitted: deque[tuple[Task, dict[str, Any], float]] = deque()
+        self._workers: dict[int, _Worker] = {}
+        self._told: _Told = SimpleQueue()
 
-    Args:
-        tasks: In order of preference.
-        store: Where outputs are.
-        workers: Processes at the same time.
-        threads: Threads of each.
-        device: With more than one GPU, each worker gets one.
-        on_event: Called for every event, in this thread.
+    def submit(self, task: Task, store: Store, needs: Needs) -> None:
+        """Take a task."""
+        self._submitted.append((task, request_of(task, store, needs), time.monotonic()))
 
-    Returns:
-        The events of tasks that failed.
-    """
-    waiting = deque(tasks)
-    if not waiting:
-        return []
-    told: SimpleQueue[tuple[_Worker, dict[str, Any] | None]] = SimpleQueue()
-    pool = [_Worker(number, told, device, threads) for number in range(min(workers, len(waiting)))]
-    failures: list[Event] = []
-    not_before: dict[Task, float] = {}
-    try:
+    def next_event(self, seconds: float) -> Event | None:
+        """Begin what waits, and tell what happened."""
+        deadline = time.monotonic() + seconds
         while True:
-            for worker in pool:
-                if worker.task is None and (task := _next_ready(waiting, store, not_before)):
-                    worker.give(task, store)
-                    on_event(Event("start", task))
-            idle = all(worker.task is None for worker in pool)
-            if idle and not any(moment > time.monotonic() for moment in not_before.values()):
-                return failures  # what still waits requires something that failed or is gone
+            if started := self._begin():
+                return Event("start", started)
             try:
-                worker, line = told.get(timeout=0.2)
+                worker, line = self._told.get(timeout=max(0.0, min(0.1, deadline - time.monotonic())))
             except Empty:
+                if time.monotonic() >= deadline:
+                    return None
                 continue
             event = worker.event(line)
             if line is None:  # it died, with a task or without
-                worker.stop()
-                pool[pool.index(worker)] = _Worker(worker.number, told, device, threads)
-            if event is None:
-                continue
-            if event.kind == "busy":
-                waiting.append(event.task)
-                not_before[event.task] = time.monotonic() + _RETRY_SECONDS
-            elif event.kind == "failed":
-                failures.append(event)
-            on_event(event)
-    finally:
-        for worker in pool:
-            worker.stop()
+                self._drop(worker)
+            if event is not None:
+                return event
 
+    def close(self) -> None:
+        """End all tasks, and the workers."""
+        self._submitted.clear()
+        for worker in self._workers.values():
+            worker.close()
+        for worker in self._workers.values():
+            worker.wait()
+        self._workers, self._told = {}, SimpleQueue()  # what they still had to tell is heard by nobody
 
-def _next_ready(waiting: deque[Task], store: Store, not_before: dict[Task, float]) -> Task | None:
-    """Take the first task whose inputs are there and that is not to be left alone for a moment.
+    def _begin(self) -> Task | None:
+        """Give the task that waits longest to a worker that is free; return it, or None where it has to wait."""
+        if not self._submitted:
+            return None
+        task, request, since = self._submitted[0]
+        worker = self._free_worker(may_start=time.monotonic() - since >= _PATIENCE_SECONDS)
+        if worker is None:
+            return None
+        self._submitted.popleft()
+        worker.give(task, request)
+        return task
 
-    A task whose output another process has made is ready too: that process may have removed the inputs since.
-    """
-    now = time.monotonic()
-    for task in waiting:
-        made = task in not_before and all(map(store.has, task.outputs))
-        if not_before.get(task, 0.0) <= now and (made or all(store.has(output) for output in task.requires)):
-            waiting.remove(task)
-            not_before.pop(task, None)
-            return task
-    return None
+    def _free_worker(self, *, may_start: bool) -> _Worker | None:
+        """Return the first worker without a task, a new one where there is none and it may be."""
+        for worker in list(self._workers.values()):
+            if worker.task is None:
+                if worker.is_alive:
+                    return worker
+                self._drop(worker)
+        if self._workers and not may_start:
+            return None
+        # The lowest free number: so many workers as there are GPUs have one each.
+        number = next(number for number in range(len(self._workers) + 1) if number not in self._workers)
+        worker = self._workers[number] = _Worker(number, self._told)
+        self._workers = dict(sorted(self._workers.items()))
+        return worker
+
+    def _drop(self, worker: _Worker) -> None:
+        worker.close()
+        worker.wait()
+        if self._workers.get(worker.number) is worker:
+            del self._workers[worker.number]
 
 
 class _Worker:
     """One worker process and the task that it has."""
 
-    def __init__(
-        self, number: int, told: SimpleQueue[tuple[_Worker, dict[str, Any] | None]], device: str, threads: int
-    ) -> None:
+    def __init__(self, number: int, told: _Told) -> None:
         self.number = number
         self.task: Task | None = None
-        environment = dict(os.environ)
-        if device != "cpu" and (gpus := n_gpus()) > 1:
+        environment = MEMORY_ENVIRONMENT | dict(os.environ)
+        if (gpus := n_gpus()) > 1:
             visible = os.environ.get("CUDA_VISIBLE_DEVICES", ",".join(map(str, range(gpus)))).split(",")
             environment["CUDA_VISIBLE_DEVICES"] = visible[number % gpus]
-        # Numerical libraries read these when they load.
-        environment |= dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "RAYON_NUM_THREADS"), str(threads))
-        environment["TOKENIZERS_PARALLELISM"] = "true"
-        environment = MEMORY_ENVIRONMENT | environment
         self.process = subprocess.Popen(
             # -P: a file of the current folder must not stand in for a module of the library.
             [sys.executable, "-P", "-m", "bloodbank.execution.worker"],
@@ -134,21 +131,18 @@ class _Worker:
         )
         threading.Thread(target=self._listen, args=(told,), daemon=True).start()
 
-    def _listen(self, told: SimpleQueue[tuple[_Worker, dict[str, Any] | None]]) -> None:
+    @property
+    def is_alive(self) -> bool:
+        return self.process.poll() is None
+
+    def _listen(self, told: _Told) -> None:
         if self.process.stdout is not None:
             for line in self.process.stdout:
                 told.put((self, json.loads(line)))
         told.put((self, None))
 
-    def give(self, task: Task, store: Store) -> None:
-        """Send a task."""
+    def give(self, task: Task, request: dict[str, Any]) -> None:
         self.task = task
-        request = {
-            "root": str(store.root),
-            "outputs": [asdict(output) for output in task.outputs],
-            "function": task.function,
-            "arguments": task.arguments,
-        }
         if self.process.stdin is not None:
             with suppress(BrokenPipeError):  # it died; `_listen` reports that
                 self.process.stdin.write(json.dumps(request) + "\n")
@@ -173,13 +167,21 @@ class _Worker:
                 message=f"{task.output.label}: its worker process {how}. What was finished is kept; give the same "
                 "command again to go on, with fewer workers if memory is short.",
             )
-        if line["kind"] != "tokens":
+        event = Event(**{"task": task, **line})
+        if event.is_last:
             self.task = None
-        return Event(**{"task": task, **line})
+        return event
 
-    def stop(self) -> None:
+    def close(self) -> None:
         """Close its stdin, which ends it at once."""
         if self.process.stdin is not None:
             with suppress(BrokenPipeError):
                 self.process.stdin.close()
-        self.process.wait()
+
+    def wait(self) -> None:
+        """Wait for its end; where it hangs and does not see that it is to end, kill it."""
+        try:
+            self.process.wait(_STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()

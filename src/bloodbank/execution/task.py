@@ -58,6 +58,11 @@ class Event:
     message: str = ""
     exit_code: int = 1
 
+    @property
+    def is_last(self) -> bool:
+        """Whether the task has ended."""
+        return self.kind in ("done", "busy", "failed")
+
 
 def needed_tasks(tasks: Iterable[Task], targets: Iterable[Output], store: Store) -> list[Task]:
     """Choose the tasks that must run so that the targets are there.

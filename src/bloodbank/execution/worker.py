@@ -6,6 +6,7 @@ A process of its own kind, and not of `multiprocessing`, so that a plain script 
 
 from __future__ import annotations
 
+import ctypes
 import importlib
 import json
 import os
@@ -13,14 +14,17 @@ import signal
 import sys
 import threading
 import traceback
-from collections.abc import Callable
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import asdict
 from pathlib import Path
 from queue import SimpleQueue
 from typing import Any
 
 from bloodbank.errors import BloodbankError
+from bloodbank.execution.executor import Needs
 from bloodbank.execution.machine import is_out_of_memory
+from bloodbank.execution.task import Task
 from bloodbank.store import Busy, Output, Store, disk_message
 
 
@@ -39,6 +43,7 @@ def main() -> None:
             channel.flush()
 
         carry_out(request, tell)
+        _release_memory()
 
 
 def _read_requests(requests: SimpleQueue[str]) -> None:
@@ -48,18 +53,29 @@ def _read_requests(requests: SimpleQueue[str]) -> None:
     os._exit(0)
 
 
+def request_of(task: Task, store: Store, needs: Needs) -> dict[str, Any]:
+    """Say what is to be done, in plain values."""
+    return {
+        "root": str(store.root),
+        "outputs": [asdict(output) for output in task.outputs],
+        "function": task.function,
+        "arguments": task.arguments,
+        "threads": needs.threads,
+    }
+
+
 def carry_out(request: dict[str, Any], tell: Callable[..., None]) -> None:
     """Run one task under the locks of its outputs and tell how it ended.
 
     Args:
-        request: `root`, `outputs`, `function`, `arguments`.
+        request: From `request_of`.
         tell: Called with `tokens` while it runs, and once with `done`, `busy` or `failed`.
     """
     store = Store(Path(request["root"]))
     outputs = [Output(**one) for one in request["outputs"]]
     output = outputs[0]
     try:
-        with ExitStack() as locks:
+        with ExitStack() as locks, _threads(request["threads"]):
             for one in sorted(outputs, key=lambda one: one.name):
                 locks.enter_context(store.lock(one))
             if not all(map(store.has, outputs)):
@@ -85,6 +101,33 @@ def carry_out(request: dict[str, Any], tell: Callable[..., None]) -> None:
         tell("failed", message=refused or fault)
     else:
         tell("done")
+
+
+@contextmanager
+def _threads(number: int) -> Iterator[None]:
+    """Give the numerical libraries so many threads, those that are loaded and those that a task will load."""
+    wanted = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "RAYON_NUM_THREADS"), str(number))
+    # The tokenizers' own pool is made once in a process; without this, one thread would use it whole.
+    wanted["TOKENIZERS_PARALLELISM"] = "true" if number > 1 else "false"
+    before = {name: os.environ.get(name) for name in wanted}
+    os.environ |= wanted
+    torch = sys.modules.get("torch")
+    n_before = torch.get_num_threads() if torch else number
+    if torch and n_before != number:
+        torch.set_num_threads(number)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            os.environ.pop(name) if value is None else os.environ.update({name: value})
+        if torch and n_before != number:
+            torch.set_num_threads(n_before)
+
+
+def _release_memory() -> None:
+    """Give memory that a task has freed back to the system: a worker keeps it, and may have nothing to do for long."""
+    with suppress(OSError, AttributeError):  # another C library has no such function
+        ctypes.CDLL("libc.so.6").malloc_trim(0)
 
 
 def _out_of_memory(output: Output, arguments: dict[str, Any]) -> str:
