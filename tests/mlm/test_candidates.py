@@ -9,9 +9,9 @@ import torch
 from bloodbank.mlm.candidates import Candidates
 from bloodbank.mlm.gang import mlm_losses
 from bloodbank.mlm.masking import make_test_masks
-from bloodbank.mlm.model import WORDS
 from bloodbank.mlm.reading import Reading
 from bloodbank.mlm.scoring import score_models
+from bloodbank.mlm.shapes import WORDS
 from bloodbank.mlm.training import train
 from bloodbank.randomness import generator
 from bloodbank.tokenizer import Vocabulary

@@ -4,8 +4,8 @@ import pytest
 import torch
 
 from bloodbank.mlm.gang import mlm_losses
-from bloodbank.mlm.model import WORDS
 from bloodbank.mlm.optimiser import StackedAdamW, is_matrix, is_word_or_head
+from bloodbank.mlm.shapes import WORDS
 from bloodbank.mlm.training import train
 from made_up import RECIPE, largest_difference, reading, stack
 

@@ -11,15 +11,19 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import torch
 
 from bloodbank.mlm.masking import TestMasks
-from bloodbank.mlm.model import WORDS, BertStack, Weights
 from bloodbank.mlm.sequences import Ints, Text
+from bloodbank.mlm.shapes import WORDS
 from bloodbank.tokenizer import Vocabulary
+
+if TYPE_CHECKING:
+    import torch
+
+    from bloodbank.mlm.model import BertStack, Weights
 
 
 @dataclass(frozen=True, eq=False)
@@ -81,7 +85,7 @@ class Candidates:
         if self.are_all:
             return stack
         own = {name: weight.detach().index_select(1, self._index(stack)) for name, weight in _by_piece(stack).items()}
-        return BertStack(stack.settings, stack.weights | own)
+        return replace(stack, weights=stack.weights | own, output_gradients=None)
 
     def widen(self, narrow: BertStack, whole: BertStack) -> BertStack:
         """Return models that know all pieces: the candidates as narrow models know them, the others as they were.
@@ -97,9 +101,11 @@ class Candidates:
             name: before[name].detach().to(weight.device).index_copy(1, self._index(narrow), weight.detach())
             for name, weight in _by_piece(narrow).items()
         }
-        return BertStack(narrow.settings, narrow.weights | own)
+        return replace(narrow, weights=narrow.weights | own, output_gradients=None)
 
     def _index(self, stack: BertStack) -> torch.Tensor:
+        import torch  # a plan counts candidates without it
+
         return torch.from_numpy(self.pieces).to(stack.device)
 
 

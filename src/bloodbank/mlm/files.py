@@ -10,7 +10,7 @@ from safetensors.torch import load_file, save
 
 from bloodbank.experiment.settings import ModelSettings
 from bloodbank.mlm.model import BertStack
-from bloodbank.mlm.weights import shapes
+from bloodbank.mlm.shapes import shapes
 from bloodbank.store import write_json
 from bloodbank.tokenizer import Vocabulary
 

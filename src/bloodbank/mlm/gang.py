@@ -14,10 +14,11 @@ from bloodbank.mlm.compiled import CompiledStack
 from bloodbank.mlm.dropout import draw_dropout
 from bloodbank.mlm.loss import masked_losses
 from bloodbank.mlm.masking import MaskedRows
-from bloodbank.mlm.model import WORDS, BertStack, Weights
+from bloodbank.mlm.model import BertStack, Weights
 from bloodbank.mlm.optimiser import StackedAdamW
 from bloodbank.mlm.padding import places_of
 from bloodbank.mlm.reading import Batches
+from bloodbank.mlm.shapes import WORDS
 from bloodbank.randomness import torch_generator
 
 #: `(stack, batch, kept) -> losses` of each model, [K]: the MLM's here; another head brings another.

@@ -19,9 +19,9 @@ from bloodbank.mlm.dropout import drop
 from bloodbank.mlm.linear import linear
 from bloodbank.mlm.lookup import look_up
 from bloodbank.mlm.padding import Grid, take
+from bloodbank.mlm.shapes import WORDS
 
 _NORM_EPSILON = 1e-12
-WORDS = "bert.embeddings.word_embeddings.weight"
 Weights = dict[str, Tensor]
 
 

@@ -6,9 +6,11 @@ from collections.abc import Sequence
 
 import torch
 from torch import Tensor
+from torch.optim.adamw import adamw
 
 from bloodbank.experiment.settings import TrainingSettings
-from bloodbank.mlm.model import WORDS, BertStack, Weights
+from bloodbank.mlm.model import BertStack, Weights
+from bloodbank.mlm.shapes import WORDS
 
 _HEAD = "cls.predictions"
 _MOMENTS = ("exp_avg", "exp_avg_sq")
@@ -30,15 +32,7 @@ class StackedAdamW:
         }
         for name, weight in stack.weights.items():
             weight.requires_grad_(name in self.weights)
-        decayed = [weight for name, weight in self.weights.items() if is_matrix(name)]
-        others = [weight for name, weight in self.weights.items() if not is_matrix(name)]
-        groups = [
-            {"params": decayed, "weight_decay": settings.weight_decay},
-            {"params": others, "weight_decay": 0.0},
-        ]
-        self.adam = torch.optim.AdamW(
-            groups, lr=settings.learning_rate, betas=(0.9, settings.beta2), eps=1e-8, fused=True
-        )
+        self.moments: dict[str, Weights] = {}  # with `step`, by the name of the weight
 
     def step(self, rates: Sequence[float]) -> None:
         """Clip, and change the weights.
@@ -47,16 +41,14 @@ class StackedAdamW:
             rates: Learning rate of each model, or one for all. Shape: [K] or [1].
         """
         peak = max(rates)
-        for group in self.adam.param_groups:
-            group["lr"] = peak
         weights = list(self.weights.values())
         clip_gradients(weights, self.settings.clip_norm)
         if min(rates) == peak:
-            self.adam.step()
+            self._step(peak)
             return
         # An AdamW step is proportional to its rate: a model at half the peak goes half of the way.
         before = [weight.detach().clone() for weight in weights]
-        self.adam.step()
+        self._step(peak)
         share = torch.tensor([rate / peak for rate in rates], dtype=weights[0].dtype)
         if weights[0].is_cuda:  # without waiting for what the device is doing
             share = share.pin_memory().to(weights[0].device, non_blocking=True)
@@ -64,36 +56,59 @@ class StackedAdamW:
             along = share.view(-1, *([1] * (weight.dim() - 1)))
             weight.data.copy_(torch.where(along == 1.0, weight.data, torch.lerp(old, weight.data, along)))
 
+    @torch.no_grad()
+    def _step(self, rate: float) -> None:
+        # PyTorch's function and not its class, which imports its compiler: as long as importing all the rest.
+        gradients = {name: weight.grad for name, weight in self.weights.items() if weight.grad is not None}
+        for name, gradient in gradients.items():
+            if name not in self.moments:
+                self.moments[name] = {moment: torch.zeros_like(self.weights[name]) for moment in _MOMENTS}
+                self.moments[name]["step"] = torch.zeros((), dtype=torch.float32, device=gradient.device)
+        for decay, names in (
+            (self.settings.weight_decay, [name for name in gradients if is_matrix(name)]),
+            (0.0, [name for name in gradients if not is_matrix(name)]),
+        ):
+            adamw(
+                params=[self.weights[name] for name in names],
+                grads=[gradients[name] for name in names],
+                exp_avgs=[self.moments[name]["exp_avg"] for name in names],
+                exp_avg_sqs=[self.moments[name]["exp_avg_sq"] for name in names],
+                max_exp_avg_sqs=[],
+                state_steps=[self.moments[name]["step"] for name in names],
+                fused=True, amsgrad=False, maximize=False,
+                lr=rate, beta1=0.9, beta2=self.settings.beta2, eps=1e-8, weight_decay=decay,
+            )  # fmt: skip
+
     def zero_grad(self) -> None:
         """Forget the gradients."""
-        self.adam.zero_grad(set_to_none=True)
+        for weight in self.weights.values():
+            weight.grad = None
 
     def state(self) -> Weights:
         """Return the moments and the number of steps under names, to be written to disk."""
-        found: Weights = {}
-        for name, weight in self.weights.items():
-            kept = self.adam.state.get(weight)
-            if kept is None:
-                continue  # it has had no gradient: the weight of a head that is not in use
-            found |= {f"{moment}.{name}": kept[moment] for moment in _MOMENTS}
-            found["step"] = kept["step"]
-        return found
+        state: Weights = {}
+        for name in self.weights:
+            if name in self.moments:  # else it has had no gradient: the weight of a head that is not in use
+                state |= {f"{moment}.{name}": self.moments[name][moment] for moment in _MOMENTS}
+                state["step"] = self.moments[name]["step"]
+        return state
 
     def load_state(self, state: Weights) -> None:
         """Take over moments."""
         for name, weight in self.weights.items():
             if f"{_MOMENTS[0]}.{name}" in state:
-                moments = {moment: state[f"{moment}.{name}"].to(weight.device) for moment in _MOMENTS}
+                self.moments[name] = {moment: state[f"{moment}.{name}"].to(weight.device) for moment in _MOMENTS}
                 # Each weight has a counter of its own, which the fused kernel raises in place.
-                self.adam.state[weight] = {"step": state["step"].clone().to(weight.device), **moments}
+                self.moments[name]["step"] = state["step"].clone().to(weight.device)
 
     def take_over(self, state: Weights, models: Sequence[int]) -> None:
         """Take over the moments of some models from those of all, which are taken out of `state` one by one."""
         for name, weight in self.weights.items():
             if f"{_MOMENTS[0]}.{name}" in state:
                 index = torch.tensor(models, device=weight.device)
-                moments = {moment: state.pop(f"{moment}.{name}").index_select(0, index) for moment in _MOMENTS}
-                self.adam.state[weight] = {"step": state["step"].clone(), **moments}
+                names = {moment: f"{moment}.{name}" for moment in _MOMENTS}
+                self.moments[name] = {moment: state.pop(names[moment]).index_select(0, index) for moment in _MOMENTS}
+                self.moments[name]["step"] = state["step"].clone()
 
 
 def is_matrix(name: str) -> bool:

@@ -15,7 +15,8 @@ from torch import Tensor
 from bloodbank.mlm.gang import for_each, hidden_of
 from bloodbank.mlm.loss import chunk_size
 from bloodbank.mlm.masking import TestMasks
-from bloodbank.mlm.model import WORDS, BertStack
+from bloodbank.mlm.model import BertStack
+from bloodbank.mlm.shapes import WORDS
 
 METRICS = ("mrr", "accuracy", "cross_entropy", "bits_per_byte")
 HEALTHY_Z = 3.0

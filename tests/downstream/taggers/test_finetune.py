@@ -19,7 +19,7 @@ from bloodbank.errors import UsageError
 from bloodbank.experiment.downstream_settings import FinetuneSettings
 from bloodbank.experiment.settings import TokenizerSettings
 from bloodbank.mlm.candidates import Candidates
-from bloodbank.mlm.model import WORDS
+from bloodbank.mlm.shapes import WORDS
 from bloodbank.mlm.weights import new_stack
 from bloodbank.tokenizer import Vocabulary, load_tokenizer, train_tokenizer
 from made_up_rows import (

@@ -12,7 +12,7 @@ from bloodbank.downstream.taggers.model import class_logits, class_losses, draw_
 from bloodbank.errors import UsageError
 from bloodbank.experiment.downstream_settings import FinetuneSettings
 from bloodbank.mlm.masking import side_by_side
-from bloodbank.mlm.model import WORDS
+from bloodbank.mlm.shapes import WORDS
 from bloodbank.randomness import generator, torch_generator
 from made_up_rows import DROPPING, MODEL, N_CLASSES, V, encoders, largest_difference, of_transformers, padded, rows
 

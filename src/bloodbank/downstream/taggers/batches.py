@@ -12,9 +12,10 @@ from bloodbank.downstream.tasks.data import IGNORED, Encoded
 from bloodbank.errors import UsageError
 from bloodbank.experiment.downstream_settings import FinetuneSettings
 from bloodbank.mlm.masking import MaskedRows
-from bloodbank.mlm.model import WORDS, BertStack
+from bloodbank.mlm.model import BertStack
 from bloodbank.mlm.reading import log_spaced
 from bloodbank.mlm.sequences import Ints
+from bloodbank.mlm.shapes import WORDS
 from bloodbank.randomness import generator
 
 

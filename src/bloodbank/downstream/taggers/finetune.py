@@ -19,7 +19,8 @@ from bloodbank.errors import UsageError
 from bloodbank.experiment.downstream_settings import FinetuneSettings
 from bloodbank.mlm.candidates import Candidates
 from bloodbank.mlm.gang import Gang
-from bloodbank.mlm.model import WORDS, BertStack, Weights
+from bloodbank.mlm.model import BertStack, Weights
+from bloodbank.mlm.shapes import WORDS
 from bloodbank.mlm.training import Report, Training, train
 
 
