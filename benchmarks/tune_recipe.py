@@ -52,7 +52,7 @@ def main() -> None:
     experiment = load_experiment(chosen.experiment)
     plan, store = make_plan(experiment), Store(chosen.out)
     texts = [task for task in make_tasks(plan) if task.output.stage in ("corpus", "tokenizer", "tokens")]
-    failures = run_tasks([task for task in texts if not store.has(task.output)], store, workers=1, threads=1)
+    failures = run_tasks([task for task in texts if not store.has(task.output)], store, workers=1)
     if failures:
         raise SystemExit(failures[0].message)
     results = chosen.out / "recipes.jsonl"

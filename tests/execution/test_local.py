@@ -15,6 +15,7 @@ import pytest
 
 from bloodbank.execution import (
     InProcess,
+    Needs,
     Task,
     WorkerProcesses,
     default_workers,
@@ -37,7 +38,7 @@ def store(tmp_path, monkeypatch):
     )
     monkeypatch.syspath_prepend(str(HELPERS))
     monkeypatch.setattr("bloodbank.execution.executor._RETRY_SECONDS", 0.2)
-    monkeypatch.setattr("bloodbank.execution.local._PATIENCE_SECONDS", 0.0)
+    monkeypatch.setattr("bloodbank.execution.local._PATIENCE", 0.0)
     return Store(tmp_path / "run")
 
 
@@ -63,7 +64,7 @@ def run(tasks, store, *, workers=2, on_event=lambda _event: None, **options):
         on_event(event)
 
     def work():
-        failures.extend(run_tasks(tasks, store, workers=workers, threads=1, on_event=note, **options))
+        failures.extend(run_tasks(tasks, store, workers=workers, on_event=note, **options))
         events.append("finished")
 
     thread = threading.Thread(target=work, daemon=True)
@@ -139,7 +140,7 @@ def test_a_model_that_was_removed_after_its_last_use_is_not_made_again(store, ch
 
 
 def test_no_tasks_are_no_work(store):
-    assert run_tasks([], store, workers=2, threads=1) == []
+    assert run_tasks([], store, workers=2) == []
     assert not store.root.exists()
 
 
@@ -190,7 +191,7 @@ def test_progress_is_told_and_what_libraries_print_is_no_part_of_it(store, execu
 def test_workers_have_so_many_threads(store, executor):
     names = ["OMP_NUM_THREADS", "MKL_NUM_THREADS", "RAYON_NUM_THREADS"]
     one = task("one", "write_environment", names=names)
-    assert run_tasks([one], store, workers=1, threads=3, executor=executor) == []
+    assert run_tasks([one], store, workers=1, needs=Needs(3), executor=executor) == []
     assert json.loads((store.path(one.output) / PROVENANCE).read_text()) == dict.fromkeys(names, "3")
 
 
@@ -299,7 +300,7 @@ def test_an_executor_can_be_used_again_after_it_was_closed(store, executor):
 
 
 def test_a_few_small_tasks_have_one_worker(store, monkeypatch):
-    monkeypatch.setattr("bloodbank.execution.local._PATIENCE_SECONDS", 30.0)
+    monkeypatch.setattr("bloodbank.execution.local._PATIENCE", 60.0)
     tasks = [task(f"{i}", seconds=0.05) for i in range(4)]
     assert run(tasks, store)[0] == []
     assert len(pids(store, *tasks)) == 1
@@ -318,7 +319,7 @@ def test_a_worker_is_given_other_threads_for_every_task(store, executor):
     before = torch.get_num_threads()
     for n_threads in (1, 3, 2):
         one = task(f"{n_threads}", "write_threads")
-        assert run_tasks([one], store, workers=1, threads=n_threads, executor=executor) == []
+        assert run_tasks([one], store, workers=1, needs=Needs(n_threads), executor=executor) == []
         assert json.loads((store.path(one.output) / PROVENANCE).read_text()) == {"torch": n_threads}
     assert torch.get_num_threads() == before
 
@@ -334,7 +335,7 @@ def test_a_worker_that_hangs_is_killed(store, tmp_path, monkeypatch):
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        run_tasks([hangs], store, workers=1, threads=1, on_event=stop_it)
+        run_tasks([hangs], store, workers=1, on_event=stop_it)
     assert is_gone(int(path.read_text()))
 
 
@@ -342,7 +343,7 @@ def test_tasks_in_this_process_leave_it_as_it_was(store):
     before = dict(os.environ)
     one = task("one", "write_environment", names=["OMP_NUM_THREADS"])
     with InProcess() as executor:
-        assert run_tasks([one], store, workers=1, threads=5, executor=executor) == []
+        assert run_tasks([one], store, workers=1, needs=Needs(5), executor=executor) == []
     assert json.loads((store.path(one.output) / PROVENANCE).read_text()) == {"OMP_NUM_THREADS": "5"}
     assert dict(os.environ) == before
 
@@ -351,7 +352,7 @@ def test_what_breaks_off_a_task_in_this_process_breaks_off_the_run(store):
     broken, after = task("broken", "interrupt"), task("after")
     with InProcess() as executor:
         with pytest.raises(KeyboardInterrupt):
-            run_tasks([broken, after], store, workers=1, threads=1, executor=executor)
+            run_tasks([broken, after], store, workers=1, executor=executor)
         assert executor.next_event(0.0) is None
     assert not store.lock_path(broken.output).exists()
     assert not store.has(after.output)
@@ -436,7 +437,7 @@ from bloodbank.store import Output, Store
 
 root, path = sys.argv[1:]
 waits = Task(Output("models", "one", "0" * 16), "helper_tasks:tell_process_and_wait", {"path": path, "seconds": 60})
-run_tasks([waits], Store(Path(root)), workers=1, threads=1)
+run_tasks([waits], Store(Path(root)), workers=1)
 """
 
 
@@ -463,7 +464,7 @@ def test_workers_end_when_the_caller_breaks_off(store, tmp_path):
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        run_tasks([waits], store, workers=1, threads=1, on_event=break_off)
+        run_tasks([waits], store, workers=1, on_event=break_off)
     assert is_gone(int(path.read_text()))
 
 
@@ -488,6 +489,6 @@ def test_there_is_a_worker_for_every_gpu_or_else_for_every_core(monkeypatch):
 def test_each_worker_sees_one_gpu(store, monkeypatch):
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "4,6")
     tasks = [task(f"{i}", "write_environment", names=["CUDA_VISIBLE_DEVICES"]) for i in range(2)]
-    assert run_tasks(tasks, store, workers=2, threads=1, device="cuda") == []
+    assert run_tasks(tasks, store, workers=2, needs=Needs(device="cuda")) == []
     found = [json.loads((store.path(one.output) / PROVENANCE).read_text()) for one in tasks]
     assert [one["CUDA_VISIBLE_DEVICES"] for one in found] == ["4", "6"]

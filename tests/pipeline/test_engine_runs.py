@@ -361,7 +361,7 @@ def test_the_estimate_knows_how_many_pieces_models_choose_from(own_pieces):
     from bloodbank.experiment.load import load_experiment
     from bloodbank.store import Store
     from bloodbank.transfer import make_plan
-    from bloodbank.transfer.estimate import n_candidates, vocab_size
+    from bloodbank.transfer.schedule import n_candidates, vocab_size
 
     plan, store = make_plan(load_experiment(own_pieces.parent / "experiment.toml")), Store(own_pieces)
     mixed = [

@@ -8,8 +8,8 @@ import torch
 from bloodbank.experiment.load import make_experiment
 from bloodbank.store import Store
 from bloodbank.transfer import gang_size as gangs
-from bloodbank.transfer import make_plan
-from bloodbank.transfer.estimate import estimate
+from bloodbank.transfer import make_plan, targets_of
+from bloodbank.transfer.schedule import make_schedule
 
 GIB = 2**30
 
@@ -112,11 +112,13 @@ def test_the_size_is_as_set_or_remembered_or_timed(plan, on_gpu, tmp_path):
 
 def test_gpus_are_not_left_idle_because_the_machine_has_less_memory_than_they(plan, tmp_path, monkeypatch):
     def workers(device, free):
-        monkeypatch.setattr("bloodbank.transfer.estimate.device_of", lambda _experiment: device)
-        monkeypatch.setattr("bloodbank.transfer.estimate.default_workers", lambda _device: 8)
-        monkeypatch.setattr("bloodbank.transfer.estimate.memory_of_gang", lambda *_: 20 * GIB)
-        monkeypatch.setattr("bloodbank.transfer.estimate.free_memory", lambda: free)
-        return estimate(plan, Store(tmp_path / "run"), gang=4, timed=False).workers
+        monkeypatch.setattr("bloodbank.transfer.schedule.device_of", lambda _experiment: device)
+        monkeypatch.setattr("bloodbank.transfer.schedule.n_gpus", lambda: 8)
+        monkeypatch.setattr("bloodbank.transfer.schedule.default_workers", lambda _device: 8)
+        monkeypatch.setattr("bloodbank.transfer.schedule.memory_of_gang", lambda *_: 20 * GIB)
+        monkeypatch.setattr("bloodbank.transfer.schedule.free_memory", lambda: free)
+        monkeypatch.setattr("bloodbank.transfer.schedule.gang_size", lambda *_: 4)
+        return make_schedule(plan, targets_of(plan), Store(tmp_path / "run")).workers
 
     assert workers("cpu", 64 * GIB) == 2
     assert workers("cuda", 64 * GIB) == 8

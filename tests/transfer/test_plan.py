@@ -7,7 +7,7 @@ from bloodbank.execution import needed_tasks
 from bloodbank.experiment.load import make_experiment
 from bloodbank.store import Store
 from bloodbank.transfer import Cell, cells_of, make_plan, make_tasks, targets_of
-from bloodbank.transfer.estimate import count_pieces
+from bloodbank.transfer.schedule import count_pieces
 
 STAGES = ("corpus", "tokenizer", "tokens", "audit", "masks", "models", "scores")
 LANGUAGES = [f"x-l{i}" for i in range(21)]

@@ -6,15 +6,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bloodbank.cli.app import app
-from bloodbank.pipeline.open_bank import find_source, open_bank
 
 if TYPE_CHECKING:
     from rich.console import Console
 
     from bloodbank.bank import Bank
     from bloodbank.experiment.load import Experiment
-    from bloodbank.transfer.estimate import Estimate
-    from bloodbank.transfer.plan import Plan
+    from bloodbank.transfer.schedule import Schedule
 
 
 @app.command
@@ -116,7 +114,7 @@ def show(run_folder: Path, *, protocol: str | None = None, budget: int | None = 
 
     from bloodbank.bank import read_bank
     from bloodbank.pipeline.folder import is_current, is_run_folder, read_experiment
-    from bloodbank.pipeline.open_bank import bank_folder
+    from bloodbank.pipeline.open_bank import bank_folder, find_source, open_bank
 
     run_folder, console = find_source(run_folder), Console()
     folder = bank_folder(run_folder, protocol, budget)
@@ -157,31 +155,27 @@ def _show_plan(experiment: Path, out: Path | None, workers: int | None) -> None:
     from bloodbank.pipeline import run as pipeline
     from bloodbank.pipeline.folder import check_settings
     from bloodbank.store import Store
-    from bloodbank.transfer import make_plans
-    from bloodbank.transfer.estimate import estimate, n_candidates
-    from bloodbank.transfer.gang_size import gang_size
+    from bloodbank.transfer import make_plans, targets_of
+    from bloodbank.transfer.schedule import make_schedule
 
     settings, folder = pipeline.resolve(experiment, out)
     check_device(settings.execution.device)
     check_compiler(settings.training.compile)
-    if workers:
-        execution = settings.execution.model_copy(update={"workers": workers})
-        settings = settings.model_copy(update={"execution": execution})
     plans, store = make_plans(settings), Store(folder)
     check_settings(plans, store)
     for plan in plans:
-        n_words, n_workers = n_candidates(plan, store), estimate(plan, store, timed=False).workers
-        gang = gang_size(plan, store, n_words, n_workers)
-        print("\n".join(plan_lines(plan, folder, estimate(plan, store, gang=gang))))
+        schedule = make_schedule(plan, targets_of(plan), store, workers or settings.execution.workers)
+        print("\n".join(plan_lines(schedule, folder)))
 
 
-def plan_lines(plan: Plan, folder: Path, cost: Estimate) -> list[str]:
+def plan_lines(schedule: Schedule, folder: Path) -> list[str]:
     """Write the arithmetic of a plan for people."""
     from bloodbank.pipeline.stages import duration, size
+    from bloodbank.transfer.estimate import estimate
 
-    experiment = plan.experiment
-    pieces = [n for n, _ in cost.pieces.values()]
-    counted = "counted" if all(known for _, known in cost.pieces.values()) else "guessed from the budget"
+    experiment, cost = schedule.plan.experiment, estimate(schedule)
+    pieces = [n for n, _ in schedule.pieces.values()]
+    counted = "counted" if all(known for _, known in schedule.pieces.values()) else "guessed from the budget"
     training = experiment.training
     n_models = cost.n_monolingual + cost.n_others
     only_pairs = not (experiment.grid.controls or experiment.grid.sets)
@@ -191,13 +185,13 @@ def plan_lines(plan: Plan, folder: Path, cost: Estimate) -> list[str]:
         f"{experiment.name}: {len(experiment.languages)} languages, preset {experiment.preset}, run folder {folder}",
         f"models    {cost.n_monolingual} monolingual + {cost.n_others} {others} = {n_models}; "
         f"{n_models - cost.n_left} done, {cost.n_left} to train",
-        f"one model {cost.n_parameters / 1e6:.1f} million weights, {size(cost.model_bytes)}",
+        f"one model {schedule.n_parameters / 1e6:.1f} million weights, {size(cost.model_bytes)}",
         f"text      {min(pieces):,} to {max(pieces):,} pieces a language ({counted}), "
         f"{training.epochs} + {training.epochs_bilingual} epochs",
         f"training  {cost.tokens / 1e6:,.1f} million tokens in about {cost.updates:,} updates",
         f"disk      {size(cost.disk_bytes)} of models (keep_models = {experiment.grid.keep_models}), "
         f"up to {size(cost.checkpoint_bytes)} of checkpoints while it runs",
-        f"memory    about {size(cost.memory_bytes)} for each of {cost.workers} workers, "
-        f"{training.dtype}, {cost.gang} model{'s side by side' if cost.gang > 1 else ''} at a time in each",
+        f"memory    about {size(schedule.memory_bytes)} for each of {schedule.workers} workers, "
+        f"{training.dtype}, {schedule.gang} model{'s side by side' if schedule.gang > 1 else ''} at a time in each",
         f"time      about {duration(cost.seconds)} ({rate})" if cost.seconds else "time      nothing left to train",
     ]

@@ -1,6 +1,6 @@
 """Where work runs: this machine now; the seam for a distributed engine is `Executor`, with `Task` and `Event`."""
 
-from bloodbank.execution.executor import Executor, Needs, default_executor, run_tasks
+from bloodbank.execution.executor import TORCH_SECONDS, Executor, Needs, default_executor, run_tasks
 from bloodbank.execution.in_process import InProcess
 from bloodbank.execution.local import WorkerProcesses
 from bloodbank.execution.machine import (
@@ -8,6 +8,7 @@ from bloodbank.execution.machine import (
     check_device,
     computes_in_bfloat16,
     default_workers,
+    device_of,
     free_memory,
     is_out_of_memory,
     n_gpus,
@@ -15,6 +16,7 @@ from bloodbank.execution.machine import (
 from bloodbank.execution.task import Event, Task, needed_tasks
 
 __all__ = [
+    "TORCH_SECONDS",
     "Event",
     "Executor",
     "InProcess",
@@ -26,6 +28,7 @@ __all__ = [
     "computes_in_bfloat16",
     "default_executor",
     "default_workers",
+    "device_of",
     "free_memory",
     "is_out_of_memory",
     "n_gpus",

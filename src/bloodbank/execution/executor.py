@@ -18,6 +18,7 @@ from bloodbank.execution.task import Event, Task
 from bloodbank.store import Store
 
 DEFAULT: Callable[[], Executor] | None = None  # what makes executors where none is given; None: worker processes
+TORCH_SECONDS = 4.0  # that a new worker spends on importing torch
 _RETRY_SECONDS = 1.0  # until an output that another process makes is asked for again
 _WAIT_SECONDS = 0.2  # for an event, before the loop looks again at what is ready
 
@@ -29,10 +30,12 @@ class Needs:
     Attributes:
         threads: For its numerical libraries.
         device: `cpu`, `cuda` or `auto`; but for `cpu` it gets one GPU to itself where there are several.
+        start_seconds: What a new worker would spend on imports for it: a worker that is busy is waited for so long.
     """
 
     threads: int = 1
     device: str = "cpu"
+    start_seconds: float = 0.5
 
 
 class Executor(ABC):
@@ -73,8 +76,7 @@ def run_tasks(
     store: Store,
     *,
     workers: int,
-    threads: int,
-    device: str = "cpu",
+    needs: Needs = Needs(),
     on_event: Callable[[Event], None] = lambda _event: None,
     executor: Executor | None = None,
 ) -> list[Event]:
@@ -87,8 +89,7 @@ def run_tasks(
         tasks: In order of preference.
         store: Where outputs are.
         workers: Tasks at the same time.
-        threads: Threads of each.
-        device: With more than one GPU, each worker gets one.
+        needs: What each is given.
         on_event: Called for every event, in this thread.
         executor: What carries them out, and stays open; by default a new one, which is closed at the end.
 
@@ -98,7 +99,6 @@ def run_tasks(
     waiting, running = deque(tasks), set[Task]()
     if not waiting:
         return []
-    needs = Needs(threads, device)
     failures: list[Event] = []
     not_before: dict[Task, float] = {}
     with nullcontext(executor) if executor else default_executor() as engine:

@@ -1,7 +1,7 @@
 """Worker processes on this machine: started when they are needed, kept until the executor is closed.
 
-Importing torch and transformers costs a process some six seconds of CPU, so a run has one set of workers from its first
-text to its last score, and starts no more of them than have something to do.
+Importing torch costs a process seconds of CPU, so a run has one set of workers from its first text to its last score,
+and starts no more of them than pay.
 """
 
 from __future__ import annotations
@@ -23,8 +23,7 @@ from bloodbank.execution.task import Event, Task
 from bloodbank.execution.worker import request_of
 from bloodbank.store import Store
 
-# A further worker starts when a task has waited so long: about what starting one costs, without torch.
-_PATIENCE_SECONDS = 0.5
+_PATIENCE = 1.0  # times what starting a worker costs: so long a task waits for one that is busy, before another starts
 _STOP_SECONDS = 5.0  # for a worker to end by itself, before it is killed
 # Keep freed memory, and in large pages: a step of a model of the paper's size allocates a gigabyte in pieces of some
 # 25 MB, which the system would hand out as zeroed small pages each time (a tenth of the step on two cores).
@@ -41,13 +40,16 @@ class WorkerProcesses(Executor):
     """As many worker processes as there are tasks at the same time, each with one task at a time."""
 
     def __init__(self) -> None:
-        self._submitted: deque[tuple[Task, dict[str, Any], float]] = deque()
+        self._submitted: deque[tuple[Task, dict[str, Any], Needs]] = deque()
+        self._waiting_since = 0.0  # when a task last came to an empty queue
         self._workers: dict[int, _Worker] = {}
         self._told: _Told = SimpleQueue()
 
     def submit(self, task: Task, store: Store, needs: Needs) -> None:
         """Take a task."""
-        self._submitted.append((task, request_of(task, store, needs), time.monotonic()))
+        if not self._submitted:
+            self._waiting_since = time.monotonic()
+        self._submitted.append((task, request_of(task, store, needs), needs))
 
     def next_event(self, seconds: float) -> Event | None:
         """Begin what waits, and tell what happened."""
@@ -80,8 +82,9 @@ class WorkerProcesses(Executor):
         """Give the task that waits longest to a worker that is free; return it, or None where it has to wait."""
         if not self._submitted:
             return None
-        task, request, since = self._submitted[0]
-        worker = self._free_worker(may_start=time.monotonic() - since >= _PATIENCE_SECONDS)
+        task, request, needs = self._submitted[0]
+        waited = time.monotonic() - self._waiting_since
+        worker = self._free_worker(may_start=waited >= _PATIENCE * needs.start_seconds)
         if worker is None:
             return None
         self._submitted.popleft()

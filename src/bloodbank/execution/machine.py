@@ -14,8 +14,8 @@ _NO_MEMORY = "DefaultCPUAllocator: can't allocate memory"  # PyTorch's words for
 
 def default_workers(device: str) -> int:
     """Return how many workers run at once: one a GPU where there are any, else one a core this process may use."""
-    if device != "cpu" and (gpus := n_gpus()) and _torch_finds_gpu():
-        return gpus
+    if device_of(device) == "cuda":
+        return n_gpus()
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
@@ -33,7 +33,7 @@ def computes_in_bfloat16(device: str) -> bool:
 
     A GPU does since Ampere, a CPU with AMX (Intel since 2023) or AVX-512's bfloat16 products (AMD since Zen 4).
     """
-    if device != "cpu" and n_gpus() and _torch_finds_gpu():
+    if device_of(device) == "cuda":
         import torch
 
         return torch.cuda.get_device_capability() >= (8, 0)
@@ -44,13 +44,21 @@ def computes_in_bfloat16(device: str) -> bool:
     return not {"amx_bf16", "avx512_bf16"}.isdisjoint(flags.split())
 
 
+def device_of(device: str) -> str:
+    """Say what `auto`, `cpu` or `cuda` means here: `cuda` where there is a GPU that PyTorch can use, else `cpu`.
+
+    Torch, which takes seconds to import, is asked only where the machine shows a GPU.
+    """
+    return "cuda" if device != "cpu" and n_gpus() and _torch_finds_gpu() else "cpu"
+
+
 def check_device(device: str) -> None:
     """Refuse a GPU that PyTorch does not find.
 
     Raises:
         UsageError: `device` is "cuda" and there is none.
     """
-    if device == "cuda" and not _torch_finds_gpu():
+    if device == "cuda" and device_of(device) == "cpu":
         raise UsageError(
             'execution.device = "cuda", but PyTorch finds no GPU here. Use "auto" or "cpu", or install a build of '
             "PyTorch for this GPU."
@@ -74,7 +82,7 @@ def n_gpus() -> int:
     """Count the GPUs of this machine without importing torch, which may be a build that cannot use them."""
     visible = os.environ.get("CUDA_VISIBLE_DEVICES")
     if visible is not None:
-        return len([one for one in visible.split(",") if one.strip() not in ("", "-1")])
+        return len([gpu for gpu in visible.split(",") if gpu.strip() not in ("", "-1")])
     numbered = [path for path in _DEVICES.glob("nvidia*") if path.name.removeprefix("nvidia").isdigit()]
     # Windows' Linux and AMD's driver show one file for all; more than one GPU there is to be named by the variable.
     return len(numbered) or int(any((_DEVICES / name).exists() for name in ("dxg", "kfd")))

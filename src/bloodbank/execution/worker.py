@@ -72,12 +72,14 @@ def carry_out(request: dict[str, Any], tell: Callable[..., None]) -> None:
         tell: Called with `tokens` while it runs, and once with `done`, `busy` or `failed`.
     """
     store = Store(Path(request["root"]))
-    outputs = [Output(**one) for one in request["outputs"]]
+    outputs = [Output(**address) for address in request["outputs"]]
     output = outputs[0]
     try:
         with ExitStack() as locks, _threads(request["threads"]):
-            for one in sorted(outputs, key=lambda one: one.name):
-                locks.enter_context(store.lock(one))
+            for each in sorted(
+                outputs, key=lambda output: output.name
+            ):  # in one order, so that two never wait for each other
+                locks.enter_context(store.lock(each))
             if not all(map(store.has, outputs)):
                 module, _, name = request["function"].partition(":")
                 function = getattr(importlib.import_module(module), name)

@@ -3,6 +3,7 @@
 RUN/experiment.json   resolved settings            RUN/bank.json, matrix.csv            the bank
 RUN/plan.json         every output and its key     RUN/measurements.csv                 one row a cell and metric
 RUN/failures.json     what failed last time        RUN/sentence_scores.parquet          sums per test paragraph
+RUN/results.json      what results were made from
 RUN/corpus, tokenizer, tokens, masks, models, scores: outputs; RUN/locks: who is making what
 RUN/taggers, RUN/downstream/: scores of taggers, and the report on them
 RUN/PROTOCOL/, RUN/budget-N/: banks of further protocols and budgets; RUN/checkpoints: models in training
@@ -24,6 +25,7 @@ from bloodbank.store import Output, Store, replace_file, write_json
 from bloodbank.transfer import Plan, targets_of
 
 EXPERIMENT, PLAN, FAILURES, SOURCES = "experiment.json", "plan.json", "failures.json", "sources.json"
+RECORD = "results.json"  # from what tables, banks and figures were made
 STAGES = ("corpus", "tokenizer", "tokens", "audit", "masks", "models", "scores")
 TAGGERS, REPORT = "taggers", "downstream"  # scores of fine-tuned taggers; what is made of them
 CHECKPOINTS = "checkpoints"
@@ -35,7 +37,20 @@ RESULTS = (
         f"audit_{name}.{ending}" for name in ("sizes", "lengths", "foreign", "overlap") for ending in ("svg", "png")
     ),
 )  # fmt: skip
-_OURS = {EXPERIMENT, PLAN, FAILURES, SOURCES, "locks", "tensorboard", *PROTOCOLS, *STAGES, *HELPERS, REPORT, *RESULTS}
+_OURS = {
+    EXPERIMENT,
+    PLAN,
+    FAILURES,
+    SOURCES,
+    RECORD,
+    "locks",
+    "tensorboard",
+    *PROTOCOLS,
+    *STAGES,
+    *HELPERS,
+    REPORT,
+    *RESULTS,
+}
 
 
 @dataclass(frozen=True)
@@ -72,12 +87,12 @@ def check_settings(plans: list[Plan], store: Store) -> None:
     before = _read(store.root / PLAN)
     if before is None:
         # What another process is just writing, or was killed writing, begins with a dot.
-        found = {path.name for path in store.root.glob("[!.]*") if not path.name.startswith("budget-")}
-        others = sorted(found - _OURS)
+        names = {path.name for path in store.root.glob("[!.]*") if not path.name.startswith("budget-")}
+        others = sorted(names - _OURS)
         if others:
-            names = ", ".join(others[:5])
             raise UsageError(
-                f"{store.root} is not a run folder and not empty (it holds {names}). Give another folder with --out."
+                f"{store.root} is not a run folder and not empty (it holds {', '.join(others[:5])}). Give another "
+                "folder with --out."
             )
         return
     now = {name: key for plan in plans for name, key in plan.keys().items()}
@@ -218,12 +233,12 @@ def _read(path: Path) -> dict[str, Any] | None:
     if not path.exists():
         return None
     try:
-        found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
     except (ValueError, OSError) as error:
         raise UsageError(
             f"{path}: cannot be read ({error}). Delete it and run the experiment again; outputs are not touched."
         ) from None
-    return found
+    return content
 
 
 def is_run_folder(folder: Path) -> bool:

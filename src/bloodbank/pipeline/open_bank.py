@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import dataclasses
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-from bloodbank.bank import Bank, read_bank
-from bloodbank.bank.files import BANK_FILE
-from bloodbank.corpus.audit.record import Audit
 from bloodbank.errors import UsageError
 from bloodbank.pipeline.folder import is_run_folder, read_experiment
-from bloodbank.transfer import MEASUREMENTS, SENTENCE_SCORES, read_measurements
-from bloodbank.transfer.audit import AUDIT_FILE
+from bloodbank.transfer import AUDIT_FILE, MEASUREMENTS, SENTENCE_SCORES, read_measurements
+
+if TYPE_CHECKING:
+    from bloodbank.bank import Bank
+    from bloodbank.corpus.audit.record import Audit
+
+_SHIPPED = Path(__file__).parents[1] / "banks"
 
 
 def open_bank(source: Path) -> Bank:
@@ -24,10 +26,12 @@ def open_bank(source: Path) -> Bank:
     Raises:
         UsageError: It is none of these.
     """
+    source = find_source(source)
+    if source.is_dir():
+        return open_run(source)
     from bloodbank.bank.importing.read_matrix import ImportOptions, import_bank
 
-    source = find_source(source)
-    return open_run(source) if source.is_dir() else import_bank(source, ImportOptions())
+    return import_bank(source, ImportOptions())
 
 
 def find_source(source: Path) -> Path:
@@ -37,9 +41,6 @@ def find_source(source: Path) -> Path:
         source: What the command was given; what is there on disk comes first.
     """
     return shipped_folder(str(source)) if not source.exists() and str(source) in shipped_banks() else source
-
-
-_SHIPPED = Path(__file__).parents[1] / "banks"
 
 
 def open_run(folder: str | Path, *, protocol: str | None = None, budget: int | None = None) -> Bank:
@@ -53,6 +54,8 @@ def open_run(folder: str | Path, *, protocol: str | None = None, budget: int | N
     Raises:
         UsageError: There is no such bank in it.
     """
+    from bloodbank.bank import read_bank
+
     place = bank_folder(Path(folder), protocol, budget)
     bank = read_bank(place)
     tables = _tables(place)
@@ -75,27 +78,31 @@ def open_all(folder: Path) -> list[OpenedBank]:
     Raises:
         UsageError: There is no bank, or a file beside it is damaged.
     """
+    from bloodbank.bank.files import BANK_FILE
+
     wanted: list[tuple[str | None, int | None]] = [(None, None)]
     if is_run_folder(folder):
         first = read_experiment(folder)
         wanted += [(protocol, budget) for budget in first.corpus.budgets for protocol in first.grid.protocols][1:]
-    found: list[OpenedBank] = []
+    opened: list[OpenedBank] = []
     for protocol, budget in wanted:
         place = bank_folder(folder, protocol, budget)
-        if not found or (place / BANK_FILE).is_file():
+        if not opened or (place / BANK_FILE).is_file():
             bank = open_run(folder, protocol=protocol, budget=budget)
             tables = _tables(place) or place
             scores = tables / SENTENCE_SCORES
-            found.append(OpenedBank(bank, scores if scores.is_file() else None, _audit_of(tables / AUDIT_FILE)))
-    return found
+            opened.append(OpenedBank(bank, scores if scores.is_file() else None, _audit_of(tables / AUDIT_FILE)))
+    return opened
 
 
 def _tables(place: Path) -> Path | None:
-    # The tables hold all protocols, and stand where the bank of the first one is.
-    return next((one for one in (place, place.parent) if (one / MEASUREMENTS).exists()), None)
+    """Return where the tables of a bank are: they hold all protocols, and stand beside the bank of the first one."""
+    return next((folder for folder in (place, place.parent) if (folder / MEASUREMENTS).exists()), None)
 
 
 def _audit_of(path: Path) -> Audit | None:
+    from bloodbank.corpus.audit.record import Audit
+
     try:
         return Audit.model_validate_json(path.read_text(encoding="utf-8")) if path.is_file() else None
     except (OSError, ValueError) as error:

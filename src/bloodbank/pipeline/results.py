@@ -1,66 +1,216 @@
-"""The results of a run: tables, banks and figures, written from the scores that are there, and opened again.
+"""The results of a run: tables, banks and figures, written from the scores that are there.
 
 The bank of the first budget and protocol stands in the run folder itself; RUN/PROTOCOL/ and RUN/budget-N/ hold others.
+RUN/results.json says from what each was made: what rests on the same, and is as it was written, is not made again.
 """
 
 from __future__ import annotations
 
 import json
-from typing import Any
+import time
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass
+from functools import cache, cached_property, partial
+from importlib import metadata
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-import pandas as pd
+from rich.console import Console
 
-from bloodbank.bank import Bank, build_bank, write_bank
-from bloodbank.bank.bank import with_intervals
-from bloodbank.bank.scores import FERTILITY, FOREIGN_SHARE, by_language
 from bloodbank.corpus import read_summary
-from bloodbank.corpus.audit.data_card import csv_rows, data_card
-from bloodbank.corpus.audit.figures import draw_audit
-from bloodbank.corpus.audit.record import Audit, known
-from bloodbank.figures.run_figures import draw_curves, draw_heatmap, draw_plane
-from bloodbank.pipeline.folder import bank_settings
-from bloodbank.store import PROVENANCE, Store, replace_file
+from bloodbank.pipeline.folder import RECORD, bank_settings
+from bloodbank.store import PROVENANCE, Busy, Output, Store, digest, file_digest, hold, replace_file, write_json
 from bloodbank.transfer import (
     LOSS_CURVES,
+    MEASUREMENTS,
     SENTENCE_SCORES,
     Plan,
+    measurements_table,
     read_records,
     write_tables,
 )
-from bloodbank.transfer.audit import AUDIT_FILE, OVERLAP_FILE, read_audit
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from bloodbank.corpus.audit.record import Audit
+
+_PACKAGES = ("numpy", "pandas", "scipy", "matplotlib", "pyarrow")
+_WAIT_SECONDS = 0.2  # before another process that writes results is asked again
 
 
-def write_results(plan: Plan, store: Store) -> Bank:
-    """Build the banks from the scores that are there; write tables, banks and figures.
+@dataclass(frozen=True)
+class Result:
+    """Files that are made together.
 
-    Returns:
-        The bank of the first protocol, which stands beside the tables; others stand in folders of their own.
+    Attributes:
+        name: Which, in the record: `bank`, `zero_shot/heatmap`.
+        rests_on: All that may change them but the code, in plain values.
+        make: Writes them, each whole or not at all, and returns their paths.
     """
-    records = read_records(plan, store)
-    experiment, folder = plan.experiment, store.root / plan.folder
-    measurements = write_tables(records, folder)
-    curves = pd.read_csv(folder / LOSS_CURVES, keep_default_na=False, na_values={"loss": [""]})
-    covariates = audited_covariates(read_audit(plan, store))
-    banks: list[Bank] = []
-    for protocol in experiment.grid.protocols:
+
+    name: str
+    rests_on: list[Any]
+    make: Callable[[], Iterable[Path]]
+
+
+def write_audits(plans: list[Plan], store: Store, console: Console) -> None:
+    """Write the audit of every budget into the run folder, where it was made: data, tables, figures and data card."""
+    audits = [(plan, plan.audit) for plan in plans if plan.audit is not None and store.has(plan.audit)]
+    _make_missing([_audit_result(plan, audit, store) for plan, audit in audits], store, console)
+
+
+def write_results(plans: list[Plan], store: Store, console: Console) -> None:
+    """Build the banks of all budgets and protocols from the scores that are there; write tables, banks and figures."""
+    _make_missing([result for plan in plans for result in _Banks(plan, store).results()], store, console)
+
+
+def _make_missing(results: list[Result], store: Store, console: Console) -> None:
+    """Make those that rest on something else than they did, or whose files are not as they were written.
+
+    The record is written after each, and last, so that what a killed process had begun is made again.
+    """
+    path = store.root / RECORD
+    with _alone(store, console):
+        record = _read_record(path)
+        for result in results:
+            key = digest(_code_version(), result.name, result.rests_on)
+            before = record.get(result.name, {})
+            files = before.get("files", {})
+            if before.get("key") == key and all(_stamp(store.root / name) == stamp for name, stamp in files.items()):
+                continue
+            files = {file.relative_to(store.root).as_posix(): _stamp(file) for file in result.make()}
+            record[result.name] = {"key": key, "files": files}
+            with replace_file(path) as temporary:
+                write_json(temporary, record)
+
+
+@contextmanager
+def _alone(store: Store, console: Console) -> Iterator[None]:
+    """Wait until no other process writes the results of this folder."""
+    told = False
+    with ExitStack() as lock:
+        while True:
+            try:
+                lock.enter_context(hold(store.root / "locks" / "results.lock"))
+                break
+            except Busy as busy:
+                if not told:
+                    console.print(f"results are being written by {busy.owner}; waiting", highlight=False)
+                told = True
+                time.sleep(_WAIT_SECONDS)
+        yield
+
+
+def _read_record(path: Path) -> dict[str, Any]:
+    with suppress(OSError, ValueError):  # there is none, or it is damaged: all is made again
+        record = json.loads(path.read_text(encoding="utf-8"))
+        if isinstance(record, dict):
+            return record
+    return {}
+
+
+def _stamp(path: Path) -> list[int] | None:
+    """Say how a file is, cheaply: size and time of its last change; None where it is not there."""
+    try:
+        stat = path.stat()
+    except OSError:
+        return None
+    return [stat.st_size, stat.st_mtime_ns]
+
+
+@cache
+def _code_version() -> str:
+    """Hash this package and the versions of those that numbers and figures come from."""
+    sources = sorted(Path(__file__).parents[1].rglob("*.py"))
+    return digest([file_digest(path) for path in sources], [metadata.version(name) for name in _PACKAGES])
+
+
+def _made(output: Output, store: Store) -> list[str]:
+    """Name an output and its making: what is made again has the same key, but other seconds."""
+    return [output.name, file_digest(store.path(output) / PROVENANCE)]
+
+
+class _Banks:
+    """Tables, banks and figures of one budget.
+
+    Args:
+        plan: The budget.
+        store: The run folder.
+    """
+
+    def __init__(self, plan: Plan, store: Store) -> None:
+        self.plan, self.store, self.folder = plan, store, store.root / plan.folder
+
+    @cached_property
+    def records(self) -> list[dict[str, Any]]:
+        """What was scored."""
+        return read_records(self.plan, self.store)
+
+    def results(self) -> Iterator[Result]:
+        """Yield the tables, and bank and figures of each protocol."""
+        plan, prefix = self.plan, Path(self.plan.folder)
+        made = [_made(output, self.store) for output in plan.scores.values() if self.store.has(output)]
+        audited = _made(plan.audit, self.store) if plan.audit and self.store.has(plan.audit) else []
+        rests_on = [made, audited, plan.keys(), bank_settings(plan.experiment)]
+        yield Result((prefix / "tables").as_posix(), made, self._write_tables)
+        for number, protocol in enumerate(plan.experiment.grid.protocols):
+            place = prefix / protocol if number else prefix
+            for name, make in (
+                ("bank", self._write_bank),
+                ("heatmap", self._draw_heatmap),
+                ("plane", self._draw_plane),
+                ("curves", self._draw_curves),
+            ):
+                yield Result((place / name).as_posix(), rests_on, partial(make, protocol, self.store.root / place))
+
+    def _write_tables(self) -> list[Path]:
+        write_tables(self.records, self.folder)
+        return [self.folder / name for name in (MEASUREMENTS, LOSS_CURVES, SENTENCE_SCORES)]
+
+    def _write_bank(self, protocol: str, place: Path) -> Iterable[Path]:
+        from bloodbank.bank import build_bank, write_bank
+        from bloodbank.bank.bank import with_intervals
+        from bloodbank.transfer.audit import read_audit
+
+        plan, experiment = self.plan, self.plan.experiment
+        names = [experiment.name]
+        if plan.suffix:
+            names.append(plan.folder)
+        if protocol != experiment.grid.protocols[0]:
+            names.append(protocol)
         bank = build_bank(
-            measurements,
+            measurements_table(self.records),
             languages=experiment.languages,
-            name="-".join([experiment.name, *[plan.folder] * bool(plan.suffix), *[protocol] * bool(banks)]),
+            name="-".join(names),
             protocol=protocol,
             metric=experiment.scoring.metric,
             include_unhealthy=experiment.grid.include_unhealthy,
-            covariates=covariates,
-            provenance=_provenance(plan, records),
+            covariates=audited_covariates(read_audit(plan, self.store)),
+            provenance=_provenance(plan, self.records),
         )
-        bank = with_intervals(bank, folder / SENTENCE_SCORES)
-        place = folder / protocol if banks else folder
-        write_bank(bank, place)
-        draw_heatmap(bank, place)
-        draw_plane(bank, place)
-        draw_curves(curves, place, experiment.languages, protocol)
-        banks.append(bank)
-    return banks[0]
+        return write_bank(with_intervals(bank, self.folder / SENTENCE_SCORES), place)
+
+    def _draw_heatmap(self, _protocol: str, place: Path) -> Iterable[Path]:
+        from bloodbank.bank import read_bank
+        from bloodbank.figures.run_figures import draw_heatmap
+
+        return draw_heatmap(read_bank(place), place)
+
+    def _draw_plane(self, _protocol: str, place: Path) -> Iterable[Path]:
+        from bloodbank.bank import read_bank
+        from bloodbank.figures.run_figures import draw_plane
+
+        return draw_plane(read_bank(place), place)
+
+    def _draw_curves(self, protocol: str, place: Path) -> Iterable[Path]:
+        import pandas as pd
+
+        from bloodbank.figures.run_figures import draw_curves
+
+        curves = pd.read_csv(self.folder / LOSS_CURVES, keep_default_na=False, na_values={"loss": [""]})
+        return draw_curves(curves, place, self.plan.experiment.languages, protocol) or ()
 
 
 def audited_covariates(audit: Audit | None) -> pd.DataFrame | None:
@@ -76,40 +226,49 @@ def audited_covariates(audit: Audit | None) -> pd.DataFrame | None:
     Shape:
         One row for each language.
     """
+    from bloodbank.bank.scores import FERTILITY, FOREIGN_SHARE, by_language
+    from bloodbank.corpus.audit.record import known
+
     if audit is None:
         return None
-    found = {
-        FOREIGN_SHARE: {one.code: one.value("foreign", "by_char") for one in audit.languages},
-        FERTILITY: {one.code: one.fertility for one in audit.languages},
+    values = {
+        FOREIGN_SHARE: {language.code: language.value("foreign", "by_char") for language in audit.languages},
+        FERTILITY: {language.code: language.fertility for language in audit.languages},
     }
-    columns = {name: {code: x if known(x) else None for code, x in of.items()} for name, of in found.items()}
-    return by_language(columns, [one.code for one in audit.languages])
+    columns = {name: {code: x if known(x) else None for code, x in of.items()} for name, of in values.items()}
+    return by_language(columns, [language.code for language in audit.languages])
 
 
-def write_audit(plan: Plan, store: Store) -> Audit | None:
-    """Write the audit into the run folder, as data, tables, figures and data card.
-
-    Returns:
-        The audit; None where it was not made.
-    """
-    audit = read_audit(plan, store)
-    if audit is None or plan.audit is None:
-        return None
-    folder = store.root / plan.folder
+def _audit_result(plan: Plan, output: Output, store: Store) -> Result:
     settings = bank_settings(plan.experiment)["corpus"]
-    provenance = {language: read_summary(store.path(output))["source"] for language, output in plan.corpora.items()}
-    made = json.loads((store.path(plan.audit) / PROVENANCE).read_text(encoding="utf-8"))
+    rests_on = [settings, _made(output, store), [_made(text, store) for text in plan.corpora.values()]]
+    name = (Path(plan.folder) / "audit").as_posix()
+    return Result(name, rests_on, partial(_write_audit, plan, output, settings, store))
+
+
+def _write_audit(plan: Plan, output: Output, settings: dict[str, Any], store: Store) -> list[Path]:
+    import pandas as pd
+
+    from bloodbank.corpus.audit.data_card import csv_rows, data_card
+    from bloodbank.corpus.audit.figures import draw_audit
+    from bloodbank.corpus.audit.record import Audit
+    from bloodbank.transfer.tables import AUDIT_FILE, OVERLAP_FILE
+
+    folder, source = store.root / plan.folder, store.path(output)
+    audit = Audit.model_validate_json((source / AUDIT_FILE).read_text(encoding="utf-8"))
+    provenance = {language: read_summary(store.path(text))["source"] for language, text in plan.corpora.items()}
+    made = json.loads((source / PROVENANCE).read_text(encoding="utf-8"))
     provenance |= {name: made[name] for name in ("written", "versions")}
-    for name, text in (
-        (OVERLAP_FILE, (store.path(plan.audit) / OVERLAP_FILE).read_text(encoding="utf-8")),
-        (AUDIT_FILE, audit.model_dump_json(indent=1) + "\n"),
-        ("audit.csv", pd.DataFrame(csv_rows(audit)).to_csv(index=False, lineterminator="\n")),
-        ("DATA_CARD.md", data_card(audit, settings, provenance)),
-    ):
+    texts = {
+        OVERLAP_FILE: (source / OVERLAP_FILE).read_text(encoding="utf-8"),
+        AUDIT_FILE: audit.model_dump_json(indent=1) + "\n",
+        "audit.csv": pd.DataFrame(csv_rows(audit)).to_csv(index=False, lineterminator="\n"),
+        "DATA_CARD.md": data_card(audit, settings, provenance),
+    }
+    for name, text in texts.items():
         with replace_file(folder / name) as temporary:
             temporary.write_text(text, encoding="utf-8")
-    draw_audit(audit, folder)
-    return audit
+    return [*(folder / name for name in texts), *draw_audit(audit, folder)]
 
 
 def _provenance(plan: Plan, records: list[dict[str, Any]]) -> dict[str, Any]:
@@ -123,7 +282,7 @@ def _provenance(plan: Plan, records: list[dict[str, Any]]) -> dict[str, Any]:
         "settings": bank_settings(plan.experiment),
         "corpora": {language: output.key for language, output in plan.corpora.items()},
         "tokenizer": plan.tokenizer.key,
-        "versions": {name: ", ".join(sorted(found)) for name, found in versions.items()},
+        "versions": {name: ", ".join(sorted(several)) for name, several in versions.items()},
         "devices": sorted({record["device"] for record in records}),
         "threads": sorted({record["threads"] for record in records}),
         "n_models": len(records),

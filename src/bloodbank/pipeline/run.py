@@ -5,15 +5,16 @@ Command: `bloodbank run experiment.toml`; from Python: `bank = bloodbank.run("ex
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 
-from bloodbank.bank import Bank
 from bloodbank.corpus import read_summary
-from bloodbank.corpus.audit.record import Audit
 from bloodbank.errors import BloodbankError, UsageError
-from bloodbank.execution import Event, check_compiler, check_device
+from bloodbank.execution import Event, Executor, check_compiler, check_device, default_executor
 from bloodbank.experiment.load import Experiment, load_experiment
 from bloodbank.pipeline.folder import (
     CHECKPOINTS,
@@ -25,10 +26,14 @@ from bloodbank.pipeline.folder import (
     write_failures,
     write_plan,
 )
-from bloodbank.pipeline.results import write_audit, write_results
-from bloodbank.pipeline.stages import run_missing
+from bloodbank.pipeline.results import write_audits, write_results
+from bloodbank.pipeline.stages import Job, run_missing
 from bloodbank.store import Output, Store
 from bloodbank.transfer import Plan, audits_of, is_kept, make_plans, prefer_full_audit, targets_of
+
+if TYPE_CHECKING:
+    from bloodbank.bank import Bank
+    from bloodbank.corpus.audit.record import Audit
 
 _ROUNDS = 3  # another process on the folder may remove a model that is needed, and only so often
 
@@ -40,6 +45,7 @@ def run(
     update: bool = False,
     workers: int | None = None,
     console: Console | None = None,
+    executor: Executor | None = None,
 ) -> Bank:
     """Do what is missing of an experiment, and return its bank.
 
@@ -49,6 +55,7 @@ def run(
         update: Go on in a folder that was made with other settings.
         workers: Processes that train at the same time, instead of `execution.workers`.
         console: Where progress is shown; stderr by default.
+        executor: What carries the work out, and stays open; by default worker processes, which end with the run.
 
     Returns:
         The bank; it is also written into the run folder, with tables and figures.
@@ -62,13 +69,28 @@ def run(
     check_compiler(settings.training.compile)
     plans, store = open_folder(settings, folder, update=update)
     wanted = [[*targets_of(plan), *audits_of(plan)] for plan in plans]
-    make_outputs(plans, wanted, store, workers or settings.execution.workers, console or Console(stderr=True))
-    for plan in plans:
-        write_audit(plan, store)
-    banks = [write_results(plan, store) for plan in plans]
+    with open_job(settings, store, console, workers, executor) as job:
+        make_outputs(plans, wanted, job)
+    write_audits(plans, store, job.console)
+    write_results(plans, store, job.console)
     _remove_models(plans, store)
     _remove_checkpoints(plans, store)
-    return banks[0]
+    from bloodbank.pipeline.open_bank import open_run
+
+    return open_run(folder)
+
+
+@contextmanager
+def open_job(
+    settings: Experiment,
+    store: Store,
+    console: Console | None = None,
+    workers: int | None = None,
+    executor: Executor | None = None,
+) -> Iterator[Job]:
+    """Give what a run works with; see `run`. An executor that was not given is closed at the end."""
+    with nullcontext(executor) if executor else default_executor() as engine:
+        yield Job(store, engine, console or Console(stderr=True), workers or settings.execution.workers)
 
 
 def build_texts(
@@ -95,14 +117,15 @@ def build_texts(
     settings, folder = resolve(experiment, out)
     plans, store = open_folder(settings, folder, update=update)
     wanted = [list(plan.corpora.values()) for plan in plans]
-    make_outputs(plans, wanted, store, settings.execution.workers, console or Console(stderr=True))
+    with open_job(settings, store, console) as job:
+        make_outputs(plans, wanted, job)
     return [_text_line(language, store.path(output)) for plan in plans for language, output in plan.corpora.items()]
 
 
 def _text_line(language: str, folder: Path) -> str:
-    found = read_summary(folder)
-    sizes = ", ".join(f"{part} {n:,}" for part, n in found["n_chars"].items())
-    short = f"; short: {', '.join(found['short'])}" if found["short"] else ""
+    summary = read_summary(folder)
+    sizes = ", ".join(f"{part} {n:,}" for part, n in summary["n_chars"].items())
+    short = f"; short: {', '.join(summary['short'])}" if summary["short"] else ""
     return f"{language:>7}  {sizes} characters{short}  {folder}"
 
 
@@ -132,8 +155,12 @@ def audit(
     settings, folder = resolve(experiment, out)
     plans, store = open_folder(settings, folder, update=update, full_audit=full)
     wanted = [audits_of(plan) for plan in plans]
-    make_outputs(plans, wanted, store, settings.execution.workers, console or Console(stderr=True))
-    first, *_ = [write_audit(plan, store) for plan in plans]
+    with open_job(settings, store, console) as job:
+        make_outputs(plans, wanted, job)
+    write_audits(plans, store, job.console)
+    from bloodbank.transfer.audit import read_audit
+
+    first = read_audit(plans[0], store)
     if first is None:
         raise BloodbankError(f"{folder}: the audit is missing. Is another process cleaning this folder? Try again.")
     return first
@@ -185,11 +212,12 @@ def resolve(experiment: Experiment | str | Path, out: str | Path | None) -> tupl
     return settings, Path(out) if out is not None else Path(experiment).parent / "runs" / settings.name
 
 
-def make_outputs(plans: list[Plan], wanted: list[list[Output]], store: Store, workers: int, console: Console) -> None:
+def make_outputs(plans: list[Plan], wanted: list[list[Output]], job: Job) -> None:
     """Run the missing tasks, stage by stage, until all that is wanted is there."""
+    store = job.store
     targets = [output for outputs in wanted for output in outputs]
     for _ in range(_ROUNDS):
-        failures = run_missing(plans, wanted, store, workers, console)
+        failures = run_missing(plans, wanted, job)
         write_failures(failures, store)
         if failures:
             raise failed(failures, targets, store)

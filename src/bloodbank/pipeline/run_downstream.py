@@ -16,12 +16,11 @@ from bloodbank.downstream.tables import majority_table, score_table, sentence_ta
 from bloodbank.downstream.taggers.plan import TAGGERS, Tagger, plan_bilingual, plan_taggers, tagger_tasks
 from bloodbank.downstream.tasks.reading import TaskData, read_task
 from bloodbank.errors import UsageError
-from bloodbank.execution import check_compiler, check_device, default_workers
+from bloodbank.execution import TORCH_SECONDS, Executor, Needs, check_compiler, check_device, default_workers
 from bloodbank.experiment.load import Experiment
 from bloodbank.pipeline.folder import SOURCES, is_run_folder, write_failures
 from bloodbank.pipeline.open_bank import open_bank, open_run
-from bloodbank.pipeline.run import failed, make_outputs, open_folder, resolve
-from bloodbank.pipeline.stages import run_stage
+from bloodbank.pipeline.run import failed, make_outputs, open_folder, open_job, resolve
 from bloodbank.store import Store
 from bloodbank.transfer import Plan, make_plans
 
@@ -51,8 +50,8 @@ def prepare(
     bank = _open_bank(chosen.bank, folder)
     known = [code for code in bank.languages if code in settings.languages]
     design = make_design(bank.scores.loc[known], chosen)
-    sets = dict.fromkeys((*settings.grid.sets, *(one.languages for one in design.configurations)))
-    grid = settings.grid.model_copy(update={"sets": tuple(one for one in sets if len(one) > 1)})
+    sets = dict.fromkeys((*settings.grid.sets, *(chosen.languages for chosen in design.configurations)))
+    grid = settings.grid.model_copy(update={"sets": tuple(codes for codes in sets if len(codes) > 1)})
     return settings.model_copy(update={"grid": grid}), folder, bank, design
 
 
@@ -63,6 +62,7 @@ def run(
     update: bool = False,
     workers: int | None = None,
     console: Console | None = None,
+    executor: Executor | None = None,
 ) -> Path:
     """Do what is missing: pretrain on the sets, fine-tune on each language of each task, and test on all of them.
 
@@ -72,6 +72,7 @@ def run(
         update: Go on in a folder that was made with other settings.
         workers: Processes that train at the same time, instead of `execution.workers`.
         console: Where progress is shown; stderr by default.
+        executor: What carries the work out, and stays open; by default worker processes, which end with the run.
 
     Returns:
         The run folder; `bloodbank downstream report` says what is in it.
@@ -85,22 +86,21 @@ def run(
     check_compiler(settings.training.compile)
     tasks = read_tasks(settings, design)  # what is wrong with them is said before anything is trained
     plans, store = open_folder(settings, folder, update=update)
-    shown = console or Console(stderr=True)
     taggers = _taggers(plans[0], design, tasks, store)
-    models = list(dict.fromkeys(one.model for one in taggers if one.model))
-    wanted = [models, *([] for _ in plans[1:])]
-    make_outputs(plans, wanted, store, workers or settings.execution.workers, shown)
-    missing = tagger_tasks(plans[0], taggers, tasks, store)
+    models = list(dict.fromkeys(tagger.model for tagger in taggers if tagger.model))
     execution = settings.execution
-    failures = run_stage(
-        "taggers", missing, store, shown,
-        workers=workers or execution.workers or default_workers(execution.device),
-        threads=execution.threads, device=execution.device,
-        n_done=sum(store.has(one.output) for one in taggers),
-    )  # fmt: skip
+    with open_job(settings, store, console, workers, executor) as job:
+        make_outputs(plans, [models, *([] for _ in plans[1:])], job)
+        failures = job.carry_out(
+            "taggers",
+            tagger_tasks(plans[0], taggers, tasks, store),
+            workers=job.workers or default_workers(execution.device),
+            needs=Needs(execution.threads, execution.device, TORCH_SECONDS),
+            n_done=sum(store.has(tagger.output) for tagger in taggers),
+        )
     write_failures(failures, store)
     if failures:
-        raise failed(failures, [one.output for one in taggers], store)
+        raise failed(failures, [tagger.output for tagger in taggers], store)
     store.remove_leftovers(TAGGERS)  # of workers that had not yet noticed that their run was killed
     return folder
 
@@ -158,14 +158,14 @@ def report(experiment: Experiment | str | Path, out: str | Path | None = None) -
     if scores.empty:
         raise UsageError(f"{folder} has no scores of taggers. `bloodbank downstream run` makes them.")
     sentences, majority = sentence_table(taggers, store), majority_table(tasks)
-    found = [
+    reports = [
         report_task(
             data,
             TaskTables(
                 scores[scores["task"] == name],
                 sentences[sentences["task"] == name],
                 majority[majority["task"] == name],
-                sum(one.task == name for one in taggers),
+                sum(tagger.task == name for tagger in taggers),
             ),
             design,
             bank,
@@ -175,8 +175,8 @@ def report(experiment: Experiment | str | Path, out: str | Path | None = None) -
         if (scores["task"] == name).any()
     ]
     table_2 = configuration_table(design, taggers, store)
-    basis = basis_sentences(plan, bank, design, table_2, found)
-    return Report(settings.name, basis, design, table_2, tuple(found), scores)
+    basis = basis_sentences(plan, bank, design, table_2, reports)
+    return Report(settings.name, basis, design, table_2, tuple(reports), scores)
 
 
 def plan_lines(experiment: Experiment | str | Path, out: str | Path | None = None) -> list[str]:

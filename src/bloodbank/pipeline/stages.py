@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import dataclasses
 import json
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Self
 
@@ -14,9 +14,9 @@ from rich.progress import BarColumn, Progress, TextColumn
 
 from bloodbank.corpus import read_summary, short_parts
 from bloodbank.errors import UsageError
-from bloodbank.execution import Event, Task, default_workers, n_gpus, run_tasks
+from bloodbank.execution import Event, Executor, Needs, Task, default_workers, needed_tasks, run_tasks
 from bloodbank.store import Output, Store
-from bloodbank.transfer import TRAIN, Plan, missing_tasks
+from bloodbank.transfer import Plan, make_tasks
 
 _STEPS = (
     ("text", ("corpus",)),
@@ -27,110 +27,102 @@ _STEPS = (
 _MODELS = ("models", "scores")
 
 
-def run_missing(
-    plans: list[Plan], wanted: list[list[Output]], store: Store, workers: int, console: Console
-) -> list[Event]:
+@dataclass(frozen=True)
+class Job:
+    """What a run works with, from its first stage to its last.
+
+    Attributes:
+        store: The run folder.
+        executor: What carries tasks out.
+        console: Where progress is shown.
+        workers: Tasks at the same time; 0: as many as the machine has room for.
+    """
+
+    store: Store
+    executor: Executor
+    console: Console
+    workers: int
+
+    def carry_out(
+        self,
+        title: str,
+        tasks: Sequence[Task],
+        *,
+        workers: int,
+        needs: Needs = Needs(),  # noqa: B008 - frozen
+        n_done: int = 0,
+    ) -> list[Event]:
+        """Carry out tasks with a display of how far they are; return what failed."""
+        if not tasks:
+            return []
+        with Display(self.console, title, tasks, n_done) as display:
+            return run_tasks(
+                tasks, self.store, workers=workers, needs=needs, on_event=display.on_event, executor=self.executor
+            )
+
+
+def run_missing(plans: list[Plan], wanted: list[list[Output]], job: Job) -> list[Event]:
     """Go through the stages once, each for all budgets before the next.
 
     Args:
         plans: One for each budget.
         wanted: What must be there at the end, for each plan.
-        store: The run folder.
-        workers: Processes that train at the same time; 0: as many as the machine has room for.
-        console: Where progress is shown.
+        job: What it is done with.
 
     Returns:
         What failed; later stages are then not begun.
     """
-    cores = default_workers("cpu")
+    store, cores = job.store, default_workers("cpu")
+    if all(store.has(output) for targets in wanted for output in targets):
+        for plan in plans:
+            _check_texts(plan, store)
+        return []
+    every = [make_tasks(plan) for plan in plans]
     for title, stages in _STEPS:
         tasks = [
             task
-            for plan, targets in zip(plans, wanted, strict=True)
-            for task in missing_tasks(plan, targets, store)
+            for plan_tasks, targets in zip(every, wanted, strict=True)
+            for task in needed_tasks(plan_tasks, targets, store)
             if task.output.stage in stages
         ]
         # One tokenizer is trained on all cores; texts are independent of each other.
-        n_workers, threads = (1, cores) if title == "tokenizer" else (min(cores, workers or cores), 1)
-        failures = run_stage(title, tasks, store, console, workers=n_workers, threads=threads)
+        n_workers, threads = (1, cores) if title == "tokenizer" else (min(cores, job.workers or cores), 1)
+        failures = job.carry_out(title, tasks, workers=n_workers, needs=Needs(threads))
         if failures:
             return failures
         if title == "text":
             for plan in plans:
                 _check_texts(plan, store)
         if any(task.output.stage == "tokens" for task in tasks):
-            _show_examples(plans[0], store, console)
+            _show_examples(plans[0], store, job.console)
     for plan, targets in zip(plans, wanted, strict=True):
-        failures = _train(plan, targets, store, workers, console)
+        failures = _train(plan, targets, job)
         if failures:
             return failures
     return []
 
 
-def _train(plan: Plan, targets: list[Output], store: Store, workers: int, console: Console) -> list[Event]:
+def _train(plan: Plan, targets: list[Output], job: Job) -> list[Event]:
     """Train and score the models."""
-    if not any(task.output.stage in _MODELS for task in missing_tasks(plan, targets, store)):
+    store = job.store
+    if all(store.has(output) for output in targets if output.stage in _MODELS):
         return []
-    from bloodbank.transfer.estimate import estimate, tokens_of_models
-    from bloodbank.transfer.training import device_of
+    from bloodbank.transfer.schedule import make_schedule, timing_of_gangs
 
-    execution = plan.experiment.execution
-    gang, failures = _gang_size(plan, store, workers, console)
-    if failures:
-        return failures
-    workers = workers or estimate(plan, store, gang=gang, timed=False).workers
-    devices = min(n_gpus(), workers) if device_of(plan.experiment) == "cuda" else 1
-    tokens = {plan.models[model].label: n for model, n in tokens_of_models(plan, store).items()}
-    sized = [
-        dataclasses.replace(
-            task,
-            n_tokens=sum(tokens[one["label"]] for one in task.arguments["members"]) if task.function == TRAIN else 0,
-        )
-        for task in missing_tasks(plan, targets, store, gang, devices)
-        if task.output.stage in _MODELS
-    ]
-    counted = [one for one in targets if one.stage == "scores"] or [one for one in targets if one.stage == "models"]
-    return run_stage(
-        f"models{plan.suffix.replace('_', ' ')}", sized, store, console,
-        workers=workers, threads=execution.threads, device=execution.device,
-        n_done=sum(map(store.has, counted)),
-    )  # fmt: skip
-
-
-def _gang_size(plan: Plan, store: Store, workers: int, console: Console) -> tuple[int, list[Event]]:
-    """Return how many models to train side by side, on a GPU timed once where it was not set; and what failed."""
-    from bloodbank.transfer.estimate import estimate, n_candidates
-    from bloodbank.transfer.gang_size import gang_output, gang_size, gang_task
-    from bloodbank.transfer.training import device_of
-
-    execution, n_words = plan.experiment.execution, n_candidates(plan, store)
-    timed = not execution.gang and device_of(plan.experiment) != "cpu"
-    if timed and not store.has(gang_output(plan, n_words)):
-        task = gang_task(plan, n_words, workers or estimate(plan, store, timed=False).workers)
-        failures = run_stage(
-            "gang size", [task], store, console, workers=1, threads=execution.threads, device=execution.device
-        )
+    if timing := timing_of_gangs(plan, store, job.workers):
+        execution = plan.experiment.execution
+        failures = job.carry_out("gang size", [timing], workers=1, needs=Needs(execution.threads, execution.device))
         if failures:
-            return 1, failures
-    return gang_size(plan, store, n_words, workers or 1), []
-
-
-def run_stage(
-    title: str,
-    tasks: list[Task],
-    store: Store,
-    console: Console,
-    *,
-    workers: int,
-    threads: int,
-    device: str = "cpu",
-    n_done: int = 0,
-) -> list[Event]:
-    """Carry out tasks with a display of how far they are; return what failed."""
-    if not tasks:
-        return []
-    with Display(console, title, tasks, n_done) as display:
-        return run_tasks(tasks, store, workers=workers, threads=threads, device=device, on_event=display.on_event)
+            return failures
+    schedule = make_schedule(plan, targets, store, job.workers)
+    by_stage = {stage: [output for output in targets if output.stage == stage] for stage in _MODELS}
+    return job.carry_out(
+        f"models{plan.suffix.replace('_', ' ')}",
+        schedule.tasks,
+        workers=schedule.workers,
+        needs=schedule.needs,
+        n_done=sum(map(store.has, by_stage["scores"] or by_stage["models"])),
+    )
 
 
 def _check_texts(plan: Plan, store: Store) -> None:
@@ -172,11 +164,8 @@ def example_lines(language: str, summary: dict[str, Any], width: int = 70) -> li
     ]
 
 
-# One live display for a run: stage, models done of all, tokens a second, time left; plain lines without a terminal.
-
-
 class Display:
-    """Shows what happens to the tasks of one stage; use as a context.
+    """Shows what happens to the tasks of one stage, live or in plain lines without a terminal; use as a context.
 
     Args:
         console: Where to.
@@ -235,13 +224,13 @@ class Display:
 
     def state(self) -> str:
         """Say how far the stage is: done of all, rate, time left."""
-        said = f"{self.n_done}/{self.n_all}"
+        state = f"{self.n_done}/{self.n_all}"
         rate, left = self.rate(), sum(self.left.values())
         if rate > 0.0:
-            said += f"  {rate:,.0f} tokens/s"
+            state += f"  {rate:,.0f} tokens/s"
             if left:
-                said += f"  {duration(left / rate)} left"
-        return said
+                state += f"  {duration(left / rate)} left"
+        return state
 
     def rate(self) -> float:
         """Return the tokens trained on a second, over all workers, since the stage began."""

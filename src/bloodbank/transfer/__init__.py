@@ -12,6 +12,7 @@ from bloodbank.transfer.plan import (
     targets_of,
 )
 from bloodbank.transfer.tables import (
+    AUDIT_FILE,
     LOSS_CURVES,
     MEASUREMENTS,
     SENTENCE_SCORES,
@@ -25,6 +26,7 @@ from bloodbank.transfer.tables import (
 from bloodbank.transfer.task_list import SCORE, TRAIN, make_tasks
 
 __all__ = [
+    "AUDIT_FILE",
     "LOSS_CURVES",
     "MEASUREMENTS",
     "SCORE",

@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pandas as pd
 
 from bloodbank.corpus import open_source, read_part
 from bloodbank.corpus.audit.one_language import audit_language as audit_one
@@ -21,15 +20,15 @@ from bloodbank.mlm.sequences import read_ids
 from bloodbank.store import Output, Store
 from bloodbank.tokenizer import load_tokenizer, write_array
 from bloodbank.transfer.plan import Plan
-from bloodbank.transfer.tables import provenance
+from bloodbank.transfer.tables import AUDIT_FILE, OVERLAP_FILE, provenance
 from bloodbank.transfer.tasks import sequences_of
 
 if TYPE_CHECKING:
+    import pandas as pd
     from tokenizers import Tokenizer
 
     from bloodbank.mlm.training import Report
 
-AUDIT_FILE, OVERLAP_FILE = "audit.json", "audit_overlap.csv"
 _USED = "used.npy"
 _STAGES = ("corpus", "tokens", "tokenizer")
 
@@ -50,13 +49,13 @@ def audit_language(
     pieces, vocabulary = load_tokenizer(tokenizer)
 
     def count_pieces(sentences: Any) -> list[int]:
-        return [len(one.ids) for one in pieces.encode_batch(list(sentences), add_special_tokens=False)]
+        return [len(encoding.ids) for encoding in pieces.encode_batch(list(sentences), add_special_tokens=False)]
 
     ids, offsets = read_ids(tokens / "train")
     train = _encoded(list(read_part(text, "train")), offsets, pieces)
     counts = np.bincount(ids, minlength=vocabulary.size)
     n_rows = sequences_of(tokens, "train", vocabulary, experiment).n_rows
-    found = audit_one(
+    audit = audit_one(
         text,
         open_source(experiment.corpus.source_of(language), language),
         experiment.corpus,
@@ -72,7 +71,7 @@ def audit_language(
         full=full,
     )
     with store.write(output, provenance(corpus=inputs[0], tokens=inputs[1], full=full)) as folder:
-        (folder / AUDIT_FILE).write_text(found.model_dump_json(indent=1) + "\n", encoding="utf-8")
+        (folder / AUDIT_FILE).write_text(audit.model_dump_json(indent=1) + "\n", encoding="utf-8")
         write_array(folder / _USED, counts[vocabulary.ordinary] > 0)
         for part, lines in (("train", train), ("test", read_part(text, "test"))):
             write_fingerprint(fingerprint(lines), folder / part)
@@ -92,18 +91,13 @@ def audit_all(store: Store, output: Output, _report: Report, settings: dict[str,
     """Put the audits of all languages together, and compare their texts and vocabularies."""
     experiment = Experiment.model_validate(settings)
     folders = [store.root / "audit" / name for name in audits]
-    found = [LanguageAudit.model_validate_json((folder / AUDIT_FILE).read_text(encoding="utf-8")) for folder in folders]
-    used = {one.code: np.load(folder / _USED) for one, folder in zip(found, folders, strict=True)}
+    parts = [LanguageAudit.model_validate_json((folder / AUDIT_FILE).read_text(encoding="utf-8")) for folder in folders]
+    used = {part.code: np.load(folder / _USED) for part, folder in zip(parts, folders, strict=True)}
     shares = vocabulary_shares(used)
-    overlaps = _overlaps([one.code for one in found], folders)
+    overlaps = _overlaps([part.code for part in parts], folders)
     corpus = experiment.corpus
-    unit, budget = next(
-        (unit, budget)
-        for unit, budget in (
-            ("tokens", corpus.budget_tokens), ("bytes", corpus.budget_bytes), ("characters", corpus.budget_chars)
-        )
-        if budget is not None
-    )  # fmt: skip
+    budgets = {"tokens": corpus.budget_tokens, "bytes": corpus.budget_bytes, "characters": corpus.budget_chars}
+    unit, budget = next((unit, budget) for unit, budget in budgets.items() if budget is not None)
     whole = Audit(
         name=experiment.name,
         budget=budget,
@@ -111,7 +105,7 @@ def audit_all(store: Store, output: Output, _report: Report, settings: dict[str,
         sampling=corpus.sampling,
         seed=corpus.seed,
         vocab_size=len(next(iter(used.values()))),
-        languages=tuple(_with_shares(one, shares[one.code]) for one in found),
+        languages=tuple(_with_shares(part, shares[part.code]) for part in parts),
         overlap={
             code: dict(zip(own["train"], own["paragraphs"], strict=True)) for code, own in overlaps.groupby("test")
         },
@@ -128,15 +122,17 @@ def read_audit(plan: Plan, store: Store) -> Audit | None:
     return Audit.model_validate_json((store.path(plan.audit) / AUDIT_FILE).read_text(encoding="utf-8"))
 
 
-def _with_shares(one: LanguageAudit, shares: tuple[float, float]) -> LanguageAudit:
-    if not isinstance(one.tokens, Tokens):
-        return one
+def _with_shares(audit: LanguageAudit, shares: tuple[float, float]) -> LanguageAudit:
+    if not isinstance(audit.tokens, Tokens):
+        return audit
     changed = {"vocabulary_share": shares[0], "exclusive_share": shares[1]}
-    return one.model_copy(update={"tokens": one.tokens.model_copy(update=changed)})
+    return audit.model_copy(update={"tokens": audit.tokens.model_copy(update=changed)})
 
 
 def _overlaps(codes: list[str], folders: list[Path]) -> pd.DataFrame:
     """Compare the test text of each language with the training text of each, one training text at a time."""
+    import pandas as pd
+
     tests = {code: read_fingerprint(folder / "test") for code, folder in zip(codes, folders, strict=True)}
     rows = []
     for code, folder in zip(codes, folders, strict=True):

@@ -14,14 +14,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from bloodbank.execution import Task, free_memory, is_out_of_memory, n_gpus
+from bloodbank.execution import Task, device_of, free_memory, is_out_of_memory, n_gpus
 from bloodbank.experiment.load import Experiment
+from bloodbank.mlm.shapes import shapes
 from bloodbank.store import Output, Store, digest, write_json
 from bloodbank.tokenizer import Vocabulary
 from bloodbank.transfer.gangs import gangs_of
 from bloodbank.transfer.plan import Plan
 from bloodbank.transfer.tables import provenance
-from bloodbank.transfer.training import device_of
 
 if TYPE_CHECKING:
     from bloodbank.mlm.training import Report
@@ -54,14 +54,13 @@ def gang_task(plan: Plan, vocab_size: int, workers: int) -> Task:
 
 def read_gang(output: Output, store: Store) -> int:
     """Return the size that was found."""
-    found: dict[str, Any] = json.loads((store.path(output) / "gang.json").read_text(encoding="utf-8"))
-    return int(found["size"])
+    return int(json.loads((store.path(output) / "gang.json").read_text(encoding="utf-8"))["size"])
 
 
 def gang_size(plan: Plan, store: Store, vocab_size: int, workers: int) -> int:
     """Return the size that a run would take: as set, 1 on a CPU, as remembered, or timed now and not remembered."""
     experiment = plan.experiment
-    if experiment.execution.gang or device_of(experiment) == "cpu":
+    if experiment.execution.gang or device_of(experiment.execution.device) == "cpu":
         return experiment.execution.gang or 1
     output = gang_output(plan, vocab_size)
     if store.has(output):
@@ -132,10 +131,10 @@ def sizes(most: int) -> list[int]:
 def best_size(timings: list[dict[str, float]]) -> int:
     """Return the largest size up to which every step made training enough faster."""
     best = timings[0]
-    for one in timings[1:]:
-        if one["tokens_per_second"] < _PAYS * best["tokens_per_second"]:
+    for larger in timings[1:]:
+        if larger["tokens_per_second"] < _PAYS * best["tokens_per_second"]:
             break
-        best = one
+        best = larger
     return int(best["size"])
 
 
@@ -163,7 +162,7 @@ def _timed(experiment: Experiment, vocab_size: int, gang: int, clock: Callable[[
 
     model, training = experiment.model, experiment.training
     vocabulary = Vocabulary(vocab_size, 0, 1, 2, 3, 4)
-    stack = new_stack(model, vocabulary.size, (0,) * gang, vocabulary.pad).to(device_of(experiment))
+    stack = new_stack(model, vocabulary.size, (0,) * gang, vocabulary.pad).to(device_of(experiment.execution.device))
     random = generator("estimate")
     ids = random.integers(5, vocabulary.size, size=(training.batch_size, model.n_positions))
     lengths = np.full(len(ids), model.n_positions)
@@ -188,8 +187,6 @@ def memory_of_gang(experiment: Experiment, vocab_size: int, gang: int) -> int:
     In a gang, models leave at different times: what is left is copied, and at unequal rates the weights before an
     update are kept.
     """
-    from bloodbank.mlm.weights import shapes
-
     model, training = experiment.model, experiment.training
     n_parameters = sum(math.prod(shape) for shape in shapes(model, vocab_size).values())
     n_bytes = 2 if training.dtype == "bfloat16" else 4
@@ -207,13 +204,17 @@ def _longest(plan: Plan) -> int:
 
 
 def _free(experiment: Experiment) -> float:
+    if device_of(experiment.execution.device) == "cpu":
+        return float(free_memory())
     import torch
 
-    return float(torch.cuda.mem_get_info()[0]) if device_of(experiment) == "cuda" else float(free_memory())
+    return float(torch.cuda.mem_get_info()[0])
 
 
 def device_name(experiment: Experiment) -> str:
     """Name what trains: `cpu`, or the GPU's own name."""
+    if device_of(experiment.execution.device) == "cpu":
+        return "cpu"
     import torch
 
-    return "cpu" if device_of(experiment) == "cpu" else str(torch.cuda.get_device_name())
+    return str(torch.cuda.get_device_name())

@@ -17,7 +17,7 @@ from bloodbank.transfer.plan import Plan
 from bloodbank.transfer.tables import read_phases
 from bloodbank.transfer.task_list import SCORE, TRAIN, make_tasks
 
-One = TypeVar("One")
+Member = TypeVar("Member")
 
 
 def missing_tasks(plan: Plan, targets: list[Output], store: Store, gang: int = 1, devices: int = 1) -> list[Task]:
@@ -45,7 +45,8 @@ def gangs_of(plan: Plan, size: int, devices: int = 1) -> list[list[Model]]:
             key = (model.kind, model.recipient)
             columns.setdefault(key, {}).setdefault(model.seed, []).append(model)
         else:
-            key = (model.kind, str(len(model.languages)) * (model.kind == "set"), *_own_pieces(plan, model))
+            size_of_set = str(len(model.languages)) if model.kind == "set" else ""
+            key = (model.kind, size_of_set, *_own_pieces(plan, model))
             others.setdefault(key, []).append(model)
         order[key] = None
     training, dropout = plan.experiment.training, plan.experiment.model
@@ -78,8 +79,8 @@ def _filled(columns: list[list[Model]], size: int, *, joined: bool) -> list[list
     return gangs
 
 
-def _cut(those: list[One], size: int) -> list[list[One]]:
-    return [those[i : i + size] for i in range(0, len(those), size)]
+def _cut(members: list[Member], size: int) -> list[list[Member]]:
+    return [members[i : i + size] for i in range(0, len(members), size)]
 
 
 def form_gangs(plan: Plan, tasks: list[Task], store: Store, size: int, devices: int = 1) -> list[Task]:
@@ -100,22 +101,22 @@ def form_gangs(plan: Plan, tasks: list[Task], store: Store, size: int, devices: 
     gang_of = {label: gang for gang in gangs for label in gang}
     made = {output for task in tasks for output in task.outputs}
     scoring = _scored_together([task for task in tasks if task.function == SCORE], size)
-    found: list[Task] = []
+    formed: list[Task] = []
     joined: set[str] = set()
     for task in tasks:
         label = _model_label(task)
         if task.function == SCORE:
-            found += scoring(task)
+            formed += scoring(task)
         elif task.function != TRAIN:
-            found.append(task)
+            formed.append(task)
         elif label not in joined:
-            missing = [one for one in gang_of[label] if one in training]
+            missing = [name for name in gang_of[label] if name in training]
             together = _trained_before(gang_of[label], missing, whole, store)
-            if not all(store.has(one) or one in made for name in together for one in whole[name].requires):
+            if not all(store.has(needed) or needed in made for name in together for needed in whole[name].requires):
                 together = missing
             joined.update(missing)
-            found.append(_join([training.get(one, whole[one]) for one in together], missing))
-    return found
+            formed.append(_join([training.get(name, whole[name]) for name in together], missing))
+    return formed
 
 
 def _scored_together(tasks: list[Task], size: int) -> Callable[[Task], list[Task]]:
@@ -161,6 +162,6 @@ def _join(tasks: list[Task], missing: list[str] | None) -> Task:
         output=outputs[0],
         also=tuple(outputs[1:]),
         arguments={**tasks[0].arguments, "members": [task.arguments["members"][0] for task in tasks]},
-        requires=tuple(dict.fromkeys(one for task in tasks for one in task.requires)),
+        requires=tuple(dict.fromkeys(output for task in tasks for output in task.requires)),
         n_tokens=sum(task.n_tokens for task in tasks),
     )

@@ -123,7 +123,7 @@ def phase_of(model: Model, experiment: Experiment) -> Phase:
 
 def _more_epochs(experiment: Experiment) -> int:
     """Return the passes that the bilingual model of the first protocol that trains has beyond M_t's own."""
-    joint = next(one for one in experiment.grid.protocols if one != "zero_shot") == "joint"
+    joint = next(protocol for protocol in experiment.grid.protocols if protocol != "zero_shot") == "joint"
     return experiment.training.epochs if joint else experiment.training.epochs_bilingual
 
 
@@ -161,11 +161,11 @@ def cells_of(experiment: Experiment) -> list[Cell]:
     own = sorted({(code, seed) for donor, recipient, seed in pairs for code in (donor, recipient)})
     received = sorted({(recipient, seed) for _, recipient, seed in pairs})
     place = {language: index for index, language in enumerate(languages)}
-    found = [Cell(MONOLINGUAL, "", code, seed) for code, seed in own]
-    found += [Cell(protocol, *pair) for protocol in paired for pair in pairs]
-    single = [one for one in ("self", "longer") if one in grid.controls]
-    found += [Cell(one, code, code, seed) for one in single for code, seed in received]
-    found += [
+    cells = [Cell(MONOLINGUAL, "", code, seed) for code, seed in own]
+    cells += [Cell(protocol, *pair) for protocol in paired for pair in pairs]
+    single = [control for control in ("self", "longer") if control in grid.controls]
+    cells += [Cell(control, code, code, seed) for control in single for code, seed in received]
+    cells += [
         Cell("set", "+".join(sorted(codes)), code, seed)
         for codes in grid.sets
         for seed in _seeds(experiment, codes)
@@ -173,7 +173,7 @@ def cells_of(experiment: Experiment) -> list[Cell]:
     ]
     kinds = [MONOLINGUAL, *paired, "self", "longer", "set"]
     return sorted(
-        dict.fromkeys(found),
+        dict.fromkeys(cells),
         key=lambda cell: (
             kinds.index(cell.protocol), cell.seed, place[cell.recipient], place.get(cell.donor, -1), cell.donor
         ),
@@ -182,13 +182,13 @@ def cells_of(experiment: Experiment) -> list[Cell]:
 
 def models_of(cells: list[Cell]) -> list[Model]:
     """Return the models that cells need, each after what it goes on from."""
-    found: dict[Model, None] = {}
+    models: dict[Model, None] = {}
     for cell in cells:
         model = model_of(cell)
         if donor := model.donor_model:
-            found[donor] = None
-        found[model] = None
-    return sorted(found, key=lambda model: not model.is_donor)  # stable: the order of the cells stays
+            models[donor] = None
+        models[model] = None
+    return sorted(models, key=lambda model: not model.is_donor)  # stable: the order of the cells stays
 
 
 def _pairs(experiment: Experiment) -> list[tuple[str, str]]:
@@ -204,7 +204,7 @@ def _pairs(experiment: Experiment) -> list[tuple[str, str]]:
 
 def _seeds(experiment: Experiment, languages: tuple[str, ...]) -> list[int]:
     """Return the seeds that all these languages have."""
-    return [s for s in experiment.seeds_of(languages[0]) if all(s in experiment.seeds_of(one) for one in languages)]
+    return [s for s in experiment.seeds_of(languages[0]) if all(s in experiment.seeds_of(code) for code in languages)]
 
 
 def _label(kind: str, names: tuple[str, ...], seed: int) -> str:

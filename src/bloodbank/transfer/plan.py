@@ -139,7 +139,9 @@ def _text_of(plan: Plan, digests: dict[str, str], language: str, *more: str) -> 
     """Return the text of a language: it depends on its source and on what is done to it."""
     settings = plan.experiment.corpus
     done = {key: value for key, value in settings.model_dump().items() if key not in _NO_TEXT}
-    versions = [CORPUS_VERSION, *[FILTER_VERSION] * (settings.contamination == "filter")]
+    versions = [CORPUS_VERSION]
+    if settings.contamination == "filter":
+        versions.append(FILTER_VERSION)
     label = "_".join((language, *more)) + plan.suffix
     return Output("corpus", label, digest(*versions, done, language, digests[language], *more))
 
@@ -150,7 +152,8 @@ def _plan_tokens(plan: Plan, digests: dict[str, str], phases: dict[Model, Phase]
     limit = [] if experiment.corpus.budget_tokens is None else [experiment.corpus.budget_tokens]
     layout: list[str | int] = [experiment.training.layout, experiment.model.n_positions]
     scoring = experiment.scoring.model_dump(exclude={"metric"})
-    layout += [experiment.training.candidates] * (experiment.training.candidates != "vocabulary")
+    if experiment.training.candidates != "vocabulary":
+        layout.append(experiment.training.candidates)
     read = [text for phase in phases.values() for text in phase.texts]
     for language in dict.fromkeys([*(text.language for text in read), *(cell.recipient for cell in cells)]):
         tokens = digest(ENCODE_VERSION, plan.corpora[language].key, plan.tokenizer.key, *limit)
@@ -165,12 +168,11 @@ def _plan_tokens(plan: Plan, digests: dict[str, str], phases: dict[Model, Phase]
 def _plan_models(plan: Plan, phases: dict[Model, Phase]) -> None:
     """Add the models, donors before those that go on from them."""
     experiment = plan.experiment
-    settings = experiment.training.model_dump()
-    # All pieces is what models chose from before there was a choice.
-    without = {"epochs", "epochs_bilingual", *["candidates"] * (settings["candidates"] == "vocabulary")}
-    training = {key: value for key, value in settings.items() if key not in without}
+    training = experiment.training.model_dump(exclude={"epochs", "epochs_bilingual"})
+    if training["candidates"] == "vocabulary":
+        del training["candidates"]
     for model, phase in phases.items():
-        texts = [(one.language, tokens_of(plan, one.language, one.part).key, one.shuffled) for one in phase.texts]
+        texts = [(text.language, tokens_of(plan, text.language, text.part).key, text.shuffled) for text in phase.texts]
         donor = plan.models[model.donor_model].key if model.donor_model else None
         key = digest(
             TRAIN_VERSION, experiment.model.model_dump(), training, plan.tokenizer.key, texts, phase.epochs,
@@ -182,12 +184,13 @@ def _plan_models(plan: Plan, phases: dict[Model, Phase]) -> None:
 def _plan_audit(plan: Plan, *, full: bool) -> None:
     """Add the audit: it depends on text, pieces, and how large sources are compared."""
     plan.full_audit = full
+    name = "_full" if full else ""
     for language in plan.experiment.languages:
         if language in plan.tokens:
             key = digest(AUDIT_VERSION, plan.corpora[language].key, plan.tokens[language].key, full)
-            plan.audits[language] = Output("audit", f"{language}{'_full' * full}{plan.suffix}", key)
+            plan.audits[language] = Output("audit", f"{language}{name}{plan.suffix}", key)
     keys = [output.key for output in plan.audits.values()]
-    plan.audit = Output("audit", f"all{'_full' * full}{plan.suffix}", digest(AUDIT_VERSION, keys))
+    plan.audit = Output("audit", f"all{name}{plan.suffix}", digest(AUDIT_VERSION, keys))
 
 
 def prefer_full_audit(plan: Plan, store: Store) -> None:
@@ -268,7 +271,7 @@ def source_digests(experiment: Experiment, cache: Path | None) -> tuple[dict[str
     if cache is not None:
         with suppress(OSError, ValueError):  # only a memory of hashes: a damaged one is made anew
             known = json.loads(cache.read_text(encoding="utf-8"))
-    found, wrong, remembered = {}, [], {}
+    digests, wrong, remembered = {}, [], {}
     pinned = dict(experiment.corpus.sources)
     extra = () if experiment.tokenizer.path else experiment.tokenizer.extra_languages
     for language in (*experiment.languages, *extra):
@@ -276,8 +279,8 @@ def source_digests(experiment: Experiment, cache: Path | None) -> tuple[dict[str
         try:
             source = open_source(settings, language)
             mark = _mark(source, settings)
-            found[language] = known.get(mark) or source.digest()
-            remembered[mark] = found[language]
+            digests[language] = known.get(mark) or source.digest()
+            remembered[mark] = digests[language]
             if settings.dataset:
                 commit = str(source.describe().get("revision") or settings.revision)
                 pinned[language] = settings.model_copy(update={"revision": commit})
@@ -290,7 +293,7 @@ def source_digests(experiment: Experiment, cache: Path | None) -> tuple[dict[str
         with replace_file(cache) as temporary:
             temporary.write_text(json.dumps(known | remembered), encoding="utf-8")
     corpus = experiment.corpus.model_copy(update={"sources": pinned})
-    return found, experiment.model_copy(update={"corpus": corpus})
+    return digests, experiment.model_copy(update={"corpus": corpus})
 
 
 def _mark(source: Source, settings: SourceSettings) -> str:

@@ -111,8 +111,8 @@ def _read_masks(folder: Path, stack: BertStack) -> tuple[Candidates, TestMasks, 
     """Read what a column is ranked over, its masks in numbers of these candidates, and the unigram's scores."""
     from bloodbank.mlm.candidates import Candidates
     from bloodbank.mlm.masking import TestMasks
-    from bloodbank.mlm.model import WORDS
     from bloodbank.mlm.scoring import PieceScores
+    from bloodbank.mlm.shapes import WORDS
 
     n_all = stack.weights[WORDS].shape[1]
     chosen = folder / CANDIDATES

@@ -12,15 +12,18 @@ import time
 from collections.abc import Iterable
 from importlib import metadata
 from pathlib import Path
-from typing import Any
-
-import numpy as np
-import pandas as pd
+from typing import TYPE_CHECKING, Any
 
 from bloodbank.store import Store, replace_file
 from bloodbank.transfer.plan import Plan
 
+if TYPE_CHECKING:
+    import pandas as pd
+
 MEASUREMENTS, SENTENCE_SCORES, LOSS_CURVES = "measurements.csv", "sentence_scores.parquet", "loss_curves.csv"
+AUDIT_FILE, OVERLAP_FILE = "audit.json", "audit_overlap.csv"
+# Beside the outputs of models: how they were trained, what they scored.
+TRAINING, MEASUREMENT = "training.json", "measurement.json"
 
 
 def read_records(plan: Plan, store: Store) -> list[dict[str, Any]]:
@@ -29,13 +32,13 @@ def read_records(plan: Plan, store: Store) -> list[dict[str, Any]]:
     Returns:
         What the scoring task wrote, with `folder` added.
     """
-    found = []
+    records = []
     for output in plan.scores.values():
         if store.has(output):
             folder = store.path(output)
-            record: dict[str, Any] = json.loads((folder / "measurement.json").read_text(encoding="utf-8"))
-            found.append({**record, "folder": folder})
-    return found
+            record: dict[str, Any] = json.loads((folder / MEASUREMENT).read_text(encoding="utf-8"))
+            records.append({**record, "folder": folder})
+    return records
 
 
 def measurements_table(records: Iterable[dict[str, Any]]) -> pd.DataFrame:
@@ -51,6 +54,9 @@ def measurements_table(records: Iterable[dict[str, Any]]) -> pd.DataFrame:
         gang_size, threads, health, health_z (standard errors by which MRR is above the unigram's), convergence
         (whether dev loss was still falling when training ended).
     """
+    import numpy as np
+    import pandas as pd
+
     rows = []
     for record in records:
         phases, own = record["phases"], record["protocol"] != "zero_shot"
@@ -87,6 +93,9 @@ def sentence_table(records: Iterable[dict[str, Any]]) -> pd.DataFrame:
         Columns protocol, donor, recipient, seed, metric, unit (index of the paragraph in the test text), sum,
         count. The score of a cell is the quotient of the totals of its rows; counts of bits per byte are bytes.
     """
+    import numpy as np
+    import pandas as pd
+
     parts = []
     for record in records:
         folder: Path = record["folder"]
@@ -111,6 +120,8 @@ def curve_table(records: Iterable[dict[str, Any]]) -> pd.DataFrame:
         text), updates, tokens_seen (both within the phase), loss (nats a masked piece). A `joint` model has its rows
         under each of its two cells; `zero_shot` has none.
     """
+    import pandas as pd
+
     parts = []
     for record in records:
         phase = record["phases"][-1]
@@ -139,22 +150,19 @@ def write_tables(records: list[dict[str, Any]], folder: Path) -> pd.DataFrame:
 
 def read_measurements(path: Path) -> pd.DataFrame:
     """Read the table of measurements back."""
+    import pandas as pd
+
     return pd.read_csv(path, keep_default_na=False, na_values={"value": [""], "standard_error": [""], "health_z": [""]})
-
-
-# What stands beside the outputs of models: how they were trained, what they scored, and what made them.
-
-
-TRAINING, MEASUREMENT = "training.json", "measurement.json"
 
 
 def read_phases(folder: Path) -> list[dict[str, Any]]:
     """Read what the phases of a model were, its donor's first, from a model's folder or from its scores'."""
-    if (folder / TRAINING).exists():
-        found: list[dict[str, Any]] = json.loads((folder / TRAINING).read_text(encoding="utf-8"))
-        return found
-    record: dict[str, Any] = json.loads((folder / MEASUREMENT).read_text(encoding="utf-8"))
-    phases: list[dict[str, Any]] = record["phases"]
+    path = folder / TRAINING
+    phases: list[dict[str, Any]]
+    if path.exists():
+        phases = json.loads(path.read_text(encoding="utf-8"))
+    else:
+        phases = json.loads((folder / MEASUREMENT).read_text(encoding="utf-8"))["phases"]
     return phases
 
 

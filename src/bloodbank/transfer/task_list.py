@@ -1,4 +1,4 @@
-"""The tasks that make the outputs of a plan, every model alone; `forming` joins what is missing of them to gangs."""
+"""The tasks that make the outputs of a plan, every model alone; `gangs` joins what is missing of them."""
 
 from __future__ import annotations
 
@@ -24,23 +24,23 @@ def make_tasks(plan: Plan) -> list[Task]:
             arguments = {"settings": settings, "language": language, "parts": parts}
             tasks.append(Task(output, f"{_TASKS}:corpus", arguments))
     for language, whole in plan.uncut.items():
-        others = tuple(plan.uncut[one] for one in plan.experiment.languages)
-        arguments = {"settings": settings, "text": whole.name, "others": [one.name for one in others]}
+        others = tuple(plan.uncut[other] for other in plan.experiment.languages)
+        arguments = {"settings": settings, "text": whole.name, "others": [other.name for other in others]}
         requires = tuple(dict.fromkeys((whole, *others)))
         tasks.append(Task(plan.corpora[language], f"{_TASKS}:cut", arguments, requires))
     if not plan.suffix:  # other budgets have the tokenizer of the first, which makes it
-        given = bool(plan.experiment.tokenizer.path)
-        trained_on = () if given else tuple(plan.corpora[one] for one in sorted(plan.corpora))
-        arguments = {"settings": settings, "corpora": [one.name for one in trained_on]}
+        is_given = bool(plan.experiment.tokenizer.path)
+        trained_on = () if is_given else tuple(plan.corpora[language] for language in sorted(plan.corpora))
+        arguments = {"settings": settings, "corpora": [text.name for text in trained_on]}
         tasks.append(Task(plan.tokenizer, f"{_TASKS}:tokenizer", arguments, trained_on))
     for tokens, texts, parts in ((plan.tokens, plan.corpora, PARTS), (plan.other_tokens, plan.others, OTHER)):
         for language, output in tokens.items():
             requires = (texts[language], plan.tokenizer)
-            arguments = {"settings": settings, "inputs": [one.name for one in requires], "parts": parts}
+            arguments = {"settings": settings, "inputs": [needed.name for needed in requires], "parts": parts}
             tasks.append(Task(output, f"{_TASKS}:encode", arguments, requires))
     for language, masks in plan.masks.items():
         requires = (plan.tokens[language], plan.tokenizer)
-        arguments = {"settings": settings, "language": language, "inputs": [one.name for one in requires]}
+        arguments = {"settings": settings, "language": language, "inputs": [needed.name for needed in requires]}
         tasks.append(Task(masks, f"{_TASKS}:masks", arguments, requires))
     return [*tasks, *_audit_tasks(plan, settings), *_model_tasks(plan, settings)]
 
@@ -53,13 +53,13 @@ def _audit_tasks(plan: Plan, settings: dict[str, Any]) -> list[Task]:
         arguments = {
             "settings": settings,
             "language": language,
-            "inputs": [one.name for one in requires],
+            "inputs": [needed.name for needed in requires],
             "full": plan.full_audit,
         }
         tasks.append(Task(output, f"{_AUDIT}:audit_language", arguments, requires))
     audits = tuple(plan.audits.values())
     if plan.audit:
-        arguments = {"settings": settings, "audits": [one.name for one in audits]}
+        arguments = {"settings": settings, "audits": [audit.name for audit in audits]}
         tasks.append(Task(plan.audit, f"{_AUDIT}:audit_all", arguments, audits))
     return tasks
 
@@ -86,7 +86,7 @@ def _model_tasks(plan: Plan, settings: dict[str, Any]) -> list[Task]:
         else:
             members = [{**member, "kept": None, "cells": [_scored(plan, cell) for cell in cells[model]]}]
             scores = [plan.scores[cell] for cell in cells[model]]
-            needed = [one for cell in cells[model] for one in _needed_to_score(plan, cell)]
+            needed = [output for cell in cells[model] for output in _needed_to_score(plan, cell)]
             requires = tuple(dict.fromkeys((*requires, *needed)))
             tasks.append(Task(scores[0], TRAIN, {**shared, "members": members}, requires, also=tuple(scores[1:])))
     return tasks

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from bloodbank.errors import UsageError
+from bloodbank.execution import device_of
 from bloodbank.experiment.load import Experiment
 from bloodbank.randomness import generator
 from bloodbank.store import Output, Store, digest, write_json
@@ -52,10 +53,11 @@ def train(
     stack, before = _start(store, experiment, vocabulary, members)
     words = candidates_of(store, experiment, vocabulary, members[0]["texts"])
     readings = _readings(store, experiment, vocabulary, members, words)
-    key = digest([member["key"] for member in members], device_of(experiment))
+    device = device_of(experiment.execution.device)
+    key = digest([member["key"] for member in members], device)
     checkpoints = Checkpoints(store, members[0]["label"], key, experiment.execution.checkpoint_seconds)
     # On a GPU there are the candidates alone, until all pieces are scored or written.
-    narrow = words.narrow(stack).to(device_of(experiment))
+    narrow = words.narrow(stack).to(device)
     made = train_gang(
         narrow, readings, experiment.training,
         trained=members[0]["trained"], dev=_dev_texts(store, experiment, vocabulary, members, words),
@@ -64,8 +66,8 @@ def train(
     stack = words.widen(narrow, stack)
     gang = [member["label"] for member in members]
     phases = [
-        [*earlier, {"languages": sorted(reading.texts), "device": str(stack.device), "gang": gang, **one.as_dict()}]
-        for earlier, reading, one in zip(before, readings, made, strict=True)
+        [*earlier, {"languages": sorted(reading.texts), "device": str(stack.device), "gang": gang, **phase.as_dict()}]
+        for earlier, reading, phase in zip(before, readings, made, strict=True)
     ]
     for index, member in enumerate(members):
         if member["kept"] and not store.has(Output(**member["kept"])):
@@ -87,16 +89,8 @@ def score(
     experiment = Experiment.model_validate(settings)
     _, vocabulary = load_tokenizer(store.root / "tokenizer" / tokenizer)
     folders = [store.root / "models" / member["model"] for member in members]
-    stack = load_models(folders, experiment.model, vocabulary).to(device_of(experiment))
+    stack = load_models(folders, experiment.model, vocabulary).to(device_of(experiment.execution.device))
     score_gang(store, stack, experiment, members, [read_phases(folder) for folder in folders])
-
-
-def device_of(experiment: Experiment) -> str:
-    """Return where models are trained."""
-    import torch
-
-    wanted = experiment.execution.device
-    return ("cuda" if torch.cuda.is_available() else "cpu") if wanted == "auto" else wanted
 
 
 def _start(
@@ -122,7 +116,7 @@ def _readings(
     from bloodbank.mlm.reading import Reading
 
     made: dict[str, Reading] = {}
-    found = []
+    readings = []
     for member in members:
         name = json.dumps([member["texts"], member["epochs"], member["share"], member["seed"]])
         if name not in made:
@@ -133,8 +127,8 @@ def _readings(
                 rows = sequences_of(folder, text["part"], vocabulary, experiment, random)
                 texts[text["language"]] = words.rows(rows)
             made[name] = Reading(texts, experiment.training, member["epochs"], member["seed"], member["share"])
-        found.append(made[name])
-    return found
+        readings.append(made[name])
+    return readings
 
 
 def _dev_texts(
@@ -143,11 +137,11 @@ def _dev_texts(
     """Return the dev text of every language that is read, no more of it than a curve may cost."""
     from bloodbank.mlm.curves import DevText, n_dev_rows
 
-    training, found = experiment.training, {}
+    training, dev_texts = experiment.training, {}
     for member in members:
         for text in member["texts"]:
             language = text["language"]
-            if language in found or not training.curve_points:
+            if language in dev_texts or not training.curve_points:
                 continue
             rows = sequences_of(store.root / "tokens" / text["dev"], "dev", vocabulary, experiment)
             shortest = min(training.epochs, training.epochs_bilingual)
@@ -155,8 +149,8 @@ def _dev_texts(
             summary = json.loads((store.root / "tokens" / text["dev"] / "tokens.json").read_text(encoding="utf-8"))
             n_train_rows = summary["train"]["n_pieces"] // (experiment.model.n_positions - 2)
             n_rows = n_dev_rows(n_train_rows, shortest, training.curve_points)
-            found[language] = DevText(words.rows(rows), language, training.mask_share, n_rows)
-    return found
+            dev_texts[language] = DevText(words.rows(rows), language, training.mask_share, n_rows)
+    return dev_texts
 
 
 def _watcher(store: Store, experiment: Experiment, members: list[Member]) -> Callable[[int, Curve], None]:

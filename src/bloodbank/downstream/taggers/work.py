@@ -18,11 +18,11 @@ from bloodbank.downstream.taggers.plan import row_length
 from bloodbank.downstream.tasks.data import Encoded, Split
 from bloodbank.downstream.tasks.reading import TaskData, read_task
 from bloodbank.downstream.tasks.task import Task
+from bloodbank.execution import device_of
 from bloodbank.experiment.load import Experiment
 from bloodbank.store import Output, Store, write_json
 from bloodbank.tokenizer import Vocabulary, load_tokenizer
 from bloodbank.transfer.tables import provenance
-from bloodbank.transfer.training import device_of
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
@@ -168,4 +168,4 @@ def _encoders(
         for member in members
     ]
     weights = {name: torch.cat([stack.weights[name] for stack in stacks]).detach() for name in stacks[0].weights}
-    return BertStack(experiment.model, weights).to(device_of(experiment))
+    return BertStack(experiment.model, weights).to(device_of(experiment.execution.device))
