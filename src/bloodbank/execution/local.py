@@ -23,7 +23,9 @@ from bloodbank.execution.task import Event, Task
 from bloodbank.execution.worker import request_of
 from bloodbank.store import Store
 
-_PATIENCE = 1.0  # times what starting a worker costs: so long a task waits for one that is busy, before another starts
+# Before another worker starts, a task waits for a busy one as many times as long as starting one takes: with 1.0, at most
+# twice as much is spent as if one had known how long the tasks take.
+_PATIENCE = 1.0
 _STOP_SECONDS = 5.0  # for a worker to end by itself, before it is killed
 # Keep freed memory, and in large pages: a step of a model of the paper's size allocates a gigabyte in pieces of some
 # 25 MB, which the system would hand out as zeroed small pages each time (a tenth of the step on two cores).

@@ -45,7 +45,7 @@ class Result:
     """Files that are made together.
 
     Attributes:
-        name: Which, in the record: `bank`, `zero_shot/heatmap`.
+        name: Which, in the record: `bank`, `zero_shot/figures`.
         rests_on: All that may change them but the code, in plain values.
         make: Writes them, each whole or not at all, and returns their paths.
     """
@@ -133,12 +133,7 @@ def _made(output: Output, store: Store) -> list[str]:
 
 
 class _Banks:
-    """Tables, banks and figures of one budget.
-
-    Args:
-        plan: The budget.
-        store: The run folder.
-    """
+    """Tables, banks and figures of one budget."""
 
     def __init__(self, plan: Plan, store: Store) -> None:
         self.plan, self.store, self.folder = plan, store, store.root / plan.folder
@@ -157,12 +152,7 @@ class _Banks:
         yield Result((prefix / "tables").as_posix(), made, self._write_tables)
         for number, protocol in enumerate(plan.experiment.grid.protocols):
             place = prefix / protocol if number else prefix
-            for name, make in (
-                ("bank", self._write_bank),
-                ("heatmap", self._draw_heatmap),
-                ("plane", self._draw_plane),
-                ("curves", self._draw_curves),
-            ):
+            for name, make in (("bank", self._write_bank), ("figures", self._draw)):
                 yield Result((place / name).as_posix(), rests_on, partial(make, protocol, self.store.root / place))
 
     def _write_tables(self) -> list[Path]:
@@ -192,25 +182,16 @@ class _Banks:
         )
         return write_bank(with_intervals(bank, self.folder / SENTENCE_SCORES), place)
 
-    def _draw_heatmap(self, _protocol: str, place: Path) -> Iterable[Path]:
-        from bloodbank.bank import read_bank
-        from bloodbank.figures.run_figures import draw_heatmap
-
-        return draw_heatmap(read_bank(place), place)
-
-    def _draw_plane(self, _protocol: str, place: Path) -> Iterable[Path]:
-        from bloodbank.bank import read_bank
-        from bloodbank.figures.run_figures import draw_plane
-
-        return draw_plane(read_bank(place), place)
-
-    def _draw_curves(self, protocol: str, place: Path) -> Iterable[Path]:
+    def _draw(self, protocol: str, place: Path) -> list[Path]:
         import pandas as pd
 
-        from bloodbank.figures.run_figures import draw_curves
+        from bloodbank.bank import read_bank
+        from bloodbank.figures.run_figures import draw_curves, draw_heatmap, draw_plane
 
+        bank = read_bank(place)
         curves = pd.read_csv(self.folder / LOSS_CURVES, keep_default_na=False, na_values={"loss": [""]})
-        return draw_curves(curves, place, self.plan.experiment.languages, protocol) or ()
+        paths = [*draw_heatmap(bank, place), *draw_plane(bank, place)]
+        return [*paths, *(draw_curves(curves, place, self.plan.experiment.languages, protocol) or ())]
 
 
 def audited_covariates(audit: Audit | None) -> pd.DataFrame | None:
