@@ -23,8 +23,8 @@ from bloodbank.execution.task import Event, Task
 from bloodbank.execution.worker import request_of
 from bloodbank.store import Store
 
-# Before another worker starts, a task waits for a busy one as many times as long as starting one takes: with 1.0, at most
-# twice as much is spent as if one had known how long the tasks take.
+# Before another worker starts, a task waits for a busy one, in times of what starting one takes: with 1.0 at most twice
+# as much is spent as by somebody who knew how long the tasks take.
 _PATIENCE = 1.0
 _STOP_SECONDS = 5.0  # for a worker to end by itself, before it is killed
 # Keep freed memory, and in large pages: a step of a model of the paper's size allocates a gigabyte in pieces of some
