@@ -7,6 +7,7 @@ A process of its own kind, and not of `multiprocessing`, so that a plain script 
 from __future__ import annotations
 
 import ctypes
+import gc
 import importlib
 import json
 import os
@@ -127,7 +128,11 @@ def _threads(number: int) -> Iterator[None]:
 
 
 def _release_memory() -> None:
-    """Give memory that a task has freed back to the system: a worker keeps it, and may have nothing to do for long."""
+    """Give memory that a task has freed back: a worker keeps it, and may have nothing to do for long."""
+    torch = sys.modules.get("torch")
+    if torch and torch.cuda.is_initialized():  # a GPU may be shared with another worker
+        gc.collect()
+        torch.cuda.empty_cache()
     with suppress(OSError, AttributeError):  # another C library has no such function
         ctypes.CDLL("libc.so.6").malloc_trim(0)
 
