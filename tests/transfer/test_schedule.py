@@ -4,7 +4,7 @@ import pytest
 
 from bloodbank.experiment.load import make_experiment
 from bloodbank.store import Store
-from bloodbank.transfer import TRAIN, make_plan, missing_tasks, phase_of, targets_of
+from bloodbank.transfer import TRAIN, form_gangs, make_plan, make_tasks, phase_of, targets_of
 from bloodbank.transfer import schedule as scheduling
 from bloodbank.transfer.estimate import estimate
 from bloodbank.transfer.schedule import make_schedule, timing_of_gangs
@@ -32,10 +32,8 @@ def described(tasks):
 def test_it_holds_all_that_is_missing_in_gangs_with_the_pieces_that_are_read(tmp_path, store, gang):
     plan = plan_in(tmp_path, execution={"gang": gang, "device": "cpu"})
     schedule = make_schedule(plan, targets_of(plan), store)
-    expected = [
-        task for task in missing_tasks(plan, targets_of(plan), store, gang) if task.output.stage in ("models", "scores")
-    ]
-    assert described(schedule.tasks) == described(expected)
+    expected = [task for task in make_tasks(plan) if task.output.stage in ("models", "scores")]
+    assert described(schedule.tasks) == described(form_gangs(plan, expected, store, gang))
     assert schedule.gang == gang
     assert schedule.tokens.keys() == plan.models.keys()
     assert sum(task.n_tokens for task in schedule.tasks) == sum(schedule.tokens.values())

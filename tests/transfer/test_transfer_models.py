@@ -6,6 +6,7 @@ from collections import Counter
 import pytest
 
 from bloodbank.errors import UsageError
+from bloodbank.execution import needed_tasks
 from bloodbank.experiment.load import make_experiment
 from bloodbank.store import Store
 from bloodbank.transfer import (
@@ -14,11 +15,11 @@ from bloodbank.transfer import (
     Cell,
     Model,
     cells_of,
+    form_gangs,
     gangs_of,
     make_plan,
     make_plans,
     make_tasks,
-    missing_tasks,
     model_of,
     models_of,
     phase_of,
@@ -31,6 +32,10 @@ ALL = {
     "controls": ["self", "longer", "shuffled"],
     "sets": [["x-0", "x-1", "x-2"]],
 }
+
+
+def missing_tasks(plan, targets, store, gang):
+    return form_gangs(plan, needed_tasks(make_tasks(plan), targets, store), store, gang)
 
 
 @pytest.fixture

@@ -73,14 +73,12 @@ def carry_out(request: dict[str, Any], tell: Callable[..., None]) -> None:
         tell: Called with `tokens` while it runs, and once with `done`, `busy` or `failed`.
     """
     store = Store(Path(request["root"]))
-    outputs = [Output(**address) for address in request["outputs"]]
+    outputs = [Output(**fields) for fields in request["outputs"]]
     output = outputs[0]
     try:
         with ExitStack() as locks, _threads(request["threads"]):
-            for each in sorted(
-                outputs, key=lambda output: output.name
-            ):  # in one order, so that two never wait for each other
-                locks.enter_context(store.lock(each))
+            for address in sorted(outputs, key=lambda output: output.name):  # of two with the same, one gets all
+                locks.enter_context(store.lock(address))
             if not all(map(store.has, outputs)):
                 module, _, name = request["function"].partition(":")
                 function = getattr(importlib.import_module(module), name)

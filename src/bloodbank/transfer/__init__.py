@@ -1,6 +1,6 @@
 """Section 4.2: which models are needed, training and scoring them, and the tables of measurements."""
 
-from bloodbank.transfer.gangs import form_gangs, gangs_of, missing_tasks
+from bloodbank.transfer.gangs import form_gangs, gangs_of
 from bloodbank.transfer.models import Cell, Model, cells_of, model_of, models_of, phase_of
 from bloodbank.transfer.plan import (
     Plan,
@@ -45,7 +45,6 @@ __all__ = [
     "make_plans",
     "make_tasks",
     "measurements_table",
-    "missing_tasks",
     "model_of",
     "models_of",
     "phase_of",

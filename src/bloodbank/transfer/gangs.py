@@ -10,19 +10,14 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import TypeVar
 
-from bloodbank.execution import Task, needed_tasks
-from bloodbank.store import Output, Store
+from bloodbank.execution import Task
+from bloodbank.store import Store
 from bloodbank.transfer.models import Model
 from bloodbank.transfer.plan import Plan
 from bloodbank.transfer.tables import read_phases
 from bloodbank.transfer.task_list import SCORE, TRAIN, make_tasks
 
 Member = TypeVar("Member")
-
-
-def missing_tasks(plan: Plan, targets: list[Output], store: Store, gang: int = 1, devices: int = 1) -> list[Task]:
-    """Return what must be done so that some outputs of a plan are there, models in gangs of at most `gang`."""
-    return form_gangs(plan, needed_tasks(make_tasks(plan), targets, store), store, gang, devices)
 
 
 def gangs_of(plan: Plan, size: int, devices: int = 1) -> list[list[Model]]:
