@@ -20,6 +20,7 @@ settings.register_profile("thorough", max_examples=200, deadline=None)
 settings.load_profile("fast")
 
 
+@pytest.hookimpl(tryfirst=True)  # xdist reads the groups in its own
 def pytest_collection_modifyitems(items):
     """Keep a module's tests in one process, so that what its fixtures train or build is made once.
 
