@@ -325,7 +325,7 @@ def test_seconds_of_a_command_count_the_processes_that_it_starts(tmp_path):
         commands.cpu_seconds([sys.executable, "-c", "exit(3)"], cwd=tmp_path, environment=dict(os.environ))
 
 
-@pytest.mark.slow
+@pytest.mark.proof
 def test_commands_are_timed_against_another_checkout(tmp_path):
     options = ["--against", BENCHMARKS.parent, "--runs", "1", "--only", "show,export", "--out", tmp_path / "out.json"]
     done = subprocess.run(
