@@ -31,7 +31,7 @@ check: install
 test: check
 	$(PYTEST)
 
-# What takes long by nature, and every property again with ten times as many examples.
+# What takes long by nature, and every property again with fifteen times as many examples.
 proofs: install
 	$(PYTEST) -m 'proof or hypothesis' --hypothesis-profile thorough
 

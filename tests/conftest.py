@@ -16,7 +16,7 @@ os.environ["COLUMNS"] = "80"  # of what the command prints, as wide as in a pipe
 pytest_plugins = ["paper_banks"]
 # A slow or busy machine is no failure.
 settings.register_profile("fast", max_examples=20, deadline=None)
-settings.register_profile("thorough", max_examples=200, deadline=None)
+settings.register_profile("thorough", max_examples=300, deadline=None)
 settings.load_profile("fast")
 
 

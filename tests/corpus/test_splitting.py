@@ -5,7 +5,7 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from bloodbank.corpus.sampling import sample
@@ -185,7 +185,6 @@ def keys_of(texts, lines):
     return {key for key, line in enumerate(lines) if line and comparable(line) in known}
 
 
-@settings(max_examples=200)
 @given(st.integers(3, 30), st.integers(0, 9), st.data())
 def test_no_language_trains_on_a_translation_of_the_test_text_of_another(n, seed, data):
     # Each language says some messages alike ("open" the verb and "open" the adjective), each others.
