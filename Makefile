@@ -2,8 +2,11 @@
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
+# Tests run in so many processes, each of which computes with one thread.
+PROCESSES ?= 2
+PYTEST := $(BIN)/python -m pytest --numprocesses $(PROCESSES) --dist loadgroup
 
-.PHONY: demo test check install figures clean
+.PHONY: demo check test proofs install clean
 
 # The mark is written last: an install that was cut off is done again.
 $(VENV)/.installed: pyproject.toml constraints.txt
@@ -26,7 +29,11 @@ check: install
 	$(BIN)/lint-imports
 
 test: check
-	$(BIN)/python -m pytest
+	$(PYTEST)
+
+# What takes long by nature, and every property again with fifteen times as many examples.
+proofs: install
+	$(PYTEST) -m 'proof or hypothesis' --hypothesis-profile thorough
 
 clean:
 	rm -rf $(VENV) build dist

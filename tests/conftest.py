@@ -1,23 +1,73 @@
-"""One finished run of a small experiment, which tests share and do not change."""
+"""How the tests run: which of them share a process, how many threads each has, and the finished run that they share."""
 
 import os
+import shutil
 
 import pytest
+from filelock import FileLock
 from hypothesis import settings
 
-from small_run import command, finish, write_experiment
+# Before numerical libraries load: as many test processes as cores, so each computes with one thread.
+for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "RAYON_NUM_THREADS"):
+    os.environ.setdefault(name, "1")
+os.environ.setdefault("HF_HUB_OFFLINE", "1")
+os.environ["COLUMNS"] = "80"  # of what the command prints, as wide as in a pipe
 
 pytest_plugins = ["paper_banks"]
-os.environ.setdefault("HF_HUB_OFFLINE", "1")
-settings.register_profile("any machine", deadline=None)  # a slow or busy machine is no failure
-settings.load_profile("any machine")
+# A slow or busy machine is no failure.
+settings.register_profile("fast", max_examples=20, deadline=None)
+settings.register_profile("thorough", max_examples=300, deadline=None)
+settings.load_profile("fast")
+
+
+@pytest.hookimpl(tryfirst=True)  # xdist reads the groups in its own
+def pytest_collection_modifyitems(items):
+    """Keep a module's tests in one process, so that what its fixtures train or build is made once.
+
+    A module whose parts share nothing says so with groups of its own: `@pytest.mark.xdist_group(...)`.
+    """
+    for item in items:
+        if not item.get_closest_marker("xdist_group"):
+            item.add_marker(pytest.mark.xdist_group(item.path.relative_to(item.config.rootpath).as_posix()))
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _work_in_this_process():
+    """Train where the test runs: a worker process imports torch for seconds. What is about processes starts them."""
+    from bloodbank.execution import InProcess, executor
+
+    executor.DEFAULT = InProcess
+    yield
+    executor.DEFAULT = None
 
 
 @pytest.fixture(scope="session")
 def finished(tmp_path_factory):
-    """Path of the experiment file and the folder of its finished run, with the output of the command."""
-    folder = tmp_path_factory.mktemp("finished")
-    path = write_experiment(folder)
-    code, out, err = finish(command("run", path, "--out", folder / "run"))
-    assert code == 0, err
-    return path, folder / "run", out, err
+    """Path of the experiment file and the folder of its finished run, with the output of the command.
+
+    Trained once for all test processes, which read it and change copies of it only.
+    """
+    from small_run import run_command, write_experiment
+
+    shared = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        shared = shared.parent  # each process has its own folder in this one
+    folder = shared / "finished"
+    with FileLock(shared / "finished.lock"):
+        printed = folder / "out.txt", folder / "err.txt"
+        if not printed[1].exists():
+            shutil.rmtree(folder, ignore_errors=True)  # of a process that failed
+            code, *texts = run_command("run", write_experiment(folder), "--out", folder / "run")
+            assert code == 0, texts
+            for path, text in zip(printed, texts, strict=True):
+                path.write_text(text, encoding="utf-8")
+    out, err = (path.read_text(encoding="utf-8") for path in printed)
+    return folder / "experiment.toml", folder / "run", out, err
+
+
+@pytest.fixture
+def finished_copy(finished, tmp_path):
+    """A copy of the experiment and its finished run, to be changed: path of the experiment file, and run folder."""
+    path, run, _, _ = finished
+    shutil.copytree(path.parent, tmp_path / "finished")
+    return tmp_path / "finished" / path.name, tmp_path / "finished" / run.name

@@ -1,9 +1,16 @@
-"""A small experiment on generated languages, and the command line in a process of its own."""
+"""A small experiment on generated languages, and the command line: in this process, or in one of its own.
 
+Starting Python with torch costs seconds, so only what is about processes (signals, kills, two at a time) starts one.
+"""
+
+import io
 import subprocess
 import sys
+from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
+from unittest import mock
 
+from bloodbank.cli import main
 from generated import GREEK, sentences
 
 LANGUAGES = {"x-a": {}, "x-b": {"letters": GREEK}, "x-c": {"shuffled": True}}
@@ -44,8 +51,21 @@ def write_experiment(folder: Path, *, top: str = "", grid: str = "", languages=L
     return path
 
 
-def command(*arguments, **options) -> subprocess.Popen[str]:
-    """Start the command line in a process of its own."""
+def run_command(*arguments) -> tuple[int, str, str]:
+    """Run the command line in this process; return its exit code, output and errors."""
+    out, err = io.StringIO(), io.StringIO()
+    argv = mock.patch.object(sys, "argv", ["bloodbank", *map(str, arguments)])
+    with argv, redirect_stdout(out), redirect_stderr(err):
+        try:
+            main()
+            code = 0
+        except SystemExit as ended:
+            code = ended.code or 0
+    return code, out.getvalue(), err.getvalue()
+
+
+def start_command(*arguments, **options) -> subprocess.Popen[str]:
+    """Start the command line in a process of its own, for tests that are about processes."""
     return subprocess.Popen(
         [sys.executable, "-m", "bloodbank.cli", *map(str, arguments)],
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **options,

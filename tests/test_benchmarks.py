@@ -179,7 +179,7 @@ def printed(tmp_path_factory):
     return found
 
 
-@pytest.mark.slow
+@pytest.mark.proof
 @pytest.mark.parametrize("name", QUICK)
 def test_every_benchmark_names_machine_versions_and_date(printed, name):
     out, numbers = printed[name]
@@ -188,7 +188,7 @@ def test_every_benchmark_names_machine_versions_and_date(printed, name):
     assert numbers["machine"] == [line for line in out.splitlines() if line.startswith(("- mac", "- ver", "- date"))]
 
 
-@pytest.mark.slow
+@pytest.mark.proof
 def test_training_is_compared_with_trainer(printed):
     out, numbers = printed["against_trainer"]
     ((trainer, same),) = tables(out)
@@ -215,7 +215,7 @@ def test_the_verdicts_of_fine_tuning_take_the_better_gang():
     assert finetuning.verdicts("2x128", {"six": timed(1.0)}) == []
 
 
-@pytest.mark.slow
+@pytest.mark.proof
 def test_fine_tuning_is_compared_with_trainer(printed):
     out, numbers = printed["finetuning"]
     ((trainer, *ours),) = tables(out)
@@ -230,7 +230,7 @@ def test_fine_tuning_is_compared_with_trainer(printed):
     assert n_tokens["one"] == pytest.approx(n_tokens["trainer"])
 
 
-@pytest.mark.slow
+@pytest.mark.proof
 def test_scoring_is_compared_with_the_released_evaluation(printed):
     out, _ = printed["scoring"]
     ranking, whole = tables(out)
@@ -247,7 +247,7 @@ def test_scoring_is_compared_with_the_released_evaluation(printed):
     assert float(ours) == pytest.approx(float(theirs), rel=1e-4)
 
 
-@pytest.mark.slow
+@pytest.mark.proof
 def test_gangs_are_compared_with_trainer_and_the_peak(printed):
     out, numbers = printed["gpu"]
     (rows,) = tables(out)
@@ -260,7 +260,7 @@ def test_gangs_are_compared_with_trainer_and_the_peak(printed):
         assert number(row["hours a bank"]) == pytest.approx(gpu.bank_hours(rate, 10_000_000, 4, 1.0), rel=0.01)
 
 
-@pytest.mark.slow
+@pytest.mark.proof
 def test_growth_is_against_the_first_of_each_sweep(printed):
     out, numbers = printed["growth"]
     *sweeps, banks = tables(out)
@@ -325,7 +325,7 @@ def test_seconds_of_a_command_count_the_processes_that_it_starts(tmp_path):
         commands.cpu_seconds([sys.executable, "-c", "exit(3)"], cwd=tmp_path, environment=dict(os.environ))
 
 
-@pytest.mark.slow
+@pytest.mark.proof
 def test_commands_are_timed_against_another_checkout(tmp_path):
     options = ["--against", BENCHMARKS.parent, "--runs", "1", "--only", "show,export", "--out", tmp_path / "out.json"]
     done = subprocess.run(

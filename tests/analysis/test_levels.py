@@ -62,7 +62,6 @@ def test_breaks_on_paper():
 
 
 @given(st.integers(0, 10**6), st.integers(4, 16), st.integers(2, 5), st.integers(1, 9))
-@settings(max_examples=60, deadline=None)
 def test_breaks_are_the_best_of_all_partitions(seed, n, n_classes, decimals):
     values = np.round(np.random.default_rng(seed).normal(size=n) ** 3, decimals)
     found = natural_breaks(values, n_classes)

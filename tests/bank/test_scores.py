@@ -3,7 +3,7 @@ import math
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from bloodbank.bank import blood_types, donation, finetune_scores, recipience, transfer_levels
@@ -192,7 +192,6 @@ squares = st.integers(2, 6).flatmap(
 
 
 @given(squares, st.randoms(use_true_random=False))
-@settings(max_examples=60, deadline=None)
 def test_permuting_languages_permutes_results(finetune, random):
     order = random.sample(list(finetune.index), len(finetune))
     permuted = finetune.loc[order, order]
@@ -202,13 +201,11 @@ def test_permuting_languages_permutes_results(finetune, random):
 
 
 @given(squares)
-@settings(max_examples=60, deadline=None)
 def test_all_that_is_given_is_received(finetune):
     assert donation(finetune)["sum"].sum() == pytest.approx(recipience(finetune)["sum"].sum(), abs=1e-9)
 
 
 @given(squares, st.floats(-2, 2), st.data())
-@settings(max_examples=60, deadline=None)
 def test_adding_to_a_row_moves_its_donation_by_n_minus_one(finetune, amount, data):
     donor = data.draw(st.sampled_from(list(finetune.index)))
     raised = finetune.copy()
@@ -221,7 +218,6 @@ def test_adding_to_a_row_moves_its_donation_by_n_minus_one(finetune, amount, dat
 
 
 @given(squares, st.data())
-@settings(max_examples=60, deadline=None)
 def test_a_missing_cell_that_equals_the_mean_changes_nothing(finetune, data):
     donor = data.draw(st.sampled_from(list(finetune.index)))
     others = [code for code in finetune.index if code != donor]

@@ -5,7 +5,7 @@ from itertools import combinations
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from bloodbank.choosing.diversity import Diversity
@@ -100,7 +100,6 @@ limits = st.builds(
 
 
 @given(limits, st.lists(st.sampled_from([0.1, 0.4, 0.9, np.nan]), min_size=15, max_size=15), st.integers(1, 4))
-@settings(max_examples=80, deadline=None)
 def test_many_sets_are_judged_as_one_after_another(limits, values, size):
     table = distances(dict(zip(combinations(CODES, 2), values, strict=True)))
     rules = Diversity(**limits, distances=table).rules(CODES)

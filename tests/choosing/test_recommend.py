@@ -184,7 +184,6 @@ sizes = st.tuples(st.integers(0, 2), st.integers(1, 4))
     limited=st.booleans(),
     forcing=st.booleans(),
 )
-@settings(max_examples=120, deadline=None)
 def test_the_best_set_is_the_best_of_all(*, gains, rho, size, limited, forcing):
     low, high = size
     high, low = min(high, len(gains)), min(low, high, len(gains))
@@ -216,7 +215,6 @@ def test_the_best_set_is_the_best_of_all(*, gains, rho, size, limited, forcing):
 
 
 @given(gain_tables(), st.sampled_from([0.0, 0.5, 1.0]), st.integers(1, 4))
-@settings(max_examples=40, deadline=None)
 def test_many_sets_are_scored_as_one_by_one(gains, rho, size):
     assume(size <= len(gains))
     sets = np.array(list(combinations(range(len(gains)), size)))
@@ -413,7 +411,6 @@ def test_the_order_of_languages_changes_nothing(seed, random):
 
 
 @given(seeds, st.sampled_from([0.0, 0.5, 1.0]), st.floats(0.01, 2))
-@settings(max_examples=40, deadline=None)
 def test_giving_more_never_costs_a_donor_its_place(seed, rho, amount):
     finetune = additive(np.random.default_rng(seed), 7, 0.3)
     found = recommend(finetune, ["x-l00", "x-l01"], 3, rho=rho)

@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from bloodbank.bank.scores import donation, matrix, recipience
@@ -225,7 +225,6 @@ tables = st.lists(st.tuples(st.integers(-20, 20), st.integers(-20, 20)), min_siz
 
 
 @given(tables, st.randoms(use_true_random=False))
-@settings(max_examples=50, deadline=None)
 def test_sets_are_disjoint_and_do_not_depend_on_the_order_of_languages(scores, random):
     first = select_sets(scores, sizes=1)
     assert len({code for one in first for code in one.languages}) == 5
@@ -234,7 +233,6 @@ def test_sets_are_disjoint_and_do_not_depend_on_the_order_of_languages(scores, r
 
 
 @given(tables, st.integers(1, 6))
-@settings(max_examples=50, deadline=None)
 def test_the_most_donating_set_has_the_largest_sum(scores, size):
     best = select_sets(scores, sizes={"most_donating": size})[0]
     worst = select_sets(scores, sizes={"least_donating": size})[0]
@@ -243,7 +241,6 @@ def test_the_most_donating_set_has_the_largest_sum(scores, size):
 
 
 @given(tables, st.data())
-@settings(max_examples=50, deadline=None)
 def test_giving_more_never_costs_a_language_its_place(scores, data):
     best = select_sets(scores, sizes={"most_donating": 3})[0]
     winner = data.draw(st.sampled_from(best.languages))

@@ -14,7 +14,7 @@ from bloodbank.store import Store
 from bloodbank.transfer import make_plan
 from generated import sentences
 from shared_data import shared_data
-from small_run import command, finish, write_experiment
+from small_run import run_command, write_experiment
 
 
 def change(path, old, new):
@@ -34,14 +34,14 @@ def audited(tmp_path_factory):
     """An audit of generated text from the command line."""
     folder = tmp_path_factory.mktemp("audited")
     path = write_experiment(folder)
-    code, out, err = finish(command("corpus", "audit", path))
+    code, out, err = run_command("corpus", "audit", path)
     assert code == 0, err
     return path, folder / "runs" / "small", out
 
 
 def test_build_makes_text_and_nothing_else(tmp_path):
     path = write_experiment(tmp_path)
-    code, out, err = finish(command("corpus", "build", path))
+    code, out, err = run_command("corpus", "build", path)
     assert code == 0, err
     run = tmp_path / "runs" / "small"
     assert {one.name for one in run.iterdir()} == {"corpus", "locks", "plan.json", "experiment.json"}
@@ -80,7 +80,7 @@ def sentences_of(path, language):
 def test_a_run_goes_on_from_the_audit_and_holds_it(audited):
     path, run, _ = audited
     before = {one.name: one.stat().st_mtime_ns for one in (run / "audit").iterdir()}
-    code, _, err = finish(command("run", path))
+    code, _, err = run_command("run", path)
     assert code == 0, err
     assert {one.name: one.stat().st_mtime_ns for one in (run / "audit").iterdir()} == before
     assert (run / "bank.json").exists()

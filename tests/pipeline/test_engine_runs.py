@@ -11,7 +11,7 @@ import pytest
 
 import bloodbank as bb
 from generated import sentences
-from small_run import command, finish, write_experiment
+from small_run import run_command, start_command, write_experiment
 
 PROTOCOLS = ("sequential", "joint", "frozen", "zero_shot")
 GRID = """protocols = ["sequential", "joint", "frozen", "zero_shot"]
@@ -37,7 +37,7 @@ def experiment_in(folder, *, gang, grid, workers=1, seconds=0, budget=False):
 
 def finished_run(folder, **how):
     path = experiment_in(folder, **how)
-    code, _, err = finish(command("run", path, "--out", folder / "run"))
+    code, _, err = run_command("run", path, "--out", folder / "run")
     assert code == 0, err
     return folder / "run"
 
@@ -196,7 +196,7 @@ def assert_same_numbers(run, expected):
     assert banks[0] == banks[1]
 
 
-@pytest.mark.slow
+@pytest.mark.proof
 def test_killed_again_and_again_a_run_in_gangs_ends_with_the_same_numbers(gangs_of_three, tmp_path):
     """Also while checkpoints are written, and with another number of workers."""
     folder, grid = tmp_path, 'protocols = ["sequential", "joint"]\n'
@@ -205,7 +205,7 @@ def test_killed_again_and_again_a_run_in_gangs_ends_with_the_same_numbers(gangs_
         shutil.copytree(gangs_of_three / stage, folder / "run" / stage)
     saw_checkpoint = 0
     for wanted in ("checkpoints/x*", "scores/x*", "checkpoints/joint*"):
-        process = command("run", path, "--out", folder / "run")
+        process = start_command("run", path, "--out", folder / "run")
         deadline = time.monotonic() + 60
         while not list((folder / "run").glob(wanted)) and time.monotonic() < deadline and process.poll() is None:
             time.sleep(0.002)
@@ -214,7 +214,7 @@ def test_killed_again_and_again_a_run_in_gangs_ends_with_the_same_numbers(gangs_
         time.sleep(0.3)  # its workers end by themselves
         saw_checkpoint += bool(list((folder / "run").glob("checkpoints/[!.]*")))
     assert saw_checkpoint > 0
-    code, _, err = finish(command("run", path, "--out", folder / "run"))
+    code, _, err = run_command("run", path, "--out", folder / "run")
     assert code == 0, err
     assert_same_numbers(folder / "run", gangs_of_three)
     assert list((folder / "run" / "checkpoints").iterdir()) == []
@@ -234,7 +234,7 @@ def lose(run, labels):
 def test_scores_that_were_lost_come_back_to_the_last_digit_and_no_other_is_redone(gangs_of_three, tmp_path):
     shutil.copytree(gangs_of_three.parent, tmp_path, dirs_exist_ok=True)
     kept = lose(tmp_path / "run", LOST)
-    code, _, err = finish(command("run", tmp_path / "experiment.toml", "--out", tmp_path / "run"))
+    code, _, err = run_command("run", tmp_path / "experiment.toml", "--out", tmp_path / "run")
     assert code == 0, err
     now = {path.name: path.stat().st_mtime_ns for path in (tmp_path / "run" / "scores").iterdir()}
     assert len(now) == len(kept) + len(LOST)
@@ -252,7 +252,7 @@ def test_a_lost_score_comes_back_within_the_tolerance_where_no_models_were_kept(
     for model in (tmp_path / "run" / "models").iterdir():
         shutil.rmtree(model)
     lose(tmp_path / "run", LOST[:1])
-    code, _, err = finish(command("run", path, "--out", tmp_path / "run"))
+    code, _, err = run_command("run", path, "--out", tmp_path / "run")
     assert code == 0, err
     assert_close(table(tmp_path / "run"), table(gangs_of_three))
 
@@ -261,7 +261,7 @@ def test_text_too_short_for_the_control_self_is_refused_by_its_name(tmp_path):
     path = experiment_in(tmp_path, gang=1, grid='controls = ["self"]\n')
     short = "\n".join(sentences(170, seed=1)) + "\n"  # enough for test, dev and train, and half of as much again
     (tmp_path / "x-b.txt").write_text(short, encoding="utf-8")
-    code, _, err = finish(command("run", path, "--out", tmp_path / "run"))
+    code, _, err = run_command("run", path, "--out", tmp_path / "run")
     assert code == 2
     said = " ".join(err.split())
     assert "x-b.txt" in said
@@ -273,7 +273,7 @@ def test_text_too_short_for_the_control_self_is_refused_by_its_name(tmp_path):
 def test_curves_are_written_for_tensorboard_or_it_is_said_what_is_missing(tmp_path):
     path = experiment_in(tmp_path, gang=2, grid='pairs = [["x-a", "x-b"]]\n')
     path.write_text(path.read_text(encoding="utf-8") + "tensorboard = true\n", encoding="utf-8")
-    code, _, err = finish(command("run", path, "--out", tmp_path / "run"))
+    code, _, err = run_command("run", path, "--out", tmp_path / "run")
     try:
         from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
     except ImportError:
@@ -299,7 +299,7 @@ def own_pieces(tmp_path_factory):
     )
     text = path.read_text(encoding="utf-8")
     path.write_text(text.replace("[training]\n", '[training]\ncandidates = "text"\n'), encoding="utf-8")
-    code, _, err = finish(command("run", path, "--out", folder / "run"))
+    code, _, err = run_command("run", path, "--out", folder / "run")
     assert code == 0, err
     return folder / "run"
 
@@ -350,7 +350,7 @@ def test_pieces_that_a_models_text_does_not_have_stay_as_they_began(own_pieces):
 def test_pieces_of_the_text_alone_are_refused_where_others_are_asked_for(tmp_path):
     path = experiment_in(tmp_path, gang=1, grid='protocols = ["sequential", "zero_shot"]\n')
     path.write_text(path.read_text().replace("[training]\n", '[training]\ncandidates = "text"\n'), encoding="utf-8")
-    code, _, err = finish(command("run", path))
+    code, _, err = run_command("run", path)
     assert code == 2
     assert (
         'candidates = "text" leaves the pieces of other languages untrained, but grid.protocols = ["zero_shot"]' in err

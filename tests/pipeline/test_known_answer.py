@@ -47,7 +47,7 @@ def bank(tmp_path_factory):
     return bb.run(folder / "experiment.toml")
 
 
-@pytest.mark.slow
+@pytest.mark.proof
 def test_donors_come_in_the_known_order(bank):
     gains = {name: np.array([bank.replicates[seed].loc[name, "x-t"] for seed in SEEDS]) for name in DONORS}
     spread = max(values.std(ddof=1) for values in gains.values())
@@ -58,7 +58,7 @@ def test_donors_come_in_the_known_order(bank):
     assert (gains["x-respelt"] > gains["x-random"]).all(), gains
 
 
-@pytest.mark.slow
+@pytest.mark.proof
 def test_a_language_without_syntax_receives_nothing(bank):
     # Swapping donor and recipient anywhere would put the gains of x-t's column into its row.
     gains = bank.finetune_scores["x-t"]

@@ -25,7 +25,7 @@ from bloodbank.pipeline.run_downstream import plan_lines, prepare, report, run
 from bloodbank.store import Store
 from bloodbank.tokenizer import load_tokenizer
 from made_up_run import write_experiment
-from small_run import command, finish
+from small_run import run_command
 
 C = ("x-f", "x-e", "x-b", "x-c")
 
@@ -49,7 +49,7 @@ def outputs(path):
     return {one.name: one.stat().st_mtime_ns for stage in ("models", "taggers") for one in (folder / stage).iterdir()}
 
 
-@pytest.mark.slow
+@pytest.mark.proof
 def test_every_tagger_is_there_and_made_once(ran, found):
     settings, folder, _, design = prepare(ran)
     assert set(design.downstream) == set(C)
@@ -72,7 +72,7 @@ def test_every_tagger_is_there_and_made_once(ran, found):
     assert settings.grid.sets == tuple(one.languages for one in design.configurations)
 
 
-@pytest.mark.slow
+@pytest.mark.proof
 def test_what_is_missing_is_made_again_as_it_was(ran, tmp_path):
     copy = tmp_path / "copy"
     shutil.copytree(ran.parent, copy)
@@ -88,7 +88,7 @@ def test_what_is_missing_is_made_again_as_it_was(ran, tmp_path):
     pd.testing.assert_frame_equal(pd.read_csv(lost / "scores.csv"), before, rtol=0.05, atol=0.02)
 
 
-@pytest.mark.slow
+@pytest.mark.proof
 def test_scores_are_those_of_the_predictions(ran, found):
     """A tagger that is fine-tuned here, by itself, scores as the one of the run."""
     from bloodbank.downstream.taggers.finetune import Source, finetune
@@ -119,7 +119,7 @@ def test_scores_are_those_of_the_predictions(ran, found):
         assert one == pytest.approx(score, abs=0.02), metric
 
 
-@pytest.mark.slow
+@pytest.mark.proof
 def test_tables_are_the_means_of_the_scores(found):
     (task,) = found.tasks
     main = found.scores.query("main")
@@ -146,7 +146,7 @@ def test_tables_are_the_means_of_the_scores(found):
     assert np.isfinite(seed["score"].mean()).all()
 
 
-@pytest.mark.slow
+@pytest.mark.proof
 def test_the_report_is_written_and_says_what_it_rests_on(ran, found, tmp_path):
     files = write_report(found, tmp_path / "report")
     assert all(path.stat().st_size for path in files)
@@ -172,13 +172,13 @@ def test_the_report_is_written_and_says_what_it_rests_on(ran, found, tmp_path):
     assert any("so larger sets read more" in line for line in found.basis)
 
 
-@pytest.mark.slow
+@pytest.mark.proof
 def test_the_command_says_it_all(ran):
-    code, out, err = finish(command("downstream", "report", ran))
+    code, out, err = run_command("downstream", "report", ran)
     assert (code, err) == (0, "")
     assert "Table 3: pos, word accuracy" in out
     assert str(ran.parent / "runs" / "tiny" / "downstream" / "report.html") in out
-    code, out, _ = finish(command("downstream", "run", ran, "--dry-run"))
+    code, out, _ = run_command("downstream", "run", ran, "--dry-run")
     assert code == 0
     assert "8 models to pretrain, 40 taggers" in out
 
@@ -213,7 +213,7 @@ def test_languages_without_data_are_named(tmp_path):
 def test_wrong_settings_are_named(tmp_path, change, said):
     path = write_experiment(tmp_path)
     path.write_text(path.read_text(encoding="utf-8").replace(*change), encoding="utf-8")
-    code, out, err = finish(command("downstream", "run", path, "--dry-run"))
+    code, out, err = run_command("downstream", "run", path, "--dry-run")
     assert (code, out) == (2, "")
     assert said in err
     assert "Traceback" not in err
@@ -251,7 +251,7 @@ def test_an_output_says_how_it_came_about(ran):
     assert training["updates"] > 0
 
 
-@pytest.mark.slow
+@pytest.mark.proof
 def test_bilingual_models_of_the_run_answer_the_assumption(tmp_path):
     path = write_experiment(tmp_path, downstream="bilingual = true\nrandom_weights = false")
     text = path.read_text(encoding="utf-8").replace(f'bank = "{tmp_path / "matrix.csv"}"', "")

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from bloodbank.errors import UsageError
@@ -403,7 +403,6 @@ cells = st.lists(st.lists(st.sampled_from(["x", "y", "z", None]), min_size=6, ma
 
 
 @given(cells)
-@settings(max_examples=50, deadline=None)
 def test_distances_are_those_counted_by_hand(rows):
     found = distances(features({f"x-l{place}": row for place, row in enumerate(rows)}), min_shared=1)
     for i, first in enumerate(rows):

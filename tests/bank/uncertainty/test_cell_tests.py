@@ -1,7 +1,7 @@
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
@@ -45,7 +45,6 @@ def test_missing_p_values_do_not_count():
     assert np.isnan(adjust(np.array([np.nan]), "bh")).all()
 
 
-@settings(max_examples=50, deadline=None)
 @given(st.lists(st.floats(0, 1), min_size=1, max_size=30), st.randoms())
 def test_corrections_keep_order_and_bound_each_other(p, random):
     p = np.array(p)

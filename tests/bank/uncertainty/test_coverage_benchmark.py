@@ -82,7 +82,7 @@ def test_pooled_intervals_hold_the_truth_about_as_often_as_they_claim(benchmark)
     assert found["rank"][0] >= 95
 
 
-@pytest.mark.slow
+@pytest.mark.proof
 def test_the_benchmark_prints_its_tables(tmp_path):
     done = subprocess.run(
         [sys.executable, SCRIPT, "--quick", "--banks", "2", "--out", tmp_path / "found.json"],

@@ -714,7 +714,6 @@ def test_an_imported_matrix_with_seeds_has_intervals(tmp_path):
 # --- a real run ----------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.slow
 def test_a_run_has_intervals(finished):
     _, run, _, _ = finished
     bank = read_bank(run)

@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 import zstandard
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from bloodbank.corpus.sources.source import Document
@@ -157,7 +157,6 @@ def test_records_that_hold_half_a_character_are_left_out_and_counted(write):
 # Places
 
 
-@settings(max_examples=40, deadline=None)
 @given(
     sizes=st.lists(st.integers(0, 40), min_size=1, max_size=4).filter(any),
     group=st.integers(1, 15),

@@ -5,7 +5,7 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from tokenizers import Tokenizer, models, normalizers, pre_tokenizers
 
@@ -115,7 +115,6 @@ words = st.one_of(
 )
 
 
-@settings(max_examples=300)
 @given(st.lists(st.lists(words, min_size=1, max_size=12), min_size=1, max_size=4), st.integers(3, 12))
 def test_no_word_is_lost_and_rows_are_full(made, length):
     made = [sentence(one) for one in made]

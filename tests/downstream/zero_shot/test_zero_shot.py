@@ -220,7 +220,7 @@ def test_seeds_and_sentences_add_up():
     assert one_seed["high"] > one_seed["score"] > one_seed["low"]
 
 
-@pytest.mark.slow
+@pytest.mark.proof
 def test_intervals_hold_the_truth_as_often_as_they_say():
     """Two configurations whose seeds and sentences are drawn from known populations; three seeds, 60 sentences."""
     random = np.random.default_rng(4)

@@ -1,0 +1,10 @@
+"""Here processes are what is tested: without another word, work runs in them."""
+
+import pytest
+
+from bloodbank.execution import executor
+
+
+@pytest.fixture(autouse=True)
+def _work_in_processes(monkeypatch):
+    monkeypatch.setattr(executor, "DEFAULT", None)
