@@ -104,7 +104,7 @@ def test_dumps_that_name_no_namespace_are_read_by_titles(write):
 
 
 def test_pages_of_absurd_length_are_counted(write, monkeypatch):
-    monkeypatch.setattr("bloodbank.corpus.mediawiki.LONGEST_PAGE_CHARS", 1_000)
+    monkeypatch.setattr("bloodbank.corpus.wikipedia.export_xml.LONGEST_PAGE_CHARS", 1_000)
     source = source_of(write(dump(page("Lang", "x" * 1_001), page("Kurz", "x" * 1_000))))
     assert len(texts(source)) == 1
     assert source.counts["too_long_pages"] == 1
@@ -316,7 +316,7 @@ def test_the_digest_is_that_of_all_files_and_of_the_index(write, write_multistre
 
 
 def test_of_large_files_size_name_and_both_ends_stand_for_the_whole(write, monkeypatch):
-    monkeypatch.setattr("bloodbank.corpus.wikipedia.LARGE_BYTES", 1_000)
+    monkeypatch.setattr("bloodbank.corpus.wikipedia.source.LARGE_BYTES", 1_000)
     monkeypatch.setattr("bloodbank.corpus.wikipedia.source._ENDS_BYTES", 100)
     content = bytes(range(250)) * 8
     whole = source_of(write(content)).digest()
@@ -326,7 +326,7 @@ def test_of_large_files_size_name_and_both_ends_stand_for_the_whole(write, monke
     assert source_of(write(content, "dewiki-20261201-pages-articles.xml.bz2")).digest() != whole
     middle = content[:1_000] + b"x" + content[1_001:]
     assert source_of(write(middle)).digest() == whole  # what is not seen, as documented
-    monkeypatch.setattr("bloodbank.corpus.wikipedia.LARGE_BYTES", 10_000)
+    monkeypatch.setattr("bloodbank.corpus.wikipedia.source.LARGE_BYTES", 10_000)
     assert source_of(write(middle)).digest() != source_of(write(content)).digest()
 
 
