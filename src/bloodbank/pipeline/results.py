@@ -14,7 +14,8 @@ from bloodbank.bank import Bank, build_bank, write_bank
 from bloodbank.bank.bank import with_intervals
 from bloodbank.bank.scores import FERTILITY, FOREIGN_SHARE, by_language
 from bloodbank.corpus import read_summary
-from bloodbank.corpus.audit.data_card import csv_rows, data_card
+from bloodbank.corpus.audit.columns import csv_rows
+from bloodbank.corpus.audit.data_card import data_card
 from bloodbank.corpus.audit.figures import draw_audit
 from bloodbank.corpus.audit.record import Audit, known
 from bloodbank.figures.run_figures import draw_curves, draw_heatmap, draw_plane

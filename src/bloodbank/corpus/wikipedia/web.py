@@ -175,10 +175,10 @@ def ask(
     import httpx2
 
     headers = {"User-Agent": connection.user_agent, "Accept-Encoding": "identity"} | (headers or {})
-    options = {"timeout": connection.timeout_seconds, "event_hooks": {"request": [_stay_on_https(url)]}}
+    hooks = {"request": [_stay_on_https(url)]}
     try:
         with (
-            httpx2.Client(follow_redirects=True, **options) as client,
+            httpx2.Client(follow_redirects=True, timeout=connection.timeout_seconds, event_hooks=hooks) as client,
             client.stream(method, url, headers=headers) as answer,
         ):
             if not answer.is_success:
