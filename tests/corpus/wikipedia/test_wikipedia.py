@@ -232,7 +232,7 @@ def test_a_sample_reads_its_streams_and_not_the_dump(write_multistream, count_by
 MEMORY = """
 import re, sys
 from pathlib import Path
-from bloodbank.corpus.wikipedia import WikipediaSource
+from bloodbank.corpus.wikipedia.source import WikipediaSource
 source = WikipediaSource([Path(sys.argv[1])], "de")
 n = sum(len(paragraph) for document in source.read() for paragraph in document.paragraphs)
 print(n, re.search(r"VmHWM:\\s+(\\d+) kB", Path("/proc/self/status").read_text())[1])

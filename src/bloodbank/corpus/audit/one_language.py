@@ -124,7 +124,7 @@ def _distance(own: Measured, whole: Measured, name: str, settings: CorpusSetting
     sample: Blocks = getattr(own, name)
     other: Blocks = getattr(whole, name)
     random = generator(settings.seed, "audit", language, name)
-    if not sample.lengths.n or not other.lengths.n:
+    if not sample.lengths or not other.lengths:
         return "not computed, because there is no text to compare"
     if whole.share_read < 1.0:
         return compare_samples(sample, other, random)
