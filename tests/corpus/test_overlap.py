@@ -295,7 +295,7 @@ def test_fingerprints_do_not_depend_on_the_process():
             capture_output=True,
             text=True,
             check=True,
-        ).stdout  # fmt: skip
+        ).stdout
         for seed in ("1", "2")
     }
     assert len(printed) == 1

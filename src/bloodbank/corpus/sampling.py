@@ -8,11 +8,14 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Iterator
 from itertools import pairwise
+from typing import TYPE_CHECKING
 
 from bloodbank.corpus.sources.source import Document, Source
 from bloodbank.corpus.splitting import Parts, Prepare, Split
-from bloodbank.experiment.settings import CorpusSettings
 from bloodbank.randomness import generator
+
+if TYPE_CHECKING:
+    from bloodbank.experiment.settings import CorpusSettings
 
 _ROUNDING = 1e-9
 

