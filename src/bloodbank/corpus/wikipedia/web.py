@@ -14,6 +14,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from importlib import metadata
 from itertools import islice
 from typing import TYPE_CHECKING, TypeVar
@@ -21,6 +22,8 @@ from typing import TYPE_CHECKING, TypeVar
 from bloodbank.errors import BloodbankError
 
 if TYPE_CHECKING:
+    from ssl import SSLContext
+
     from httpx2 import Request, Response
 
 _BLOCK_BYTES = 1 << 20
@@ -175,12 +178,14 @@ def ask(
     import httpx2
 
     headers = {"User-Agent": connection.user_agent, "Accept-Encoding": "identity"} | (headers or {})
-    hooks = {"request": [_stay_on_https(url)]}
+    client = httpx2.Client(
+        follow_redirects=True,
+        timeout=connection.timeout_seconds,
+        event_hooks={"request": [_stay_on_https(url)]},
+        verify=_certificates(),
+    )
     try:
-        with (
-            httpx2.Client(follow_redirects=True, timeout=connection.timeout_seconds, event_hooks=hooks) as client,
-            client.stream(method, url, headers=headers) as answer,
-        ):
+        with client, client.stream(method, url, headers=headers) as answer:
             if not answer.is_success:
                 raise _refusal(url, answer, connection)
             yield answer
@@ -188,6 +193,14 @@ def ask(
         raise BloodbankError(f"{url}: the server sends on to no file ({error}). Give another base address.") from error
     except httpx2.TransportError as error:
         raise Cut(_reason(error)) from error
+
+
+@cache
+def _certificates() -> SSLContext:
+    """Read the certificates that are trusted, once: a dump comes in many requests."""
+    import httpx2
+
+    return httpx2.create_ssl_context()
 
 
 def _stay_on_https(url: str) -> Callable[[Request], None]:
