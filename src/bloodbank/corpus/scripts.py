@@ -86,14 +86,7 @@ def expected_scripts(language: str) -> tuple[str, ...]:
 
 
 def count_scripts(characters: Mapping[str, int]) -> Counter[str]:
-    """Count the letters of each script.
-
-    Args:
-        characters: How often each character occurs.
-
-    Returns:
-        Number of letters by ISO 15924 code.
-    """
+    """Count the letters of each script, by ISO 15924 code, from how often each character occurs."""
     counts: Counter[str] = Counter()
     for character, count in characters.items():
         script = _letter_script(character)

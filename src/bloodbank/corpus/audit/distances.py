@@ -115,19 +115,9 @@ def compare_with_source(
 def compare_samples(
     sample: Blocks, other: Blocks, generator: np.random.Generator, *, n_draws: int = N_DRAWS
 ) -> Distance:
-    """Compare a sample with an independent one of the same source, which was only partly read.
+    """Compare a sample with an independent one of the same source, of any size, where that was only partly read.
 
-    Args:
-        sample: Lengths of the sample.
-        other: Lengths of the second sample; it may have another size.
-        generator: Draws the samples of the ranges.
-        n_draws: Pairs of samples drawn for a range.
-
-    Returns:
-        The distance, with its ranges: those of two samples that differ by chance alone.
-
-    Raises:
-        UsageError: One side is empty.
+    The ranges are those of two samples that differ by chance alone. Raises a UsageError where one side is empty.
     """
     first, second = sample.lengths, other.lengths
     axis = Axis.of(first, second)
@@ -166,7 +156,7 @@ class Axis:
 
     @classmethod
     def of(cls, first: Lengths, second: Lengths) -> Axis:
-        """Take the lengths that occur on either side; a UsageError where one is empty."""
+        """Take the lengths that occur on either side; raises a UsageError where one is empty."""
         if not first or not second:
             raise UsageError("no sentence or word on one side; a distance needs a text on both.")
         return cls(np.array(sorted(first.keys() | second.keys()), dtype=np.int64))

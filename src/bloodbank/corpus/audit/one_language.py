@@ -181,13 +181,7 @@ def _near_duplicates(train: list[str]) -> NearDuplicates:
 
 
 def measure(lines: Iterable[str], language: str, count_pieces: CountPieces | None) -> Measured:
-    """Measure a text.
-
-    Args:
-        lines: Paragraphs or sentences, without line ends; empty ones are passed over.
-        language: Code, for the ends of sentences.
-        count_pieces: Counts the pieces of sentences; None: there is no tokenizer yet.
-    """
+    """Measure paragraphs or sentences, empty ones passed over; pieces only where there is a tokenizer to count them."""
     measured = Measured()
     stream = (line for line in lines if line)
     while chunk := list(islice(stream, _CHUNK)):
@@ -213,13 +207,6 @@ def measure_source(
     """Measure the source that a sample is compared with: all of it, or an independent sample of the same size.
 
     Foreign text stays in it, and duplicates: it is the source as it is, but for what cleaning takes out of every line.
-
-    Args:
-        source: The source.
-        settings: Of the corpus.
-        language: Code.
-        count_pieces: See `measure`.
-        full: Read all of it, however large.
     """
     plain = settings.model_copy(update={"contamination": "report", "unit": "paragraph", "parallel": "no"})
     prepare = Preparer(plain, language)

@@ -39,7 +39,6 @@ class Source(Protocol):
 
     Attributes:
         kind: `text`, `wikipedia` or `hub`.
-        seekable: True where reading from a place on costs no more than what is read.
         counts: What reading met and left out since the source was opened (pages, redirects, broken records …). It grows
             while documents are read, and counts anew with each reading of the same place.
     """
@@ -49,7 +48,7 @@ class Source(Protocol):
 
     @property
     def seekable(self) -> bool:
-        """See above; it may be a plain attribute."""
+        """Whether reading from a place on costs no more than what is read; a plain attribute will do."""
         ...
 
     def digest(self) -> str:

@@ -71,7 +71,7 @@ class HubSource:
         return self._dataset is None or isinstance(self._records, ParquetRecords)
 
     def digest(self) -> str:
-        """Hash the files, or the commit of the dataset; see `Source.digest`. The commit is looked up, the text not."""
+        """Hash the files, or the commit of the dataset. The commit is looked up, the text not."""
         if self._dataset:
             return digest("hub", self._dataset.name, self._dataset.config, self._dataset.split,
                           self._dataset.commit, *self._columns)  # fmt: skip
@@ -82,7 +82,7 @@ class HubSource:
         return self._paths
 
     def describe(self) -> dict[str, object]:
-        """Return name, commit, licence and date of a dataset, and the columns; see `Source.describe`."""
+        """Return name, commit, licence and date of a dataset, and the columns."""
         told: dict[str, object] = {"column": self._columns.text, "key_column": self._columns.key or None}
         if self._dataset is None:
             return {"licence": self._licence or None, **told}
@@ -97,7 +97,7 @@ class HubSource:
         }
 
     def read(self, start: float = 0.0) -> Iterator[Document]:
-        """Yield the records that have text, from a place on; see `Source.read`."""
+        """Yield the records that have text, from a place on."""
         n = self._records.n_rows
         first = _first_row(start, n)
         has_text = False

@@ -34,7 +34,7 @@ class TextSource:
         return not any(path.suffix in ENDINGS for path in self._paths)
 
     def digest(self) -> str:
-        """Hash the files; see `Source.digest`."""
+        """Hash the files."""
         hashes = [readable_digest(path) for path in self._paths]
         return hashes[0] if len(hashes) == 1 else digest(*hashes)
 
@@ -43,7 +43,7 @@ class TextSource:
         return self._paths
 
     def describe(self) -> dict[str, object]:
-        """Return the licence, where it was given; see `Source.describe`."""
+        """Return the licence, where it was given."""
         return {"licence": self._licence or None}
 
     @cached_property
@@ -62,7 +62,7 @@ class TextSource:
         return starts
 
     def read(self, start: float = 0.0) -> Iterator[Document]:
-        """Yield lines from a place on; see `Source.read`."""
+        """Yield lines from a place on."""
         total, blank = max(1, self._starts[-1]), True
         for path, before, after in zip(self._paths, self._starts, self._starts[1:], strict=False):
             if after / total < start:

@@ -63,7 +63,7 @@ class WikipediaSource:
         return len(self._indexes) == len(self._paths)
 
     def digest(self) -> str:
-        """Hash the files, the index too, since places depend on it; see `Source.digest`.
+        """Hash the files, the index too, since places depend on it.
 
         Of a part of 256 MB and more its size, its name, which holds wiki and date, and the first and last 8 MB stand
         for the whole: reading 20 GB takes minutes, and a dump never changes once it is published under its name.
@@ -76,7 +76,7 @@ class WikipediaSource:
         return self._paths
 
     def describe(self) -> dict[str, object]:
-        """Return wiki, date, licence and how the dump is read; see `Source.describe`."""
+        """Return wiki, date, licence and how the dump is read."""
         site, named = self._site, _NAME.match(self._paths[0].name)
         date = named["date"] if named else ""
         return {
@@ -90,7 +90,7 @@ class WikipediaSource:
         }
 
     def read(self, start: float = 0.0) -> Iterator[Document]:
-        """Yield the articles from a place on; see `Source.read`."""
+        """Yield the articles from a place on."""
         n_articles = 0
         for place, page in self._indexed(start) if self.seekable else self._sequential(start):
             if place < start:
