@@ -25,23 +25,7 @@ from texts import shared_folder
 from bloodbank.corpus.foreign.foreign_share import foreign_share
 from bloodbank.randomness import generator
 
-PAIRS = (
-    "de/en",
-    "fi/en",
-    "hu/en",
-    "cs/en",
-    "ru/en",
-    "es/it",
-    "it/es",
-    "fr/es",
-    "sv/de",
-    "en/de",
-    "id/en",
-    "ja/en",
-    "zh/ja",
-    "vi/en",
-    "ko/en",
-)
+PAIRS = "de/en,fi/en,hu/en,cs/en,ru/en,es/it,it/es,fr/es,sv/de,en/de,id/en,ja/en,zh/ja,vi/en,ko/en"
 HOW = ("by line", "within lines", "first half", "middle third")
 SHARES = (0.0, 0.05, 0.2, 0.5)
 
@@ -50,7 +34,7 @@ def main() -> None:
     """Print four tables."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--lines", type=int, default=3_000, help="lines of each mixture")
-    parser.add_argument("--pairs", default=",".join(PAIRS), help="OWN/FOREIGN, comma-separated")
+    parser.add_argument("--pairs", default=PAIRS, help="OWN/FOREIGN, comma-separated")
     chosen = parser.parse_args()
     folder = shared_folder()
     if folder is None:
@@ -102,12 +86,12 @@ def long_lines(lines: list[str], n: int) -> list[str]:
 def row(code: str, lines: list[str]) -> str:
     """Measure a whole text."""
     started = time.perf_counter()
-    found = foreign_share(lines, code)
+    share = foreign_share(lines, code)
     seconds = time.perf_counter() - started
-    most = ", ".join(f"{other} {100 * share:.1f}" for other, share in list(found.languages_by_char.items())[:3])
+    most = ", ".join(f"{other} {100 * part:.1f}" for other, part in list(share.languages_by_char.items())[:3])
     return (
-        f"{code:4}{100 * (found.foreign_lines or 0):7.1f} by line {100 * (found.foreign_chars or 0):7.1f} by character "
-        f"({most}); not judged {100 * found.unjudged_chars:.0f}; {len(lines) / seconds:,.0f} lines/s"
+        f"{code:4}{100 * (share.foreign_lines or 0):7.1f} by line {100 * (share.foreign_chars or 0):7.1f} by character "
+        f"({most}); not judged {100 * share.unjudged_chars:.0f}; {len(lines) / seconds:,.0f} lines/s"
     )
 
 
@@ -141,8 +125,7 @@ def measure(
             before, piece, after = mixed(line, str(other), how)
         lines.append(before + piece + after)
         n_foreign, n_all = n_foreign + len(piece), n_all + len(lines[-1])
-    found = foreign_share(lines, code)
-    return n_foreign / n_all, found.foreign_chars or 0.0
+    return n_foreign / n_all, foreign_share(lines, code).foreign_chars or 0.0
 
 
 if __name__ == "__main__":

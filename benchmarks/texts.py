@@ -62,27 +62,27 @@ def real_texts(work: Path, languages: list[str], vocab_size: int, row_length: in
         SystemExit: The shared text, or one of the languages, is absent.
     """
     folder = shared_folder()
-    found = sorted(path.name.removesuffix(".txt.xz") for path in folder.glob("*.txt.xz")) if folder else []
-    missing = [one for one in languages if one not in found]
+    present = sorted(path.name.removesuffix(".txt.xz") for path in folder.glob("*.txt.xz")) if folder else []
+    missing = [language for language in languages if language not in present]
     if folder is None or missing:
         raise SystemExit(
             f"No text for {', '.join(missing)}. Give the folder of the shared data with BLOODBANK_SHARED_DATA "
-            f"(found: {', '.join(found) or 'nothing'}), or try the benchmark out with --quick."
+            f"(found: {', '.join(present) or 'nothing'}), or try the benchmark out with --quick."
         )
-    source = {one: folder / f"{one}.txt.xz" for one in found}
-    tokenizer = work / f"tokenizer-{digest(found, vocab_size, _TOKENIZER_CHARS)[:8]}"
+    paths = {language: folder / f"{language}.txt.xz" for language in present}
+    tokenizer = work / f"tokenizer-{digest(present, vocab_size, _TOKENIZER_CHARS)[:8]}"
     if not (tokenizer / "tokenizer_config.json").exists():
-        beginnings = [_first(_lines(path), _TOKENIZER_CHARS) for path in source.values()]
+        beginnings = [_first(_lines(path), _TOKENIZER_CHARS) for path in paths.values()]
         _train(beginnings, TokenizerSettings(vocab_size=vocab_size), tokenizer)
-    return {one: _encode(_lines(source[one]), tokenizer, work / one, row_length) for one in languages}
+    return {code: _encode(_lines(paths[code]), tokenizer, work / code, row_length) for code in languages}
 
 
 def generated_texts(work: Path, languages: list[str], vocab_size: int, row_length: int) -> dict[str, Text]:
     """Write text of random words, to try a benchmark out."""
-    lines = {one: _random_lines(one) for one in languages}
+    lines = {code: _random_lines(code) for code in languages}
     tokenizer = work / "tokenizer-generated"
     _train(list(lines.values()), TokenizerSettings(vocab_size=vocab_size), tokenizer)
-    return {one: _encode(lines[one], tokenizer, work / one, row_length) for one in languages}
+    return {code: _encode(lines[code], tokenizer, work / code, row_length) for code in languages}
 
 
 def made_up_text(work: Path, vocab_size: int, n_pieces: int) -> Text:

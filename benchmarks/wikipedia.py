@@ -225,8 +225,8 @@ def peak_of(pid: int) -> int:
         children = Path(f"/proc/{pid}/task/{pid}/children").read_text(encoding="ascii").split()
     except OSError:
         return 0
-    found = re.search(r"VmHWM:\s+(\d+) kB", status)
-    own = int(found[1]) * 1_024 if found else 0
+    highest = re.search(r"VmHWM:\s+(\d+) kB", status)
+    own = int(highest[1]) * 1_024 if highest else 0
     return max([own, *(peak_of(int(child)) for child in children)])
 
 
@@ -254,12 +254,12 @@ def examples(lines: Iterable[str], n: int = 5, n_around: int = 40) -> list[str]:
     """Show some leftovers of each kind in their surroundings, each once."""
     shown = []
     for kind, pattern in LEFTOVERS.items():
-        found = {
+        around = {
             line[max(0, match.start() - n_around) : match.end() + n_around]
             for line in lines
             for match in re.finditer(pattern, line)
         }
-        shown += [f"- {kind}: …{around}…" for around in sorted(found)[:n]]
+        shown += [f"- {kind}: …{each}…" for each in sorted(around)[:n]]
     return shown
 
 

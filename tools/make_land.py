@@ -36,7 +36,7 @@ Ring = list[Point]
 
 def read_rings(shapefile: bytes) -> list[Ring]:
     """Read the rings of all polygons of a shapefile: outer ones clockwise, holes the other way round."""
-    found, place = [], _HEADER
+    rings, place = [], _HEADER
     while place < len(shapefile):
         _, n_words = struct.unpack_from(">ii", shapefile, place)
         record = shapefile[place + 8 : place + 8 + 2 * n_words]
@@ -50,8 +50,8 @@ def read_rings(shapefile: bytes) -> list[Ring]:
         starts = [*struct.unpack_from(f"<{n_parts}i", record, 44), n_points]
         flat = struct.unpack_from(f"<{2 * n_points}d", record, 44 + 4 * n_parts)
         points = list(zip(flat[::2], flat[1::2], strict=True))
-        found += [points[start:end] for start, end in pairwise(starts)]
-    return found
+        rings += [points[start:end] for start, end in pairwise(starts)]
+    return rings
 
 
 def coasts(rings: list[Ring]) -> list[Ring]:
@@ -71,7 +71,7 @@ def coasts(rings: list[Ring]) -> list[Ring]:
 
 def _chains(edges: dict[Point, list[Point]]) -> list[Ring]:
     """Walk along the edges until each walk is back where it began; where coasts touch, a walk closes its own ring."""
-    found = []
+    rings = []
     for start in sorted(edges):
         while edges[start]:
             path, seen = [start], {start: 0}
@@ -79,7 +79,7 @@ def _chains(edges: dict[Point, list[Point]]) -> list[Ring]:
                 nearest = edges[path[-1]].pop(0)
                 if nearest in seen:
                     first = seen[nearest]
-                    found.append([*path[first:], nearest])
+                    rings.append([*path[first:], nearest])
                     for point in path[first + 1 :]:
                         del seen[point]
                     del path[first + 1 :]
@@ -88,7 +88,7 @@ def _chains(edges: dict[Point, list[Point]]) -> list[Ring]:
                     path.append(nearest)
             if len(path) > 1:
                 sys.exit(f"a coast that begins at {path[0]} ends at {path[-1]}")
-    return found
+    return rings
 
 
 def area(ring: Ring) -> float:

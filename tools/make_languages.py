@@ -80,92 +80,29 @@ NAMES = {
 # The member of a macrolanguage that lends it family and coordinates: the one that its standard rests on, or,
 # without a standard, one of the largest. A macrolanguage that is not here has a row of its own in Glottolog.
 REPRESENTATIVES = {
-    "ar": "arb",
-    "ay": "ayr",
-    "az": "azj",
-    "et": "ekk",
-    "fa": "pes",
-    "gn": "gug",
-    "iu": "ike",
-    "kg": "kng",
-    "kr": "knc",
-    "kv": "kpv",
-    "lv": "lvs",
-    "mg": "plt",
-    "mn": "khk",
-    "ms": "zsm",
-    "nah": "nhe",
-    "nds-nl": "gos",
-    "ne": "npi",
-    "no": "nob",
-    "oj": "ojb",
-    "om": "gaz",
-    "or": "ory",
-    "ps": "pbt",
-    "qu": "quz",
-    "sc": "src",
-    "sq": "als",
-    "sw": "swh",
-    "uz": "uzn",
-    "yi": "ydd",
-    "za": "zyb",
-    "zh": "cmn",
-}
+    "ar": "arb", "ay": "ayr", "az": "azj", "et": "ekk", "fa": "pes", "gn": "gug", "iu": "ike", "kg": "kng",
+    "kr": "knc", "kv": "kpv", "lv": "lvs", "mg": "plt", "mn": "khk", "ms": "zsm", "nah": "nhe", "nds-nl": "gos",
+    "ne": "npi", "no": "nob", "oj": "ojb", "om": "gaz", "or": "ory", "ps": "pbt", "qu": "quz", "sc": "src",
+    "sq": "als", "sw": "swh", "uz": "uzn", "yi": "ydd", "za": "zyb", "zh": "cmn",
+}  # fmt: skip
 
 # Languages that Glottolog has and urielplus's map of ISO codes has not.
 GLOTTOCODES = {
-    "eml": "emil1243",
-    "hyw": "homs1234",
-    "map-bms": "bany1247",
-    "nrm": "norm1245",
-    "rsk": "pann1240",
+    "eml": "emil1243", "hyw": "homs1234", "map-bms": "bany1247", "nrm": "norm1245", "rsk": "pann1240",
     "szy": "saki1247",
-}
+}  # fmt: skip
 
 # The script that the edition is written in, where CLDR does not know the language or names another one.
+_LATIN = """
+ami ang avk bcl bdr btm cbk-zam cdo chy crh din diq eml fat gpe hak ie igl kaa knc lad lfn lld map-bms mwl nah
+nan nia nov nrm olo pih pwn rmy roa-tara rup sh shi szy tay tw
+"""
 SCRIPTS = {
     **dict.fromkeys(("ary", "azb", "pnb"), "Arab"),
     **dict.fromkeys(("anp", "bh", "pi"), "Deva"),
     **dict.fromkeys(("bxr", "mhr", "rsk", "xal"), "Cyrl"),
     **dict.fromkeys(("blk", "rki"), "Mymr"),
-    **dict.fromkeys(
-        (
-            *(
-                "ami",
-                "ang",
-                "avk",
-                "bcl",
-                "bdr",
-                "btm",
-                "cbk-zam",
-                "cdo",
-                "chy",
-                "crh",
-                "din",
-                "diq",
-                "eml",
-                "fat",
-            ),
-            *(
-                "gpe",
-                "hak",
-                "ie",
-                "igl",
-                "kaa",
-                "knc",
-                "lad",
-                "lfn",
-                "lld",
-                "map-bms",
-                "mwl",
-                "nah",
-                "nan",
-                "nia",
-            ),
-            *("nov", "nrm", "olo", "pih", "pwn", "rmy", "roa-tara", "rup", "sh", "shi", "szy", "tay", "tw"),
-        ),
-        "Latn",
-    ),
+    **dict.fromkeys(_LATIN.split(), "Latn"),
     "arc": "Syrc",
     "hyw": "Armn",
     "mni": "Mtei",

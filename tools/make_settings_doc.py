@@ -59,10 +59,10 @@ def _preset(name: str) -> dict[str, Any]:
 
 
 def _flat(content: dict[str, Any], prefix: str = "") -> list[tuple[str, Any]]:
-    found: list[tuple[str, Any]] = []
+    pairs: list[tuple[str, Any]] = []
     for key, value in content.items():
-        found += _flat(value, f"{prefix}{key}.") if isinstance(value, dict) else [(f"{prefix}{key}", value)]
-    return found
+        pairs += _flat(value, f"{prefix}{key}.") if isinstance(value, dict) else [(f"{prefix}{key}", value)]
+    return pairs
 
 
 def _table(title: str, prefix: str, model: type[BaseModel], filled: dict[str, dict[str, Any]]) -> str:
@@ -70,9 +70,9 @@ def _table(title: str, prefix: str, model: type[BaseModel], filled: dict[str, di
     for name, field in model.model_fields.items():
         if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
             continue
-        said = [f"{p}: {_shown(v[prefix + name])}" for p, v in filled.items() if prefix + name in v]
+        in_presets = [f"{p}: {_shown(v[prefix + name])}" for p, v in filled.items() if prefix + name in v]
         meaning = (field.description or "").replace("|", "\\|")
-        lines.append(f"| `{name}` | {_default(field)} | {'; '.join(said)} | {meaning} |")
+        lines.append(f"| `{name}` | {_default(field)} | {'; '.join(in_presets)} | {meaning} |")
     return "\n".join([*lines, ""])
 
 

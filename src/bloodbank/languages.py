@@ -1,7 +1,7 @@
 """The one table of languages: every code that bloodbank accepts, and what is known about each.
 
 Reads `languages.csv` beside this file (written by tools/make_languages.py, whose docstring names the sources
-and their licences); writes nothing. One command:
+and their licences):
 
     python -c "import bloodbank.languages as l; print(l.get_language('pms'))"
 

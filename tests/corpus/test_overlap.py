@@ -1,5 +1,6 @@
 """Overlap of test and training text: against counts of strings, without a hash, and on pairs worked by hand."""
 
+import os
 import random
 import re
 import subprocess
@@ -289,7 +290,11 @@ def test_fingerprints_do_not_depend_on_the_process():
     )
     printed = {
         subprocess.run(
-            [sys.executable, "-c", program], env={"PYTHONHASHSEED": seed}, capture_output=True, text=True, check=True
+            [sys.executable, "-c", program],
+            env=os.environ | {"PYTHONHASHSEED": seed},
+            capture_output=True,
+            text=True,
+            check=True,
         ).stdout
         for seed in ("1", "2")
     }

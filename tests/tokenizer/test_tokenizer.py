@@ -147,7 +147,7 @@ def test_special_pieces_come_first_and_frame_a_sentence(folder, loaded):
 TRAIN = """
 import json, sys
 from pathlib import Path
-from bloodbank.settings import TokenizerSettings
+from bloodbank.experiment.settings import TokenizerSettings
 from bloodbank.tokenizer import train_tokenizer
 
 paragraphs = [paragraph for text in json.load(sys.stdin) for paragraph in text]

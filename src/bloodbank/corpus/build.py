@@ -15,14 +15,12 @@ from typing import TYPE_CHECKING, Any
 from bloodbank.corpus.parallel import split_parallel
 from bloodbank.corpus.sampling import sample, starts_of
 from bloodbank.corpus.sources.source import LARGE_BYTES, Document, Source
-from bloodbank.corpus.splitting import LONGEST_CUT, Parts, Split
+from bloodbank.corpus.splitting import LONGEST_CUT, Parts
 from bloodbank.errors import UsageError
-from bloodbank.experiment.settings import CorpusSettings
 from bloodbank.store import file_digest, write_json
 
 if TYPE_CHECKING:
-    from bloodbank.corpus.near_duplicates import NearDuplicates
-
+    from bloodbank.experiment.settings import CorpusSettings
 
 CORPUS_VERSION = 2
 FILTER_VERSION = 2  # of what counts as foreign: a part of the key only where foreign text is left out
@@ -56,21 +54,29 @@ def build_corpus(
     Raises:
         UsageError: The source cannot be read, holds no text, or is too short for a budget.
     """
-    preparer = Preparer(settings, language)
-    near = _near_duplicates() if settings.near_duplicates == "drop" else None
+    preparer, near = Preparer(settings, language), None
+    if settings.near_duplicates == "drop":
+        from bloodbank.corpus.near_duplicates import NearDuplicates
+
+        near = NearDuplicates()
     parts = Parts(settings, wanted, near)
     if settings.parallel == "no":
-        found = sample(source, starts_of(settings, language), parts, preparer)
+        split = sample(source, starts_of(settings, language), parts, preparer)
     else:
-        found = split_parallel(source, settings, parts, preparer, folder)
-    if not any(found.parts.values()):
+        split = split_parallel(source, settings, parts, preparer, folder)
+    if not any(split.parts.values()):
         raise UsageError(
             f"{_name(source, language)}: no text is left after cleaning. Give text of one paragraph a line, or look at "
             f"what was removed: {dict(preparer.removed) or 'nothing'}."
         )
-    texts = {part: found.parts[part] for part in wanted}
+    texts = {part: split.parts[part] for part in wanted}
     removed = preparer.removed | {"repeated": parts.n_repeated} | ({"near_duplicates": parts.n_near} if near else {})
-    summary = _summary(texts, found, language) | {
+    summary: dict[str, Any] = {
+        "language": language,
+        "chars_read": split.chars_read,
+        "share_read": split.share_read,
+        **_sizes(texts),
+        "example": next((text[0] for text in texts.values() if text), ""),
         "source": {"kind": source.kind, "files": [_file(path) for path in source.files()], **source.describe()},
         "met": dict(source.counts),
         "removed": dict(removed),
@@ -80,28 +86,53 @@ def build_corpus(
     return summary
 
 
-def _near_duplicates() -> NearDuplicates:
-    from bloodbank.corpus.near_duplicates import NearDuplicates
+class Preparer:
+    """Makes lines of documents, and counts what it leaves out.
 
-    return NearDuplicates()
+    Attributes:
+        removed: Paragraphs left out by each step, and their characters under `STEP_chars`.
+    """
+
+    def __init__(self, settings: CorpusSettings, language: str) -> None:
+        self._settings, self._language = settings, language
+        self.removed: Counter[str] = Counter()
+
+    def __call__(self, document: Document) -> list[str]:
+        """Return the lines of a document; in an aligned source, empty ones for what is left out."""
+        lines = [self._clean(paragraph) for paragraph in document.paragraphs]
+        if self._settings.contamination == "filter":
+            lines = self._own_language(lines)
+        if self._settings.unit == "sentence":
+            from bloodbank.corpus.sentences import split_sentences
+
+            lines = [sentence for line in lines if line for sentence in split_sentences(line, self._language)]
+        return lines
+
+    def _clean(self, paragraph: str) -> str:
+        from bloodbank.corpus.cleaning import clean_paragraph, normalize
+
+        if self._settings.cleaning == "minimal":
+            return normalize(paragraph)
+        return clean_paragraph(paragraph, self.removed)
+
+    def _own_language(self, lines: list[str]) -> list[str]:
+        from bloodbank.corpus.foreign.foreign_share import are_foreign
+
+        kept = []
+        for line, foreign in zip(lines, are_foreign(lines, self._language), strict=True):
+            if line and foreign:
+                self.removed["foreign"] += 1
+                self.removed["foreign_chars"] += len(line)
+            kept.append("" if foreign else line)
+        return kept
 
 
 def _file(path: Path) -> dict[str, Any]:
     """Describe a file, so that a reader can tell whether another has the same; a large one is not read whole."""
-    known = path.stat()
-    changed = datetime.fromtimestamp(known.st_mtime, UTC).date().isoformat()
-    hashed = file_digest(path) if known.st_size < LARGE_BYTES else None
-    return {"name": path.name, "bytes": known.st_size, "changed": changed, "sha256": hashed}
-
-
-def _summary(texts: dict[str, list[str]], found: Split, language: str) -> dict[str, Any]:
-    return {
-        "language": language,
-        "chars_read": found.chars_read,
-        "share_read": found.share_read,
-        **_sizes(texts),
-        "example": next((text[0] for text in texts.values() if text), ""),
-    }
+    status = path.stat()
+    changed = datetime.fromtimestamp(status.st_mtime, UTC).date().isoformat()
+    hashed = file_digest(path) if status.st_size < LARGE_BYTES else None
+    return {"name": path.name, "bytes": status.st_size, "changed": changed, "sha256": hashed}
 
 
 def _sizes(texts: dict[str, list[str]]) -> dict[str, dict[str, int]]:
@@ -143,8 +174,8 @@ def cut_corpus(whole: Path, smallest: dict[str, int], settings: CorpusSettings, 
 
 def read_summary(folder: Path) -> dict[str, Any]:
     """Read `corpus.json`."""
-    found: dict[str, Any] = json.loads((folder / SUMMARY).read_text(encoding="utf-8"))
-    return found
+    summary: dict[str, Any] = json.loads((folder / SUMMARY).read_text(encoding="utf-8"))
+    return summary
 
 
 def read_part(folder: Path, part: str) -> Iterator[str]:
@@ -219,47 +250,3 @@ def _name(source: Source, language: str) -> str:
     if not files:
         return f"{language} ({source.describe().get('name', source.kind)})"
     return str(files[0]) if len(files) == 1 else f"{files[0]} and {len(files) - 1} more"
-
-
-# From a document of a source to lines of the corpus: cleaned, foreign text out where asked, sentences where asked.
-
-
-class Preparer:
-    """Makes lines of documents, and counts what it leaves out.
-
-    Attributes:
-        removed: Paragraphs left out by each step, and their characters under `STEP_chars`.
-    """
-
-    def __init__(self, settings: CorpusSettings, language: str) -> None:
-        self._settings, self._language = settings, language
-        self.removed: Counter[str] = Counter()
-
-    def __call__(self, document: Document) -> list[str]:
-        """Return the lines of a document; in an aligned source, empty ones for what is left out."""
-        lines = [self._clean(paragraph) for paragraph in document.paragraphs]
-        if self._settings.contamination == "filter":
-            lines = self._own_language(lines)
-        if self._settings.unit == "sentence":
-            from bloodbank.corpus.sentences import split_sentences
-
-            lines = [one for line in lines if line for one in split_sentences(line, self._language)]
-        return lines
-
-    def _clean(self, paragraph: str) -> str:
-        from bloodbank.corpus.cleaning import clean_paragraph, normalize
-
-        if self._settings.cleaning == "minimal":
-            return normalize(paragraph)
-        return clean_paragraph(paragraph, self.removed)
-
-    def _own_language(self, lines: list[str]) -> list[str]:
-        from bloodbank.corpus.foreign.foreign_share import are_foreign
-
-        kept = []
-        for line, foreign in zip(lines, are_foreign(lines, self._language), strict=True):
-            if line and foreign:
-                self.removed["foreign"] += 1
-                self.removed["foreign_chars"] += len(line)
-            kept.append("" if foreign else line)
-        return kept

@@ -1,8 +1,6 @@
 # ruff: noqa: RUF001, RUF003 -- marks and words of many scripts are what this module is about, look-alikes too
 """Paragraphs without what is no text: odd characters, white space, lines without letters, boilerplate.
 
-Reads one paragraph, returns it cleaned or "", and counts what went; writes nothing.
-
     counts = Counter()
     clean_paragraph("  Ein\u00adfach  so ", counts)
 

@@ -1,7 +1,5 @@
 """Paragraphs that are nearly the same as an earlier one of the same text.
 
-Reads paragraphs one by one, writes nothing.
-
     near = NearDuplicates()
     kept = [paragraph for paragraph in text if not near.add(paragraph)]
 

@@ -1,10 +1,8 @@
 """How much of a test text stands in a training text, of the same language or of another.
 
-Reads the fingerprints of both; writes nothing:
-
     tests = {code: fingerprint(test[code]) for code in codes}
     trains = {code: fingerprint(train[code]) for code in codes}
-    table = {(one, other): compare(tests[one], trains[other]) for one in codes for other in codes}
+    table = {(test, train): compare(tests[test], trains[train]) for test in codes for train in codes}
 
 Three things are compared, case and spaces folded. Paragraphs. Runs of eight words within a paragraph, such as a copied
 passage has; where more than half of a paragraph is in a script without spaces, in which a word has about two letters,
@@ -31,6 +29,35 @@ from bloodbank.errors import BloodbankError, UsageError
 from bloodbank.randomness import derive
 
 Flags = np.ndarray[Any, np.dtype[np.bool_]]
+Hashes = np.ndarray[Any, np.dtype[np.uint64]]
+Counts = np.ndarray[Any, np.dtype[np.int64]]
+
+_MOST_NGRAMS = 1 << 21  # of a text; of more a sample is kept, the same in every text
+_AT_ONCE_CHARS = 1_000_000
+NGRAM_WORDS, NGRAM_LETTERS = 8, 16
+_LONGEST_KEPT = 32  # characters; longer runs hardly come twice
+NUMBER, CODE, OTHER, _LETTER = range(4)  # kinds of units; the last: a letter of a script without spaces
+KIND_BITS, KIND_MASK = np.uint64(2), np.uint64(3)
+
+# Letters of scripts without spaces: ideographs and kana, and those that carry marks (Thai to Burmese, Khmer, …).
+_SINGLE = (
+    "\u2e80-\u2fdf\u3005-\u3007\u3021-\u3029\u3031-\u3035\u3038-\u303c\u3041-\u309f\u30a1-\u30fa\u30fc-\u30ff"
+    "\u31f0-\u31ff\u3400-\u4dbf\u4e00-\u9fff\ua000-\ua48c\uf900-\ufaff\uff66-\uff9f\U00016fe0-\U00018dff"
+    "\U0001b000-\U0001b2ff\U00020000-\U0003ffff"
+)
+_BLOCKS = ((0x0E01, 0x0EE0), (0x1000, 0x10A0), (0x1780, 0x17E0), (0x1950, 0x19E0), (0x1A20, 0x1A80), (0xA9E0, 0xAA00),
+           (0xAA60, 0xAAE0), (0x11700, 0x11740))  # fmt: skip
+_MARKED = [chr(code) for block in _BLOCKS for code in range(*block)]
+_BASE = "".join(letter for letter in _MARKED if unicodedata.category(letter)[0] == "L")
+_MARKS = "".join(letter for letter in _MARKED if unicodedata.category(letter)[0] == "M")
+_UNIT = re.compile(f"[{_SINGLE}{_BASE}][{_MARKS}]*|[{_MARKS}]+")
+_PARTS = re.compile(f"([{_SINGLE}{_BASE}{_MARKS}]+)|[^{_SINGLE}{_BASE}{_MARKS}]+")
+_UNSPACED = re.compile(f"[{_SINGLE}{_BASE}{_MARKS}]")
+_GAPS = re.compile("[\u200b\u0f0b\u0f0c\u1361]")  # written between words, as spaces are elsewhere
+_MARKUP = re.compile(r"[_\\=<>{}$#@|~^`]|\w\(\)")
+_CODES = re.compile(r"[\[\]]|://|/.*/|\+\+|\d[^\W\d_]|[^\W\d_]\d|[^\W\d_]{2}\.[^\W\d_]{2}")
+_LETTERS = re.compile(r"[^\W\d_]")
+_FACTORS = np.array([derive("overlap", i) << 1 | 1 for i in range(NGRAM_LETTERS + 1)], np.uint64)
 
 
 @dataclass(frozen=True)
@@ -104,13 +131,6 @@ def _stand_in(some: Hashes, many: Hashes) -> Flags:
     return np.asarray(many[places] == some)
 
 
-# The fingerprint of a text: what is compared with other texts, so that the expensive part is done once for each.
-
-
-_MOST_NGRAMS = 1 << 21
-_AT_ONCE_CHARS = 1_000_000
-
-
 @dataclass(frozen=True, eq=False)
 class Fingerprint:
     """A text as what is compared: hashes, each once and rising, and how often they occur.
@@ -140,26 +160,26 @@ def fingerprint(text: Iterable[str]) -> Fingerprint:
         text: A paragraph an item, in Unicode normal form C; empty ones are passed over.
 
     Returns:
-        What `compare` (of `overlap`) compares.
+        What `compare` compares.
     """
-    units, ngrams, words, paragraphs, chars = Units(), _Ngrams(), _Table(), _Table(), _Table()
+    finder, ngrams, words, paragraphs, chars = UnitFinder(), _Ngrams(), _Table(), _Table(), _Table()
     for batch in _batches(text):
         hashes = np.array([hashed(comparable(paragraph)) for paragraph in batch], np.uint64)
         paragraphs.add(hashes, np.ones(len(batch), np.int64))
         chars.add(hashes, np.array([len(paragraph) for paragraph in batch], np.int64))
-        found = units.find(batch)
-        ngrams.add(*np.unique(found.ngrams(), return_counts=True))
-        words.add(*np.unique(found.words(), return_counts=True))
-    kept = ngrams.merge()
+        units = finder.find(batch)
+        ngrams.add(*np.unique(units.ngrams(), return_counts=True))
+        words.add(*np.unique(units.words(), return_counts=True))
+    merged = ngrams.merge()  # may lower their rate
     rate = np.array([ngrams.rate], np.int64)
-    return Fingerprint(*paragraphs.merge(), chars.merge()[1], *kept, rate, *words.merge())
+    return Fingerprint(*paragraphs.merge(), chars.merge()[1], *merged, rate, *words.merge())
 
 
-def write_fingerprint(one: Fingerprint, folder: Path) -> None:
+def write_fingerprint(fingerprint: Fingerprint, folder: Path) -> None:
     """Write a fingerprint into a folder, an array a file (.npy)."""
     folder.mkdir(parents=True, exist_ok=True)
-    for field in fields(one):
-        np.save(folder / f"{field.name}.npy", getattr(one, field.name), allow_pickle=False)
+    for field in fields(fingerprint):
+        np.save(folder / f"{field.name}.npy", getattr(fingerprint, field.name), allow_pickle=False)
 
 
 def read_fingerprint(folder: Path) -> Fingerprint:
@@ -234,40 +254,8 @@ class _Ngrams(_Table):
         return self._hashes[0], self._values[0]
 
 
-# The words of paragraphs, and runs of them, as hashes: what the overlap of two texts is counted in.
-
-
-Hashes = np.ndarray[Any, np.dtype[np.uint64]]
-Counts = np.ndarray[Any, np.dtype[np.int64]]
-
-NGRAM_WORDS, NGRAM_LETTERS = 8, 16
-_LONGEST_KEPT = 32  # characters; longer runs hardly come twice
-NUMBER, CODE, OTHER, _LETTER = range(4)  # kinds of units; the last: a letter of a script without spaces
-KIND_BITS, KIND_MASK = np.uint64(2), np.uint64(3)
-
-# Letters of scripts without spaces: ideographs and kana, and those that carry marks (Thai to Burmese, Khmer, …).
-_SINGLE = (
-    "\u2e80-\u2fdf\u3005-\u3007\u3021-\u3029\u3031-\u3035\u3038-\u303c\u3041-\u309f\u30a1-\u30fa\u30fc-\u30ff"
-    "\u31f0-\u31ff\u3400-\u4dbf\u4e00-\u9fff\ua000-\ua48c\uf900-\ufaff\uff66-\uff9f\U00016fe0-\U00018dff"
-    "\U0001b000-\U0001b2ff\U00020000-\U0003ffff"
-)
-_BLOCKS = ((0x0E01, 0x0EE0), (0x1000, 0x10A0), (0x1780, 0x17E0), (0x1950, 0x19E0), (0x1A20, 0x1A80), (0xA9E0, 0xAA00),
-           (0xAA60, 0xAAE0), (0x11700, 0x11740))  # fmt: skip
-_MARKED = [chr(code) for block in _BLOCKS for code in range(*block)]
-_BASE = "".join(letter for letter in _MARKED if unicodedata.category(letter)[0] == "L")
-_MARKS = "".join(letter for letter in _MARKED if unicodedata.category(letter)[0] == "M")
-_UNIT = re.compile(f"[{_SINGLE}{_BASE}][{_MARKS}]*|[{_MARKS}]+")
-_PARTS = re.compile(f"([{_SINGLE}{_BASE}{_MARKS}]+)|[^{_SINGLE}{_BASE}{_MARKS}]+")
-_UNSPACED = re.compile(f"[{_SINGLE}{_BASE}{_MARKS}]")
-_GAPS = re.compile("[\u200b\u0f0b\u0f0c\u1361]")  # written between words, as spaces are elsewhere
-_MARKUP = re.compile(r"[_\\=<>{}$#@|~^`]|\w\(\)")
-_CODES = re.compile(r"[\[\]]|://|/.*/|\+\+|\d[^\W\d_]|[^\W\d_]\d|[^\W\d_]{2}\.[^\W\d_]{2}")
-_LETTERS = re.compile(r"[^\W\d_]")
-_FACTORS = np.array([derive("overlap", i) << 1 | 1 for i in range(NGRAM_LETTERS + 1)], np.uint64)
-
-
 @dataclass(frozen=True, eq=False)
-class Found:
+class Units:
     """The units of some paragraphs. Shape: [n_units] each.
 
     Attributes:
@@ -294,7 +282,7 @@ class Found:
         """Return hashes of all runs of words, or of letters where a paragraph has mostly these. Shape: [n_ngrams]."""
         n_units = np.bincount(self.owners)
         in_letters = 2 * np.bincount(self.owners, self.kinds == _LETTER) > n_units
-        found = []
+        hashes = []
         for size, wanted in ((NGRAM_WORDS, ~in_letters), (NGRAM_LETTERS, in_letters)):
             n = max(0, len(self.owners) - size + 1)
             last = self.owners[size - 1 :]
@@ -302,28 +290,28 @@ class Found:
             sums = np.zeros(len(starts), np.uint64)
             for i in range(size):
                 sums += self.hashes[starts + i] * _FACTORS[i]
-            found.append(_mixed(sums))
-        return np.concatenate(found)
+            hashes.append(_mixed(sums))
+        return np.concatenate(hashes)
 
 
-class Units:
+class UnitFinder:
     """Finds units; runs of characters that were met before are looked up."""
 
     def __init__(self) -> None:
         self._numbers: dict[str, int] = {}
         self._hashes, self._kinds = array("Q", [0]), array("b", [OTHER])  # number 0: no word
 
-    def find(self, paragraphs: list[str]) -> Found:
+    def find(self, paragraphs: list[str]) -> Units:
         """Return the units of paragraphs."""
-        found = [self._units(paragraph) for paragraph in paragraphs]
-        numbers = np.fromiter(chain.from_iterable(found), np.int64, sum(map(len, found)))
-        owners = np.repeat(np.arange(len(found)), [len(units) for units in found])
+        units = [self._units(paragraph) for paragraph in paragraphs]
+        numbers = np.fromiter(chain.from_iterable(units), np.int64, sum(map(len, units)))
+        owners = np.repeat(np.arange(len(units)), list(map(len, units)))
         joined = numbers < 0
         numbers = np.abs(numbers)
         is_word = numbers > 0
         numbers, joined, owners = numbers[is_word], joined[is_word], owners[is_word]
         hashes, kinds = np.frombuffer(self._hashes, np.uint64), np.frombuffer(self._kinds, np.int8)
-        return Found(hashes[numbers], kinds[numbers].astype(np.int64), joined, owners)
+        return Units(hashes[numbers], kinds[numbers].astype(np.int64), joined, owners)
 
     def _units(self, paragraph: str) -> list[int]:
         """Return the numbers of a paragraph's units, those of letters right behind another below 0."""
@@ -337,7 +325,7 @@ class Units:
             if part[1] is None:
                 units.append(self._numbers.get(part[0]) or self._number(part[0]))
                 continue
-            letters = [self._numbers.get(one) or self._number(one, _LETTER) for one in _UNIT.findall(part[0])]
+            letters = [self._numbers.get(each) or self._number(each, _LETTER) for each in _UNIT.findall(part[0])]
             units.append(letters[0])
             units.extend(-number for number in letters[1:])
         return units
@@ -359,14 +347,7 @@ class Units:
 
 
 def hashed(text: str) -> int:
-    """Hash a text, the same in every process.
-
-    Args:
-        text: Any, lone surrogates too.
-
-    Returns:
-        A whole number of 64 bits.
-    """
+    """Hash a text, lone surrogates too, to 64 bits, the same in every process."""
     return int.from_bytes(blake2b(text.encode("utf-8", "surrogatepass"), digest_size=8).digest(), "little")
 
 

@@ -8,11 +8,14 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Iterator
 from itertools import pairwise
+from typing import TYPE_CHECKING
 
 from bloodbank.corpus.sources.source import Document, Source
 from bloodbank.corpus.splitting import Parts, Prepare, Split
-from bloodbank.experiment.settings import CorpusSettings
 from bloodbank.randomness import generator
+
+if TYPE_CHECKING:
+    from bloodbank.experiment.settings import CorpusSettings
 
 _ROUNDING = 1e-9
 
@@ -24,14 +27,7 @@ def starts_of(settings: CorpusSettings, language: str) -> list[float]:
 
 
 def sample(source: Source, starts: list[float], parts: Parts, prepare: Prepare) -> Split:
-    """Fill the parts: an equal share from each place, then what is missing from wherever there is more.
-
-    Args:
-        source: The text.
-        starts: Places, in order.
-        parts: What is filled.
-        prepare: Turns a document into lines; empty ones are nothing.
-    """
+    """Fill the parts: an equal share from each place, in order, then what is missing from wherever there is more."""
     sampler = _Sampler(parts, prepare)
     for number, (documents, begin, end) in enumerate(_stretches(source, starts), start=1):
         sampler.take(documents, begin, end, number / len(starts))

@@ -1,7 +1,5 @@
 """Which scripts a text is written in, and how much of it is in others than those of its language.
 
-Pure functions: a text is passed once, line by line, and never held.
-
     characters = Counter()
     for line in text:
         characters.update(line)
@@ -16,7 +14,7 @@ from __future__ import annotations
 
 import unicodedata
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import lru_cache
 
 from pydantic import BaseModel, ConfigDict
@@ -57,11 +55,24 @@ class ScriptMix(BaseModel):
     outside: float | str
 
 
+@lru_cache(maxsize=65_536)
 def script_of(character: str) -> str:
     """Return the ISO 15924 code of a character's script; `Zyyy`, `Zinh` or `Zzzz` where it has none of its own."""
     from fontTools import unicodedata as scripts
 
     return str(scripts.script(character))
+
+
+class KindTable(dict[int, str]):
+    """Kinds of characters by code point, for `str.translate`; looked up once each."""
+
+    def __init__(self, kind: Callable[[str], str]) -> None:
+        super().__init__()
+        self._kind = kind
+
+    def __missing__(self, code: int) -> str:
+        kind = self[code] = self._kind(chr(code))
+        return kind
 
 
 def expected_scripts(language: str) -> tuple[str, ...]:
@@ -75,14 +86,7 @@ def expected_scripts(language: str) -> tuple[str, ...]:
 
 
 def count_scripts(characters: Mapping[str, int]) -> Counter[str]:
-    """Count the letters of each script.
-
-    Args:
-        characters: How often each character occurs.
-
-    Returns:
-        Number of letters by ISO 15924 code.
-    """
+    """Count the letters of each script, by ISO 15924 code, from how often each character occurs."""
     counts: Counter[str] = Counter()
     for character, count in characters.items():
         script = _letter_script(character)

@@ -1,8 +1,6 @@
 # ruff: noqa: RUF001, RUF002 -- marks and words of all scripts are what this module is about, look-alikes too
 """Sentences of a paragraph, in every language of the table and in any other.
 
-Reads a cleaned paragraph, writes nothing.
-
     split_sentences("Dr. Müller kam am 3. Oktober. Dann ging er.", "de")
 
 What ends a sentence is one rule for all scripts, because lengths of sentences are compared between languages:

@@ -230,7 +230,8 @@ def _audit_result(plan: Plan, output: Output, store: Store) -> Result:
 def _write_audit(plan: Plan, output: Output, settings: dict[str, Any], store: Store) -> list[Path]:
     import pandas as pd
 
-    from bloodbank.corpus.audit.data_card import csv_rows, data_card
+    from bloodbank.corpus.audit.columns import csv_rows
+    from bloodbank.corpus.audit.data_card import data_card
     from bloodbank.corpus.audit.figures import draw_audit
     from bloodbank.corpus.audit.record import Audit
     from bloodbank.transfer.tables import AUDIT_FILE, OVERLAP_FILE

@@ -1,6 +1,6 @@
 """Read a folder in the Cross-Linguistic Data Format: WALS, Grambank, any StructureDataset.
 
-Reads the metadata file (JSON) and the tables that it names (CSV); writes nothing. Tables and columns are found by
+Reads the metadata file (JSON) and the tables that it names (CSV). Tables and columns are found by
 what the metadata say they are, never by their names, which differ from dataset to dataset:
 
     read_cldf(Path("wals/cldf")).entries
@@ -23,6 +23,14 @@ from bloodbank.typology.dataset import Dataset
 # "?" is what Grambank and WALS write for "not known", also where the metadata forget to say so.
 _UNKNOWN = {"", "?"}
 _TERMS = "cldf.clld.org/"
+# The columns that are used of each table; one that begins with "*" must be there.
+_TABLES = {
+    "LanguageTable": ("*id", "name", "glottocode", "iso639P3code"),
+    "ValueTable": ("*languageReference", "*parameterReference", "*value", "codeReference"),
+    "ParameterTable": ("*id", "name"),
+    "CodeTable": ("*id", "name", "description"),
+}
+_REQUIRED_TABLES = ("LanguageTable", "ValueTable")
 
 
 def read_cldf(folder: str | Path) -> Dataset:
@@ -45,8 +53,9 @@ def read_cldf(folder: str | Path) -> Dataset:
     if module != "StructureDataset":
         raise UsageError(f"{path} describes {module or 'no CLDF dataset'}; features are read from a StructureDataset.")
     tables = {_term(table.get("dc:conformsTo")): table for table in _objects(metadata.get("tables"))}
-    found = {term: _read_table(path, term, tables.get(term), dialect=metadata.get("dialect")) for term in _TABLES}
-    entries, values, parameters, codes = (found[term] for term in _TABLES)
+    entries, values, parameters, codes = (
+        _read_table(path, term, tables.get(term), dialect=metadata.get("dialect")) for term in _TABLES
+    )
     entries = entries.drop_duplicates("id").set_index("id")
     named = parameters.drop_duplicates("id").set_index("id")["name"]
     ids = pd.Index(sorted(set(named.index) | set(values["parameterReference"])), name="feature")
@@ -59,16 +68,6 @@ def read_cldf(folder: str | Path) -> Dataset:
         licence=str(metadata.get("dc:license") or "not stated"),
         citation=str(metadata.get("dc:bibliographicCitation") or "not stated"),
     )
-
-
-# The columns that are used of each table; one that begins with "*" must be there.
-_TABLES = {
-    "LanguageTable": ("*id", "name", "glottocode", "iso639P3code"),
-    "ValueTable": ("*languageReference", "*parameterReference", "*value", "codeReference"),
-    "ParameterTable": ("*id", "name"),
-    "CodeTable": ("*id", "name", "description"),
-}
-_REQUIRED_TABLES = ("LanguageTable", "ValueTable")
 
 
 def _metadata_file(folder: Path) -> Path:
@@ -97,9 +96,9 @@ def _read_json(path: Path) -> dict[str, Any]:
     return metadata
 
 
-def _objects(found: object) -> list[dict[str, Any]]:
+def _objects(content: object) -> list[dict[str, Any]]:
     # Of what should be a list of objects: those that are.
-    return [one for one in found if isinstance(one, dict)] if isinstance(found, list) else []
+    return [item for item in content if isinstance(item, dict)] if isinstance(content, list) else []
 
 
 def _term(url: object) -> str:
@@ -119,7 +118,7 @@ def _read_table(path: Path, term: str, table: dict[str, Any] | None, *, dialect:
     lacking = [name for name, needed in columns.items() if needed and name not in written]
     if lacking:
         raise UsageError(f"{path}: {term} has no column for {', '.join(lacking)}.")
-    form = {key: value for one in _objects([dialect, table.get("dialect")]) for key, value in one.items()}
+    form = {key: value for each in _objects([dialect, table.get("dialect")]) for key, value in each.items()}
     encoding = str(form.get("encoding") or "utf-8")
     file = path.parent / str(table.get("url", ""))
     if not file.is_file():
@@ -162,6 +161,6 @@ def _join(values: pd.DataFrame, codes: pd.DataFrame) -> pd.DataFrame:
     known = known[~known["value"].isin(_UNKNOWN)].drop_duplicates()
     several = known.duplicated(["entry", "feature"], keep=False)
     if several.any():
-        one = known[several].groupby(["entry", "feature"])["value"].agg(lambda found: " / ".join(sorted(found)))
-        known = pd.concat([known[~several], one.reset_index()])
+        joined = known[several].groupby(["entry", "feature"])["value"].agg(lambda values: " / ".join(sorted(values)))
+        known = pd.concat([known[~several], joined.reset_index()])
     return known.reset_index(drop=True)

@@ -1,4 +1,4 @@
-"""What a reader of typological data hands over, the same for every format. Nothing is read or written here."""
+"""What a reader of typological data hands over, the same for every format."""
 
 from __future__ import annotations
 

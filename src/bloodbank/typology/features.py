@@ -1,6 +1,6 @@
 r"""Features of languages: categories in words, one table for every source.
 
-Reads a CLDF folder, or the files of the installed `urielplus` package; writes nothing.
+Reads a CLDF folder, or the files of the installed `urielplus` package.
 
     python -c "import bloodbank.typology as t; print(*t.load_features(['fi', 'hu', 'pms']).lines(), sep='\n')"
 """
@@ -43,18 +43,18 @@ class Features:
         known = coverage(self)
         present, n_features = known[known["n_known"] > 0], self.categories.shape[1]
         absent = [str(code) for code in known.index[known["n_known"] == 0]]
-        found = [f"Features: {self.source}, {n_features} features. Licence of the data: {self.licence}."]
+        lines = [f"Features: {self.source}, {n_features} features. Licence of the data: {self.licence}."]
         if present.empty:
-            found.append(f"None of the {len(known)} languages is in it.")
+            lines.append(f"None of the {len(known)} languages is in it.")
         else:
             low, high = present["share"].min(), present["share"].max()
             spread = f"{low:.0%}" if round(low, 2) == round(high, 2) else f"{low:.0%} to {high:.0%}"
-            found.append(
+            lines.append(
                 f"{len(present)} of {len(known)} languages are in it, each with {spread} of the features "
                 f"(least: {present['share'].idxmin()}, most: {present['share'].idxmax()})."
                 + (f" Nothing is known of {', '.join(absent)}." if absent else "")
             )
-        return [*found, *self.notes]
+        return [*lines, *self.notes]
 
     def coverage_lines(self) -> list[str]:
         """Say for each language how many features are known of it, and how it was found."""
@@ -122,13 +122,13 @@ def coverage(features: Features, languages: Sequence[str] | None = None) -> pd.D
     """
     order = list(features.categories.index if languages is None else languages)
     n_known = features.categories.notna().sum(axis="columns").reindex(order, fill_value=0).astype(int)
-    found = features.matches.reindex(order)
+    matches = features.matches.reindex(order)
     return pd.DataFrame(
         {
             "n_known": n_known,
             "share": n_known / max(features.categories.shape[1], 1),
-            "entry": found["entry"].astype(object).where(found["entry"].notna(), None),
-            "how": found["how"].fillna("not asked for"),
+            "entry": matches["entry"].astype(object).where(matches["entry"].notna(), None),
+            "how": matches["how"].fillna("not asked for"),
         }
     ).rename_axis(index="language")
 

@@ -1,4 +1,4 @@
-"""Find the languages of the one table in a dataset that has ids of its own. Nothing is read or written.
+"""Find the languages of the one table in a dataset that has ids of its own.
 
 match_languages(["ne", "zh"], dataset)
 """

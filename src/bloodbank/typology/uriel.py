@@ -1,7 +1,7 @@
 """Read URIEL's features from the files of the installed `urielplus` package.
 
-Reads `urielplus/database/original_uriel/features.npz` and the package's map of ISO 639-3 codes to glottocodes;
-writes nothing. The package's own class is never made: it writes into its folder and sets up logging.
+Reads `urielplus/database/original_uriel/features.npz` and the package's map of ISO 639-3 codes to glottocodes. The
+package's own class is never made: it writes into its folder and sets up logging.
 
     read_uriel(["syntax"]).entries
 
@@ -79,13 +79,13 @@ def read_uriel(areas: Sequence[str] = ("syntax",), *, folder: Path | None = None
 
 
 def _package() -> Path:
-    found = importlib.util.find_spec("urielplus")
-    if found is None or not found.submodule_search_locations:
+    package = importlib.util.find_spec("urielplus")
+    if package is None or not package.submodule_search_locations:
         raise UsageError(
             "URIEL's features come with the package urielplus, which is not installed: pip install urielplus "
             "(9 MB; needs numpy and pandas). Or give the folder of a CLDF dataset such as WALS or Grambank."
         )
-    return Path(next(iter(found.submodule_search_locations)))
+    return Path(next(iter(package.submodule_search_locations)))
 
 
 def _version() -> str:
@@ -104,9 +104,7 @@ def _read_array(package: Path, prefixes: tuple[str, ...]) -> tuple[np.ndarray, n
         raise UsageError(
             f"{path} cannot be read as URIEL's features ({error}). Known to work: urielplus 1.3.2; install it again."
         ) from error
-    chosen = np.char.startswith(names, prefixes[0])
-    for prefix in prefixes[1:]:
-        chosen |= np.char.startswith(names, prefix)
+    chosen = np.any([np.char.startswith(names, prefix) for prefix in prefixes], axis=0)
     cells = by_source[:, chosen, :]  # [language, feature, source]
     says_yes, says_no = (cells == _YES).any(axis=2), (cells == _NO).any(axis=2)
     array = np.where(says_yes, _YES, np.where(says_no, _NO, _UNKNOWN))

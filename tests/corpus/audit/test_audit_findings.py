@@ -189,4 +189,4 @@ def test_what_is_missing_stands_last():
 def test_long_lists_are_cut():
     codes = ("fi", "de", "sv", "hu", "ru", "en", "fr", "el", "ga", "cy", "hy", "hi")
     made = audit(*(language(code, foreign=Foreign(by_char=0.5)) for code in codes))
-    assert said(made, "Foreign")[0].endswith("cy (50.0%) and 2 more.")
+    assert said(made, "Foreign")[0].endswith("cy (50.0%), and 2 more.")

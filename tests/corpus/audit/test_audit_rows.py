@@ -3,7 +3,7 @@
 import csv
 import io
 
-from bloodbank.corpus.audit.data_card import csv_rows
+from bloodbank.corpus.audit.columns import csv_rows
 from bloodbank.corpus.audit.record import Foreign, LanguageAudit
 from made_audits import audit, distance, language, tokens, varied
 

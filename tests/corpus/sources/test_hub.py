@@ -223,7 +223,7 @@ MEASURE = """
 import sys
 from pathlib import Path
 import pyarrow as pa
-from bloodbank.corpus.hub import HubSource
+from bloodbank.corpus.sources.tables import HubSource
 
 source = HubSource("de", paths=[Path(sys.argv[1])])
 print(sum(len(document.paragraphs[0]) for document in source.read()), pa.default_memory_pool().max_memory())
@@ -417,7 +417,7 @@ def test_utf_16_is_told_how_to_become_utf_8(write):
 
 
 def test_a_file_of_one_endless_line(write, monkeypatch):
-    monkeypatch.setattr("bloodbank.corpus.jsonlines.LONGEST_LINE_BYTES", 1_000)
+    monkeypatch.setattr("bloodbank.corpus.sources.jsonlines.LONGEST_LINE_BYTES", 1_000)
     path = write(b'{"text": "a"}\n{"text": "' + b"x" * 1_000 + b'"}', "de.jsonl")
     assert complaint(path) == f"{path}: line 2 is longer than 1,000 bytes. JSON Lines have one object a line."
 
@@ -438,7 +438,7 @@ def test_local_files_need_no_more_packages(write):
 import sys
 sys.modules["datasets"] = sys.modules["huggingface_hub"] = None
 from pathlib import Path
-from bloodbank.corpus.hub import HubSource
+from bloodbank.corpus.sources.tables import HubSource
 from bloodbank.errors import UsageError
 
 for path in sys.argv[1:]:
@@ -509,7 +509,7 @@ import sys
 
 import datasets
 import huggingface_hub.utils
-from bloodbank.corpus.hub import HubSource
+from bloodbank.corpus.sources.tables import HubSource
 from bloodbank.errors import UsageError
 
 def ask(what, start=0.0, folder=None, **settings):

@@ -2,14 +2,16 @@
 
 import hashlib
 import os
-import platform
 import resource
 import signal
 import subprocess
 import sys
 import time
 from email.utils import formatdate
+from importlib import metadata
+from itertools import pairwise
 
+import httpx2
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -93,7 +95,7 @@ def test_a_file_that_is_there_and_wrong_stays_until_the_right_one_is_whole(serve
 def test_the_server_is_told_who_asks(server, tmp_path):
     download(remote(server), tmp_path / "de.bz2", QUICK)
     [headers] = server.asked_for(NAME)
-    version = f"Python-urllib/{platform.python_version()}"
+    version = f"python-httpx2/{metadata.version('httpx2')}"
     assert headers["User-Agent"].startswith("bloodbank/0.")
     assert headers["User-Agent"].endswith(f" (tests@localhost) {version}")
     assert Connection().user_agent.endswith(f" {version}")
@@ -378,9 +380,8 @@ PROCESS = """
 import signal
 import sys
 from pathlib import Path
-from bloodbank.corpus.download import download
-from bloodbank.corpus.partial import Remote
-from bloodbank.corpus.web import Connection
+from bloodbank.corpus.wikipedia.download import Remote, download
+from bloodbank.corpus.wikipedia.web import Connection
 
 signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background job starts with it ignored
 url, checksum, size, path = sys.argv[1:]
@@ -418,6 +419,51 @@ def test_a_process_that_is_ended_leaves_its_part_to_the_next(server, tmp_path, o
     assert ranges(server) == ["bytes=1048576-"]
     assert (tmp_path / "de.bz2").read_bytes() == CONTENT
     assert left_behind(tmp_path / "de.bz2") == []
+
+
+@pytest.fixture
+def sent_on(monkeypatch):
+    """A server, over https too, that sends on as told, and otherwise has a file of two bytes."""
+    moved, asked = {}, []
+
+    def answer(_transport, request):
+        asked.append(str(request.url))
+        location = moved.get(str(request.url))
+        if location:
+            return httpx2.Response(302, headers={"Location": location})
+        return httpx2.Response(200, stream=httpx2.ByteStream(b"ok"))
+
+    monkeypatch.setattr(httpx2.HTTPTransport, "handle_request", answer)
+    return moved, asked
+
+
+@pytest.mark.parametrize("to", ["https://b.example/f", "//b.example/f", "/g"])
+def test_an_address_that_moved_is_followed(sent_on, to):
+    moved, asked = sent_on
+    moved["https://a.example/f"] = to
+    assert get_text("https://a.example/f", QUICK) == "ok"
+    assert len(asked) == 2
+
+
+@pytest.mark.parametrize("steps", [["https://a.example/f"], ["https://a.example/f", "https://b.example/f"],
+                                   ["http://a.example/f", "https://b.example/f"]])  # fmt: skip
+def test_nothing_that_is_asked_for_over_https_comes_without_it(sent_on, steps):
+    moved, asked = sent_on
+    moved |= dict(pairwise([*steps, "http://c.example/f"]))
+    with pytest.raises(BloodbankError) as caught:
+        get_text(steps[0], QUICK)
+    assert str(caught.value) == (
+        f"{steps[0]}: the server sends on to http://c.example/f, from https to http, which anyone on the way could "
+        "change; not followed. Give another base address, one that keeps to https."
+    )
+    assert asked == steps
+
+
+def test_a_server_that_sends_round_in_a_circle(sent_on):
+    moved, _ = sent_on
+    moved["http://a.example/f"] = "http://a.example/f"
+    with pytest.raises(BloodbankError, match=r"the server sends on to no file .* Give another base"):
+        get_text("http://a.example/f", QUICK)
 
 
 def test_pages_come_as_text(server):

@@ -5,7 +5,7 @@ import json
 
 import pytest
 
-from bloodbank.corpus.wikipedia.fetch import FetchPlan, fetch_dumps, fetch_plan, plan_fetch
+from bloodbank.corpus.wikipedia.fetch import FetchPlan, fetch_plan, plan_fetch
 from bloodbank.corpus.wikipedia.mirror import wiki_database
 from bloodbank.corpus.wikipedia.web import Connection
 from bloodbank.errors import BloodbankError, UsageError
@@ -16,6 +16,10 @@ QUICK = Connection(contact="tests@localhost", timeout_seconds=5.0, n_tries=4, fi
 DATE = "20261101"
 TEXT, INDEX = "pages-articles-multistream.xml.bz2", "pages-articles-multistream-index.txt.bz2"
 RANGES = ["p1p41242", "p41243p151573", "p151574p311329", "p311330p558391", "p558392p958045"]
+
+
+def fetch_dumps(languages, date, folder, *, base):
+    return fetch_plan(plan_fetch(languages, date, base=base, connection=QUICK), folder, connection=QUICK)
 
 
 @pytest.fixture(autouse=True)
@@ -97,7 +101,7 @@ def complaint(server, languages=("de",), date=DATE, kind=BloodbankError, **more)
 
 def test_dumps_of_several_languages_come_to_lie_by_date_and_language(server, tmp_path):
     told = add_dump(server) | add_dump(server, "alswiki")
-    paths = fetch_dumps(["de", "gsw"], DATE, tmp_path / "dumps", base=server.url + "/", connection=QUICK)
+    paths = fetch_dumps(["de", "gsw"], DATE, tmp_path / "dumps", base=server.url + "/")
     assert [str(path.relative_to(tmp_path)) for path in paths] == [
         f"dumps/{DATE}/{language}/{database}-{DATE}-{end}"
         for language, database in (("de", "dewiki"), ("gsw", "alswiki"))
@@ -142,7 +146,7 @@ def test_a_large_wiki_comes_in_all_its_parts_in_order(server, tmp_path):
         for form in ("-index{}.txt", "{}.xml")
     ]
     assert names(plan(server)) == expected
-    assert len(fetch_dumps(["de"], DATE, tmp_path, base=server.url, connection=QUICK)) == 24
+    assert len(fetch_dumps(["de"], DATE, tmp_path, base=server.url)) == 24
 
 
 @pytest.mark.parametrize(
@@ -196,7 +200,7 @@ def test_addresses_are_those_of_the_mirror(server, tmp_path):
     add_dump(server)
     server.files = {f"/mirror/dumps{path}": content for path, content in server.files.items()}
     base = f"{server.url}/mirror/dumps/"
-    assert len(fetch_dumps(["de"], DATE, tmp_path, base=base, connection=QUICK)) == 2
+    assert len(fetch_dumps(["de"], DATE, tmp_path, base=base)) == 2
 
 
 @pytest.mark.parametrize("algorithms", [("sha1", "md5"), ("md5",)])
@@ -227,7 +231,7 @@ def test_md5_alone_is_enough(server, tmp_path):
         del info["sha1"]
     set_status(server, "dewiki", DATE, {"jobs": {"articlesmultistreamdump": {"status": "done", "files": told}}})
     assert {file.remote.algorithm for file in plan(server).files} == {"md5"}
-    assert len(fetch_dumps(["de"], DATE, tmp_path, base=server.url, connection=QUICK)) == 2
+    assert len(fetch_dumps(["de"], DATE, tmp_path, base=server.url)) == 2
 
 
 def test_a_file_that_is_not_what_its_checksum_says_ends_the_command(server, tmp_path):
@@ -235,7 +239,7 @@ def test_a_file_that_is_not_what_its_checksum_says_ends_the_command(server, tmp_
     path = f"/dewiki/{DATE}/dewiki-{DATE}-{TEXT}"
     server.files[path] = server.files[path][::-1]
     with pytest.raises(BloodbankError, match=r"do not have the sha1 .* so they were removed"):
-        fetch_dumps(["de"], DATE, tmp_path, base=server.url, connection=QUICK)
+        fetch_dumps(["de"], DATE, tmp_path, base=server.url)
     assert [file.name for file in tmp_path.rglob("*.bz2*")] == [f"dewiki-{DATE}-{INDEX}"]
 
 
@@ -243,7 +247,7 @@ def test_a_file_that_is_announced_and_not_there(server, tmp_path):
     add_dump(server)
     del server.files[f"/dewiki/{DATE}/dewiki-{DATE}-{TEXT}"]
     with pytest.raises(BloodbankError, match="the server has no such file"):
-        fetch_dumps(["de"], DATE, tmp_path, base=server.url, connection=QUICK)
+        fetch_dumps(["de"], DATE, tmp_path, base=server.url)
 
 
 def test_an_absent_date_names_those_that_there_are(server):

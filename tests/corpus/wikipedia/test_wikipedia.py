@@ -104,7 +104,7 @@ def test_dumps_that_name_no_namespace_are_read_by_titles(write):
 
 
 def test_pages_of_absurd_length_are_counted(write, monkeypatch):
-    monkeypatch.setattr("bloodbank.corpus.mediawiki.LONGEST_PAGE_CHARS", 1_000)
+    monkeypatch.setattr("bloodbank.corpus.wikipedia.export_xml.LONGEST_PAGE_CHARS", 1_000)
     source = source_of(write(dump(page("Lang", "x" * 1_001), page("Kurz", "x" * 1_000))))
     assert len(texts(source)) == 1
     assert source.counts["too_long_pages"] == 1
@@ -232,13 +232,14 @@ def test_a_sample_reads_its_streams_and_not_the_dump(write_multistream, count_by
 MEMORY = """
 import re, sys
 from pathlib import Path
-from bloodbank.corpus.wikipedia import WikipediaSource
+from bloodbank.corpus.wikipedia.source import WikipediaSource
 source = WikipediaSource([Path(sys.argv[1])], "de")
 n = sum(len(paragraph) for document in source.read() for paragraph in document.paragraphs)
 print(n, re.search(r"VmHWM:\\s+(\\d+) kB", Path("/proc/self/status").read_text())[1])
 """
 
 
+@pytest.mark.proof
 @pytest.mark.parametrize("form", ["single", "indexed"])
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="memory is read where Linux tells it")
 def test_memory_does_not_grow_with_the_dump(write, write_multistream, form):
@@ -316,7 +317,7 @@ def test_the_digest_is_that_of_all_files_and_of_the_index(write, write_multistre
 
 
 def test_of_large_files_size_name_and_both_ends_stand_for_the_whole(write, monkeypatch):
-    monkeypatch.setattr("bloodbank.corpus.wikipedia.LARGE_BYTES", 1_000)
+    monkeypatch.setattr("bloodbank.corpus.wikipedia.source.LARGE_BYTES", 1_000)
     monkeypatch.setattr("bloodbank.corpus.wikipedia.source._ENDS_BYTES", 100)
     content = bytes(range(250)) * 8
     whole = source_of(write(content)).digest()
@@ -326,7 +327,7 @@ def test_of_large_files_size_name_and_both_ends_stand_for_the_whole(write, monke
     assert source_of(write(content, "dewiki-20261201-pages-articles.xml.bz2")).digest() != whole
     middle = content[:1_000] + b"x" + content[1_001:]
     assert source_of(write(middle)).digest() == whole  # what is not seen, as documented
-    monkeypatch.setattr("bloodbank.corpus.wikipedia.LARGE_BYTES", 10_000)
+    monkeypatch.setattr("bloodbank.corpus.wikipedia.source.LARGE_BYTES", 10_000)
     assert source_of(write(middle)).digest() != source_of(write(content)).digest()
 
 

@@ -275,6 +275,7 @@ def english():
     return [page.text for page in pages if page.text is not None], Namespaces.of(parser.site.namespaces)
 
 
+@pytest.mark.proof
 def test_words_of_real_articles_are_those_that_an_independent_parser_finds(english):
     parse = pytest.importorskip("mwparserfromhell").parse
     texts, namespaces = english

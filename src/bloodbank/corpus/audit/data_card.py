@@ -10,10 +10,10 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from bloodbank.corpus.audit.columns import COLUMNS, DISTANCES, Column, is_missing
 from bloodbank.corpus.audit.distances import Distance
-from bloodbank.corpus.audit.record import NOT_COMPUTED, Audit, Foreign, LanguageAudit, known
-from bloodbank.corpus.audit.sentences import DISTANCES, LEAST_NAMED, findings, subtitle
-from bloodbank.wording import percentage
+from bloodbank.corpus.audit.record import Audit, LanguageAudit, is_reason
+from bloodbank.corpus.audit.sentences import findings, subtitle
 
 MISSING = "–"
 Row = Mapping[str, object]
@@ -23,6 +23,26 @@ _ESCAPES = str.maketrans(
 _ADDRESS = re.compile(r"https?://[^\s<>|\\`]+")
 _HASH = re.compile(r"[0-9a-f]{16,128}")
 _NUMBER = re.compile(r"[<>]?[\d.,]+%?")
+# Names of the columns of each table; the code stands before all.
+_LANGUAGES = (
+    *("name", "family", "script", "source", "source_share_read", "train_chars", "dev_chars", "test_chars"),
+    *("short", "origin", "licence"),
+)
+_SIZES = ("characters", "train_bytes", "train_words", "train_sentences", "train_paragraphs", "script_shares")
+_TOKENS = (
+    *("tokens", "unique", "unique_ratio", "fertility", "unknown_rate", "vocabulary_share", "exclusive_share"),
+    "updates_per_epoch",
+)
+_DISTANCE_PARTS = ("mean", "emd", "emd_relative", "random", "running", "against")
+_CONTAMINATION = (
+    *("foreign_by_line", "foreign_by_char", "foreign_languages", "foreign_undecided", "script_outside"),
+    *("overlap_own", "overlap_most", "near_duplicate_share", "flags"),
+)
+_LENGTHS_NOTE = (
+    "Earth mover's distance between the lengths in the training text and in the whole source, or in a second, "
+    "independent sample of it where the source was not read whole. The ranges hold the middle 95% of what random "
+    "samples, and stretches of running text, of the same size give."
+)
 _LIMITS = (
     "Words are what stands between white space; in scripts without spaces they are characters or runs of them. "
     "Numbers of words, words a sentence and tokens a word are not comparable between scripts with and without spaces.",
@@ -49,18 +69,18 @@ def data_card(audit: Audit, settings: Mapping[str, Any], provenance: Mapping[str
     Returns:
         Markdown, as GitHub renders it. Every number is the audit's.
     """
-    codes = {one.code for one in audit.languages}
+    codes = {language.code for language in audit.languages}
     # Languages that are in the tokenizer alone have sources, too.
     codes |= {key for key, value in provenance.items() if isinstance(value, Mapping) and "files" in value}
     sources: dict[str, Row] = {key: value for key, value in provenance.items() if key in codes}
     rest = {key: value for key, value in provenance.items() if key not in codes}
     sections = {
         "What the numbers say": _bullets(findings(audit)),
-        "Languages": _table(_language(one) for one in audit.languages),
-        "Training text": _table(_sizes(one) for one in audit.languages),
-        "Under the tokenizer": _table(_tokens(one) for one in audit.languages),
+        "Languages": _columns(audit, _LANGUAGES),
+        "Training text": _columns(audit, _SIZES),
+        "Under the tokenizer": _columns(audit, _TOKENS),
         "Lengths against the source": _lengths(audit),
-        "Contamination": _table(_contamination(audit, one) for one in audit.languages),
+        "Contamination": _columns(audit, _CONTAMINATION),
         "Cleaning": _cleaning(audit),
         "Provenance": _provenance(sources, rest),
         "Settings": _table({"setting": key, "value": value} for key, value in _flat(settings)),
@@ -73,112 +93,48 @@ def data_card(audit: Audit, settings: Mapping[str, Any], provenance: Mapping[str
     return "\n\n".join(parts) + "\n"
 
 
-def _language(one: LanguageAudit) -> Row:
-    source, size = one.source_size, one.value("source_size", "n_chars")
-    estimated = not isinstance(source, str) and not source.exact
-    return {
-        "code": one.code,
-        "name": one.name,
-        "family": one.family,
-        "script": one.script,
-        "source, characters": f"about {float(f'{size:.3g}'):,.0f}" if estimated and known(size) else size,
-        "read": _share(one.value("source_size", "share_read")),
-        "train, characters": one.value("sample", "n_chars"),
-        "dev": one.value("dev", "n_chars"),
-        "test": one.value("test", "n_chars"),
-        "short of its budget": ", ".join(one.short_parts) or "no",
-        "source": one.origin,
-        "licence": one.licence,
-    }
-
-
-def _sizes(one: LanguageAudit) -> Row:
-    names = ("characters", "bytes", "words", "sentences", "paragraphs")
-    fields = ("n_chars", "n_bytes", "n_words", "n_sentences", "n_paragraphs")
-    sizes = {name: one.value("sample", field) for name, field in zip(names, fields, strict=True)}
-    scripts = {} if isinstance(one.scripts, str) else one.scripts.shares
-    mix = ", ".join(
-        f"{script} {percentage(share)}" for script, share in list(scripts.items())[:3] if share >= LEAST_NAMED
+def _columns(audit: Audit, names: Iterable[str], languages: Iterable[LanguageAudit] | None = None) -> str:
+    """Write columns of the audit, a row a language."""
+    columns = [COLUMNS[name] for name in ("code", *names)]
+    titles = [column.title.format(unit=audit.overlap_unit) for column in columns]
+    return _table(
+        {title: _written(column, audit, language) for title, column in zip(titles, columns, strict=True)}
+        for language in (audit.languages if languages is None else languages)
     )
-    return {"code": one.code, **sizes, "scripts of its letters": mix or None}
 
 
-def _tokens(one: LanguageAudit) -> Row:
-    return {
-        "code": one.code,
-        "tokens": one.value("tokens", "n_tokens"),
-        "unique tokens": one.value("tokens", "n_unique"),
-        "unique / all": _share(one.value("tokens", "unique_ratio")),
-        "tokens a word": _decimals(one.fertility, 2),
-        "unknown": _share(one.value("tokens", "unknown_rate")),
-        "share of the vocabulary used": _share(one.value("tokens", "vocabulary_share")),
-        "by no other language": _share(one.value("tokens", "exclusive_share")),
-        "updates per epoch": one.value("tokens", "updates_per_epoch"),
-    }
+def _written(column: Column, audit: Audit, language: LanguageAudit) -> object:
+    value = column.value(audit, language)
+    written = None if is_missing(value) else column.form.card(value)
+    return None if written == "" else written
 
 
 def _lengths(audit: Audit) -> str:
-    note = (
-        "Earth mover's distance between the lengths in the training text and in the whole source, or in a second, "
-        "independent sample of it where the source was not read whole. The ranges hold the middle 95% of what random "
-        "samples, and stretches of running text, of the same size give."
-    )
     tables = []
     for field, name in DISTANCES.items():
-        found = [(one.code, getattr(one, field)) for one in audit.languages]
-        rows = [_distance(code, one) for code, one in found if isinstance(one, Distance)]
-        if rows:
-            tables.append(f"{name}:\n\n{_table(rows)}")
-    return "\n\n".join([note, *tables]) if tables else ""
-
-
-def _distance(code: str, one: Distance) -> Row:
-    running = None if isinstance(one.stretches, str) else f"{one.stretches.low:.3g} to {one.stretches.high:.3g}"
-    return {
-        "code": code,
-        "mean length": f"{one.mean:.2f}",
-        "distance": f"{one.value:.3g}",
-        "of the mean": percentage(one.relative),
-        "random samples": f"{one.random.low:.3g} to {one.random.high:.3g}",
-        "running text": running,
-        "against": {"source": "whole source", "sample": "second sample"}[one.against],
-    }
-
-
-def _contamination(audit: Audit, one: LanguageAudit) -> Row:
-    foreign = one.foreign.languages if isinstance(one.foreign, Foreign) else {}
-    named = [f"{code} {percentage(share)}" for code, share in foreign.items() if share >= LEAST_NAMED][:4]
-    largest = audit.largest_overlap(one.code)
-    most = _share(largest and largest[1])
-    return {
-        "code": one.code,
-        "foreign, by line": _share(one.value("foreign", "by_line")),
-        "by character": _share(one.value("foreign", "by_char")),
-        "languages": ", ".join(named) or None,
-        "undecided": _share(one.value("foreign", "undecided")),
-        "letters of other scripts": _share(one.value("scripts", "outside")),
-        f"test {audit.overlap_unit} in its training text": _share(audit.own_overlap(one.code)),
-        "most in that of another": f"{most} ({largest[0]})" if largest and largest[1] else most,
-        "near-duplicates": _share(one.value("near_duplicates", "share")),
-        "flags": ", ".join(audit.flags.get(one.code, [])) or None,
-    }
+        measured = [language for language in audit.languages if isinstance(getattr(language, field), Distance)]
+        if measured:
+            names = [f"{field}_{part}" for part in _DISTANCE_PARTS]
+            tables.append(f"{name}:\n\n{_columns(audit, names, measured)}")
+    return "\n\n".join([_LENGTHS_NOTE, *tables]) if tables else ""
 
 
 def _cleaning(audit: Audit) -> str:
-    if not any(one.removed for one in audit.languages):
-        return ""
-    steps = list(dict.fromkeys(step for one in audit.languages for step in one.removed))
-    rows = [{"code": one.code, **{step: one.removed.get(step, 0) for step in steps}} for one in audit.languages]
-    return f"What each step left out:\n\n{_table(rows)}"
+    steps = list(dict.fromkeys(step for language in audit.languages for step in language.removed))
+    rows = [
+        {"code": language.code} | {step: language.removed.get(step, 0) for step in steps}
+        for language in audit.languages
+    ]
+    return f"What each step left out:\n\n{_table(rows)}" if steps else ""
 
 
 def _provenance(sources: Mapping[str, Row], rest: Mapping[str, object]) -> str:
     described, files = [], []
     for code, source in sources.items():
         described.append({"code": code, **{key: value for key, value in source.items() if key != "files"}})
-        listed = source.get("files", ())
-        each = listed if isinstance(listed, Sequence) and not isinstance(listed, str) else (listed,)
-        files += [{"code": code, **(file if isinstance(file, Mapping) else {"name": file})} for file in each]
+        named = source.get("files", ())
+        named = named if isinstance(named, Sequence) and not isinstance(named, str) else (named,)
+        files += [{"code": code, **(file if isinstance(file, Mapping) else {"name": file})} for file in named]
     facts = _table({"fact": key, "value": value} for key, value in _flat(rest))
     titled = {"Made:": facts, "Sources:": _table(described), "Files:": _table(files)}
     return "\n\n".join(f"{title}\n\n{table}" for title, table in titled.items() if table)
@@ -197,24 +153,24 @@ def _flat(content: Mapping[str, Any], prefix: str = "") -> list[tuple[str, objec
 
 def _table(rows: Iterable[Row]) -> str:
     """Write rows as a table of GitHub's Markdown; numbers stand right."""
-    found = list(rows)
-    if not found:
+    rows = list(rows)
+    if not rows:
         return ""
-    heads = list(dict.fromkeys(head for row in found for head in row))
-    right = [all(_is_number(row.get(head)) for row in found) for head in heads]
-    lines = [[_text(head) for head in heads], ["---:" if is_right else "---" for is_right in right]]
-    lines += [[_cell(row.get(head)) for head in heads] for row in found]
+    heads = list(dict.fromkeys(head for row in rows for head in row))
+    rules = ["---:" if all(_is_number(row.get(head)) for row in rows) else "---" for head in heads]
+    lines = [[_text(head) for head in heads], rules]
+    lines += [[_cell(row.get(head)) for head in heads] for row in rows]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
 def _is_number(value: object) -> bool:
     if isinstance(value, str):
-        return value.startswith(NOT_COMPUTED) or _NUMBER.fullmatch(value) is not None
+        return is_reason(value) or _NUMBER.fullmatch(value) is not None
     return value is None or (isinstance(value, int | float) and not isinstance(value, bool))
 
 
 def _cell(value: object) -> str:
-    if value is None or (isinstance(value, str) and (not value.strip() or value.startswith(NOT_COMPUTED))):
+    if is_missing(value) or (isinstance(value, str) and not value.strip()):
         return MISSING
     if isinstance(value, bool):
         return "yes" if value else "no"
@@ -243,71 +199,3 @@ def _bullets(sentences: Iterable[str]) -> str:
 
 def _sentence(text: str) -> str:
     return f"{text[0].upper()}{text[1:]}."
-
-
-def _share(value: float | str | None) -> str | None:
-    return percentage(value) if known(value) else None
-
-
-def _decimals(value: float | str | None, n: int) -> str | None:
-    return f"{value:.{n}f}" if known(value) else None
-
-
-# An audit as rows for CSV, one a language; numbers are not rounded.
-
-
-Value = float | str | None
-
-
-def csv_rows(audit: Audit) -> list[dict[str, str | float]]:
-    """Flatten an audit to one row a language, with the same columns whatever is missing; that is an empty string.
-
-    Args:
-        audit: The audit.
-
-    Returns:
-        Rows, in the order of the languages. Counts are whole numbers, shares lie between 0 and 1.
-    """
-    return [{name: _plain(value) for name, value in _row(audit, one).items()} for one in audit.languages]
-
-
-def _row(audit: Audit, one: LanguageAudit) -> dict[str, Value]:
-    row: dict[str, Value] = {"code": one.code, "name": one.name, "family": one.family, "script": one.script}
-    row |= {"source_chars": one.value("source_size", "n_chars"), "source_exact": one.value("source_size", "exact")}
-    row |= {"source_share_read": one.value("source_size", "share_read")}
-    for part, group in (("train", "sample"), ("dev", "dev"), ("test", "test")):
-        for unit in ("chars", "bytes", "words", "sentences", "paragraphs"):
-            row[f"{part}_{unit}"] = one.value(group, f"n_{unit}")
-    for name in ("n_tokens", "n_unique", "unique_ratio", "n_unknown", "unknown_rate", "updates_per_epoch"):
-        row[name.replace("n_u", "u", 1).replace("n_t", "t", 1)] = one.value("tokens", name)
-    row |= {name: one.value("tokens", name) for name in ("vocabulary_share", "exclusive_share")}
-    row["fertility"] = one.fertility
-    for field in DISTANCES:
-        row |= _distance_cells(field, getattr(one, field))
-    row |= {f"foreign_{name}": one.value("foreign", name) for name in ("by_line", "by_char", "undecided")}
-    row["foreign_languages"] = _pairs(one.foreign.languages) if isinstance(one.foreign, Foreign) else None
-    row["script_shares"] = None if isinstance(one.scripts, str) else _pairs(one.scripts.shares)
-    row["script_outside"] = one.value("scripts", "outside")
-    largest = audit.largest_overlap(one.code) or (None, None)
-    row |= {"overlap_own": audit.own_overlap(one.code), "overlap_other": largest[1], "overlap_with": largest[0]}
-    row |= {"near_duplicates": one.value("near_duplicates", "n")}
-    row |= {"near_duplicate_share": one.value("near_duplicates", "share"), "licence": one.licence, "origin": one.origin}
-    return row | {"removed": _pairs(one.removed), "flags": " ".join(audit.flags.get(one.code, []))}
-
-
-def _distance_cells(field: str, found: Distance | str) -> dict[str, Value]:
-    names = ("emd", "emd_relative", "mean", "random_low", "random_high", "running_low", "running_high", "against")
-    values: tuple[Value, ...] = (None,) * len(names)
-    if isinstance(found, Distance):
-        running = (None, None) if isinstance(found.stretches, str) else (found.stretches.low, found.stretches.high)
-        random = (found.random.low, found.random.high)
-        values = (found.value, found.relative, found.mean, *random, *running, found.against)
-    return {f"{field}_{name}": value for name, value in zip(names, values, strict=True)}
-
-
-def _pairs(numbers: Mapping[str, float]) -> str:
-    return " ".join(f"{name}:{value:.6g}" for name, value in numbers.items())
-
-
-def _plain(value: Value) -> str | float:
-    return value if known(value) or (isinstance(value, str) and not value.startswith(NOT_COMPUTED)) else ""

@@ -22,10 +22,32 @@ from typing import Any, Literal
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
-from bloodbank.corpus.audit.lengths import Blocks, Lengths, pairwise
+from bloodbank.corpus.audit.lengths import Blocks, Lengths, mean_length, pairwise
 from bloodbank.errors import UsageError
 
 N_DRAWS = 1_000
+FEWEST_BLOCKS = 20  # fewer places to begin at say nothing of a range of 95%
+_NUMPY_LIMIT = 10**9  # numpy draws without replacement from less than this
+_AT_ONCE = 1_000_000  # numbers drawn at a time
+
+Integers = np.ndarray[Any, np.dtype[np.int64]]
+Numbers = np.ndarray[Any, np.dtype[np.float64]]
+
+
+class Range(BaseModel):
+    """The middle 95% of the distances that chance gives, in the unit of the lengths.
+
+    Attributes:
+        low, median, high: 2.5%, 50% and 97.5% of them lie below.
+        n_draws: How many were drawn.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+    low: float = Field(ge=0)
+    median: float = Field(ge=0)
+    high: float = Field(ge=0)
+    n_draws: int = Field(gt=0)
 
 
 class Distance(BaseModel):
@@ -53,16 +75,6 @@ class Distance(BaseModel):
     stretches: Range | str
 
 
-def earth_movers_distance(first: Lengths, second: Lengths) -> float:
-    """Measure how far two distributions of lengths lie apart (Wasserstein-1), in the unit of the lengths.
-
-    Raises:
-        UsageError: One of them is empty.
-    """
-    axis = Axis.of(first, second)
-    return float(axis.distance(axis.counts(first), axis.counts(second)))
-
-
 def compare_with_source(
     sample: Blocks, source: Blocks, generator: np.random.Generator, *, n_places: int = 1, n_draws: int = N_DRAWS
 ) -> Distance:
@@ -82,51 +94,41 @@ def compare_with_source(
         UsageError: One side is empty, or the sample is larger than its source.
     """
     part, whole = sample.lengths, source.lengths
-    if part.n > whole.n:
+    if part.total() > whole.total():
         raise UsageError(
-            f"the sample holds {part.n:,} lengths and its source {whole.n:,}; give the whole source, "
+            f"the sample holds {part.total():,} lengths and its source {whole.total():,}; give the whole source, "
             "or compare two samples (compare_samples)."
         )
     axis = Axis.of(part, whole)
     all_counts = axis.counts(whole)
     chance = Chance(lambda drawn: axis.distance(drawn, all_counts), generator, n_draws)
     return Distance(
-        **_values(axis.distance(axis.counts(part), all_counts), whole.mean),
+        **_values(axis.distance(axis.counts(part), all_counts), mean_length(whole)),
         against="source",
-        n_sample=part.n,
-        n_against=whole.n,
-        random=chance.random(all_counts, part.n),
-        stretches=chance.stretches(Laid.of(source.blocks(), axis), part.n, n_places),
+        n_sample=part.total(),
+        n_against=whole.total(),
+        random=chance.random(all_counts, part.total()),
+        stretches=chance.stretches(BlockIndex.of(source.blocks(), axis), part.total(), n_places),
     )
 
 
 def compare_samples(
     sample: Blocks, other: Blocks, generator: np.random.Generator, *, n_draws: int = N_DRAWS
 ) -> Distance:
-    """Compare a sample with an independent one of the same source, which was only partly read.
+    """Compare a sample with an independent one of the same source, of any size, where that was only partly read.
 
-    Args:
-        sample: Lengths of the sample.
-        other: Lengths of the second sample; it may have another size.
-        generator: Draws the samples of the ranges.
-        n_draws: Pairs of samples drawn for a range.
-
-    Returns:
-        The distance, with its ranges: those of two samples that differ by chance alone.
-
-    Raises:
-        UsageError: One side is empty.
+    The ranges are those of two samples that differ by chance alone. Raises a UsageError where one side is empty.
     """
     first, second = sample.lengths, other.lengths
     axis = Axis.of(first, second)
     pooled = axis.counts(first) + axis.counts(second)
     chance = Chance(lambda drawn: axis.distance(drawn, pooled - drawn), generator, n_draws)
     return Distance(
-        **_values(axis.distance(axis.counts(first), axis.counts(second)), second.mean),
+        **_values(axis.distance(axis.counts(first), axis.counts(second)), mean_length(second)),
         against="sample",
-        n_sample=first.n,
-        n_against=second.n,
-        random=chance.random(pooled, first.n),
+        n_sample=first.total(),
+        n_against=second.total(),
+        random=chance.random(pooled, first.total()),
         stretches=chance.exchanges(*_alike(sample, other), axis),
     )
 
@@ -146,33 +148,6 @@ def _alike(first: Blocks, second: Blocks) -> tuple[list[Lengths], list[Lengths]]
     return blocks, others
 
 
-# What chance gives: distances of samples that are drawn from counted lengths, and the range of the middle 95%.
-
-
-FEWEST_BLOCKS = 20  # fewer places to begin at say nothing of a range of 95%
-_NUMPY_LIMIT = 10**9  # numpy draws without replacement from less than this
-_AT_ONCE = 1_000_000  # numbers drawn at a time
-
-Integers = np.ndarray[Any, np.dtype[np.int64]]
-Numbers = np.ndarray[Any, np.dtype[np.float64]]
-
-
-class Range(BaseModel):
-    """The middle 95% of the distances that chance gives, in the unit of the lengths.
-
-    Attributes:
-        low, median, high: 2.5%, 50% and 97.5% of them lie below.
-        n_draws: How many were drawn.
-    """
-
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
-
-    low: float = Field(ge=0)
-    median: float = Field(ge=0)
-    high: float = Field(ge=0)
-    n_draws: int = Field(gt=0)
-
-
 @dataclass(frozen=True)
 class Axis:
     """The lengths that occur, rising. Shape: [n_values]."""
@@ -181,14 +156,14 @@ class Axis:
 
     @classmethod
     def of(cls, first: Lengths, second: Lengths) -> Axis:
-        """Take the lengths that occur on either side; a UsageError where one is empty."""
-        if not first.n or not second.n:
+        """Take the lengths that occur on either side; raises a UsageError where one is empty."""
+        if not first or not second:
             raise UsageError("no sentence or word on one side; a distance needs a text on both.")
-        return cls(np.array(sorted(first.counts.keys() | second.counts.keys()), dtype=np.int64))
+        return cls(np.array(sorted(first.keys() | second.keys()), dtype=np.int64))
 
     def counts(self, lengths: Lengths) -> Integers:
         """Count how often each length occurs. Shape: [n_values]."""
-        return np.array([lengths.counts[value] for value in self.values.tolist()], dtype=np.int64)
+        return np.array([lengths[value] for value in self.values.tolist()], dtype=np.int64)
 
     def distance(self, first: Integers, second: Integers) -> Numbers:
         """Earth mover's distance between counts. Shape: [..., n_values] to [...]."""
@@ -198,8 +173,8 @@ class Axis:
 
 
 @dataclass(frozen=True)
-class Laid:
-    """Blocks laid out one behind the other, so that a stretch of them is one slice.
+class BlockIndex:
+    """Where the lengths of blocks stand, one block behind the other, so that a stretch of them is one slice.
 
     Shape: places and counts [n_entries], of each block the lengths (places on the axis) and how often they occur;
     starts [n_blocks + 1] among the entries; reached [n_blocks + 1], lengths before each block.
@@ -212,11 +187,10 @@ class Laid:
     n_values: int
 
     @classmethod
-    def of(cls, blocks: list[Lengths], axis: Axis) -> Laid:
+    def of(cls, blocks: list[Lengths], axis: Axis) -> BlockIndex:
         """Lay blocks out in their order."""
-        found = [sorted(block.counts.items()) for block in blocks]
-        entries = np.array([pair for block in found for pair in block], dtype=np.int64)
-        starts = np.cumsum([0, *map(len, found)], dtype=np.int64)
+        entries = np.array([pair for block in blocks for pair in sorted(block.items())], dtype=np.int64)
+        starts = np.cumsum([0, *map(len, blocks)], dtype=np.int64)
         reached = np.concatenate([[0], entries[:, 1].cumsum()])[starts]
         places = np.searchsorted(axis.values, entries[:, 0])
         return cls(places, entries[:, 1], starts, reached, len(axis.values))
@@ -226,21 +200,20 @@ class Laid:
         """Number of blocks."""
         return len(self.starts) - 1
 
-    def reordered(self, order: Integers) -> Laid:
+    def reordered(self, order: Integers) -> BlockIndex:
         """Lay the blocks out in another order; one may come twice."""
         sizes = np.diff(self.starts)[order]
         starts = np.concatenate([[0], sizes.cumsum()])
         entries = np.repeat(self.starts[order] - starts[:-1], sizes) + np.arange(starts[-1])
         reached = np.concatenate([[0], np.diff(self.reached)[order].cumsum()])
-        return Laid(self.places[entries], self.counts[entries], starts, reached, self.n_values)
+        return BlockIndex(self.places[entries], self.counts[entries], starts, reached, self.n_values)
 
     def stretch(self, block: int, n: int, generator: np.random.Generator) -> Integers:
         """Count the n lengths from a block on; of the last block a random part. Shape: [n_values]."""
         target = self.reached[block] + n
         last = int(np.searchsorted(self.reached, target, side="right")) - 1
-        found = self._count(block, last)
-        rest = int(target - self.reached[last])
-        return found + _draw(self._count(last, last + 1), rest, generator) if rest else found
+        whole, rest = self._count(block, last), int(target - self.reached[last])
+        return whole + _draw(self._count(last, last + 1), rest, generator) if rest else whole
 
     def _count(self, begin: int, end: int) -> Integers:
         entries = slice(self.starts[begin], self.starts[end])
@@ -262,7 +235,7 @@ class Chance:
         sizes = [min(step, self.n_draws - done) for done in range(0, self.n_draws, step)]
         return _range(np.concatenate([self.distances(_draw(counts, n, self.generator, size)) for size in sizes]))
 
-    def stretches(self, source: Laid, n: int, n_places: int) -> Range | str:
+    def stretches(self, source: BlockIndex, n: int, n_places: int) -> Range | str:
         """Take stretches from the source's other places, going on at its beginning where it ends."""
         n_blocks, parts = source.n_blocks, np.diff(np.linspace(0, n, n_places + 1).astype(np.int64)).tolist()
         reason = _too_few(n_blocks, "source") or _too_short(min(parts), source)
@@ -275,17 +248,16 @@ class Chance:
         round_trip = source.reordered(np.arange(2 * n_blocks) % n_blocks)
         return _range(np.array([self.distances(self._gather(round_trip, row, parts)) for row in chosen.tolist()]))
 
-    def _gather(self, source: Laid, blocks: list[int], sizes: list[int]) -> Integers:
-        found = [source.stretch(block, size, self.generator) for block, size in zip(blocks, sizes, strict=True)]
-        gathered: Integers = np.sum(found, axis=0, dtype=np.int64)
-        return gathered
+    def _gather(self, source: BlockIndex, blocks: list[int], sizes: list[int]) -> Integers:
+        counts = [source.stretch(block, size, self.generator) for block, size in zip(blocks, sizes, strict=True)]
+        return np.asarray(np.sum(counts, axis=0, dtype=np.int64))
 
     def exchanges(self, first: list[Lengths], second: list[Lengths], axis: Axis) -> Range | str:
         """Let the blocks of two samples change places."""
         reason = _too_few(min(len(first), len(second)), "smaller sample")
         if reason:
             return reason
-        both, n = Laid.of(first + second, axis), sum(block.n for block in first)
+        both, n = BlockIndex.of(first + second, axis), sum(block.total() for block in first)
         orders = (self.generator.permutation(both.n_blocks) for _ in range(self.n_draws))
         drawn = [both.reordered(order).stretch(0, n, self.generator) for order in orders]
         return _range(np.array([self.distances(counts) for counts in drawn]))
@@ -313,7 +285,7 @@ def _too_few(n_blocks: int, where: str) -> str | None:
     return f"not computed, because the {where} has fewer than {FEWEST_BLOCKS} blocks of sentences"
 
 
-def _too_short(n: int, source: Laid) -> str | None:
+def _too_short(n: int, source: BlockIndex) -> str | None:
     if n * source.n_blocks >= source.reached[-1]:
         return None
     return "not computed, because a stretch of the sample is shorter than a block of sentences of its source"

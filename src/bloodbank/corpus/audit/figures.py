@@ -33,9 +33,10 @@ from bloodbank.canvas import (
     sheet,
     square_sheet,
 )
+from bloodbank.corpus.audit.columns import DISTANCES
 from bloodbank.corpus.audit.distances import Distance
 from bloodbank.corpus.audit.record import Audit, Foreign, known
-from bloodbank.corpus.audit.sentences import DISTANCES, subtitle
+from bloodbank.corpus.audit.sentences import subtitle
 from bloodbank.corpus.scripts import NO_SPACES
 from bloodbank.experiment.settings import FOREIGN_LIMIT
 from bloodbank.store import replace_file

@@ -1,6 +1,4 @@
-"""Lengths of sentences and words: what a word is, and histograms that grow in a stream and go to JSON.
-
-Reads text, writes nothing; of the text only histograms are kept, so memory is flat.
+"""Lengths of sentences and words: what a word is, and histograms that grow while text streams by, in flat memory.
 
     sentence_words, word_chars = Blocks(), Blocks()
     for sentence in text:
@@ -22,12 +20,10 @@ import re
 import unicodedata
 from array import array
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Sequence
 from itertools import chain
-from typing import Any
 
-from bloodbank.corpus.scripts import CLUSTERS, IDEOGRAMS, NO_SCRIPT, script_of
-from bloodbank.errors import UsageError
+from bloodbank.corpus.scripts import CLUSTERS, IDEOGRAMS, NO_SCRIPT, KindTable, script_of
 
 # Kinds of characters: i one character a word, h and k kana, l their long mark, c a letter with its marks, w letters and
 # numbers, m marks, p what may stand inside a word (don't, 3.5), s what never does.
@@ -38,6 +34,9 @@ _FIXED |= dict.fromkeys("\u200b\u1361\u0f0b\u0f0c\u0f0d\u0f0e\u0f0f\u0f10\u0f11\
 _WORD = re.compile(r"im*+|[hl][hlm]*+|[kl][klm]*+|cm*+|w[wm]*+(?:p[pm]*+w[wm]*+)*+")
 _LONGEST_KEPT = 32  # characters; longer runs hardly come twice
 _MOST_KEPT = 200_000
+
+Lengths = Counter[int]
+"""How often each length occurs."""
 
 
 def word_lengths(text: str) -> list[int]:
@@ -52,14 +51,6 @@ def word_lengths(text: str) -> list[int]:
     return list(chain.from_iterable(map(_RUNS.__getitem__, text.split())))
 
 
-class _KindOf(dict[int, str]):
-    """Kinds of characters by code point, for `str.translate`; looked up once each."""
-
-    def __missing__(self, code: int) -> str:
-        kind = self[code] = _kind(chr(code))
-        return kind
-
-
 class _Runs(dict[str, tuple[int, ...]]):
     """Lengths of the words in a run between white space; short runs are kept, since most come again."""
 
@@ -70,10 +61,6 @@ class _Runs(dict[str, tuple[int, ...]]):
                 self.clear()
             self[run] = lengths
         return lengths
-
-
-_KIND_OF = _KindOf()
-_RUNS = _Runs()
 
 
 def _measure(run: str) -> tuple[int, ...]:
@@ -93,74 +80,21 @@ def _kind(character: str) -> str:
     return "s" if unicodedata.east_asian_width(character) in "WFH" else "p"
 
 
-class Lengths:
-    """A histogram of lengths: how often each occurs.
-
-    Attributes:
-        counts: Number of occurrences by length.
-    """
-
-    __slots__ = ("counts",)
-
-    def __init__(self, counts: Iterable[tuple[int, int]] = ()) -> None:
-        self.counts: Counter[int] = Counter()
-        for value, count in counts:
-            self.counts[value] += count
-
-    def add(self, values: Iterable[int]) -> None:
-        """Count lengths."""
-        self.counts.update(values)
-
-    def __add__(self, other: Lengths) -> Lengths:
-        return Lengths(chain(self.counts.items(), other.counts.items()))
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, Lengths) and self.counts == other.counts
-
-    __hash__ = None  # type: ignore[assignment] # it changes, so it is no key
-
-    def __repr__(self) -> str:
-        return f"Lengths({self.dump()!r})"
-
-    @property
-    def n(self) -> int:
-        """Number of lengths counted."""
-        return self.counts.total()
-
-    @property
-    def mean(self) -> float:
-        """Mean length; 0 where there is none."""
-        return sum(value * count for value, count in self.counts.items()) / self.n if self.n else 0.0
-
-    def dump(self) -> str:
-        """Write as one line of text for JSON, `length:count` by rising length: "3:17 4:20"."""
-        return " ".join(f"{value}:{count}" for value, count in sorted(self.counts.items()) if count)
-
-    @classmethod
-    def parse(cls, text: str) -> Lengths:
-        """Read what `dump` wrote.
-
-        Raises:
-            UsageError: The text is not of that form.
-        """
-        if not re.fullmatch(r"(\d+:\d+( \d+:\d+)*)?", text, re.ASCII):
-            raise UsageError(f"{text[:40]!r} is no histogram of lengths; one is written as '3:17 4:20', length:count.")
-        return cls((int(value), int(count)) for value, _, count in (pair.partition(":") for pair in text.split()))
+_KIND_OF = KindTable(_kind)
+_RUNS = _Runs()
 
 
 class Blocks:
     """Lengths of consecutive blocks of sentences, in reading order.
 
     Memory is flat: where blocks become too many, neighbours are merged, and a block is twice as long from then on.
+
+    Args:
+        n_sentences: Sentences in a block, to begin with.
+        max_blocks: Where neighbours are merged. A block takes about 1 kB.
     """
 
     def __init__(self, n_sentences: int = 100, max_blocks: int = 16_384) -> None:
-        """Start without text.
-
-        Args:
-            n_sentences: Sentences in a block, to begin with.
-            max_blocks: Where neighbours are merged. A block takes about 1 kB.
-        """
         self.n_sentences = n_sentences
         self._max_blocks = max_blocks
         self._closed: list[tuple[array[int], array[int]]] = []  # of each block the lengths, and how often they occur
@@ -171,13 +105,10 @@ class Blocks:
         """Count the next sentence: its own length, or those of its words."""
         self._open.extend(lengths)
         self._n_open += 1
-        if self._n_open >= self.n_sentences:
-            self.end_stretch()
-
-    def end_stretch(self) -> None:
-        """End the block that is open; call it where the text goes on at another place of the source."""
+        if self._n_open < self.n_sentences:
+            return
         if self._open:
-            self._closed.append(_pack(Lengths((length, 1) for length in self._open)))
+            self._closed.append(_pack(Counter(self._open)))
         self._open, self._n_open = [], 0
         if len(self._closed) >= self._max_blocks:
             self._closed = [_pack(block) for block in pairwise(self.blocks())]
@@ -185,34 +116,31 @@ class Blocks:
 
     def blocks(self) -> list[Lengths]:
         """Return the histogram of each block, in reading order."""
-        closed = [Lengths(zip(*block, strict=True)) for block in self._closed]
-        return closed + ([Lengths((length, 1) for length in self._open)] if self._open else [])
+        closed = [Counter(dict(zip(*block, strict=True))) for block in self._closed]
+        return [*closed, Counter(self._open)] if self._open else closed
 
     @property
     def lengths(self) -> Lengths:
         """All lengths in one histogram."""
-        return Lengths(chain.from_iterable(block.counts.items() for block in self.blocks()))
-
-    def dump(self) -> dict[str, Any]:
-        """Give what JSON holds of it: `n_sentences`, and a line of text for each block (see `Lengths.dump`)."""
-        return {"n_sentences": self.n_sentences, "blocks": [block.dump() for block in self.blocks()]}
-
-    @classmethod
-    def parse(cls, content: Mapping[str, Any]) -> Blocks:
-        """Read what `dump` gave.
-
-        Raises:
-            UsageError: A block is not of that form.
-        """
-        blocks = cls(content["n_sentences"])
-        blocks._closed = [_pack(Lengths.parse(line)) for line in content["blocks"]]
-        return blocks
+        return _merged(self.blocks())
 
 
-def pairwise(blocks: list[Lengths]) -> list[Lengths]:
+def pairwise(blocks: Sequence[Lengths]) -> list[Lengths]:
     """Merge neighbours."""
-    return [sum(blocks[place : place + 2], Lengths()) for place in range(0, len(blocks), 2)]
+    return [_merged(blocks[place : place + 2]) for place in range(0, len(blocks), 2)]
+
+
+def mean_length(lengths: Lengths) -> float:
+    """Return the mean; 0 where there is none."""
+    return sum(value * count for value, count in lengths.items()) / lengths.total() if lengths else 0.0
+
+
+def _merged(blocks: Iterable[Lengths]) -> Lengths:
+    both: Lengths = Counter()
+    for block in blocks:
+        both.update(block)
+    return both
 
 
 def _pack(lengths: Lengths) -> tuple[array[int], array[int]]:
-    return array("q", lengths.counts.keys()), array("q", lengths.counts.values())
+    return array("q", lengths.keys()), array("q", lengths.values())

@@ -14,7 +14,7 @@ from typing import Any
 
 from bloodbank.corpus.audit.distances import Distance, compare_samples, compare_with_source
 from bloodbank.corpus.audit.lengths import Blocks, word_lengths
-from bloodbank.corpus.audit.record import Foreign, LanguageAudit, NearDuplicates, Sizes, SourceSize, Tokens
+from bloodbank.corpus.audit.record import NOT_ENCODED, Foreign, LanguageAudit, NearDuplicates, Sizes, SourceSize, Tokens
 from bloodbank.corpus.build import Preparer, read_part, read_summary
 from bloodbank.corpus.foreign.foreign_share import foreign_share
 from bloodbank.corpus.sampling import sample, starts_of
@@ -26,6 +26,34 @@ from bloodbank.errors import UsageError
 from bloodbank.experiment.settings import CorpusSettings
 from bloodbank.languages import get_language
 from bloodbank.randomness import generator
+
+CountPieces = Callable[[Sequence[str]], list[int]]  # pieces of each sentence under the shared tokenizer
+READ_WHOLE_BYTES = 64 * 2**20  # files up to this size are read whole without being asked to
+_CHUNK = 1_000
+
+
+@dataclass
+class Measured:
+    """What was counted.
+
+    Attributes:
+        sentence_words, sentence_tokens, word_chars: Lengths, in blocks of sentences that follow each other.
+        n_paragraphs, n_sentences, n_words, n_chars: Sizes; line ends are no characters.
+        characters: How often each character occurs.
+        share_read: Share of the source that was read; 1.0 for all of it.
+        chars_read: Characters in that share, repeated and cut paragraphs too, where it is not all.
+    """
+
+    sentence_words: Blocks = field(default_factory=Blocks)
+    sentence_tokens: Blocks = field(default_factory=Blocks)
+    word_chars: Blocks = field(default_factory=Blocks)
+    n_paragraphs: int = 0
+    n_sentences: int = 0
+    n_words: int = 0
+    n_chars: int = 0
+    characters: Counter[str] = field(default_factory=Counter)
+    share_read: float = 1.0
+    chars_read: int = 0
 
 
 def audit_language(
@@ -73,18 +101,15 @@ def audit_language(
         test=_held_out(folder, "test", language, summary["n_bytes"]["test"]),
         short_parts=_short(summary, settings, tokens),
         sentence_words=_distance(own, whole, "sentence_words", settings, language),
+        sentence_tokens=NOT_ENCODED if tokens is None else _distance(own, whole, "sentence_tokens", settings, language),
         word_chars=_distance(own, whole, "word_chars", settings, language),
-        **(
-            {}
-            if tokens is None
-            else {"sentence_tokens": _distance(own, whole, "sentence_tokens", settings, language), "tokens": tokens}
-        ),
+        tokens=NOT_ENCODED if tokens is None else tokens,
         foreign=_foreign(train, language),
         near_duplicates=_near_duplicates(train),
         scripts=script_mix(own.characters, language),
         licence=described.get("licence"),
         # Names alone in text that earlier versions made.
-        origin=", ".join(one if isinstance(one, str) else one["name"] for one in described["files"][:3])
+        origin=", ".join(file if isinstance(file, str) else file["name"] for file in described["files"][:3])
         or described.get("name"),
         removed=summary["removed"],
     )
@@ -106,13 +131,13 @@ def _source_size(whole: Measured) -> SourceSize:
     return SourceSize(n_chars=round(whole.chars_read / whole.share_read), exact=False, share_read=whole.share_read)
 
 
-def _sizes(found: Measured, n_bytes: int) -> Sizes:
+def _sizes(text: Measured, n_bytes: int) -> Sizes:
     return Sizes(
-        n_chars=found.n_chars,
+        n_chars=text.n_chars,
         n_bytes=n_bytes,
-        n_words=found.n_words,
-        n_sentences=found.n_sentences,
-        n_paragraphs=found.n_paragraphs,
+        n_words=text.n_words,
+        n_sentences=text.n_sentences,
+        n_paragraphs=text.n_paragraphs,
     )
 
 
@@ -124,7 +149,7 @@ def _distance(own: Measured, whole: Measured, name: str, settings: CorpusSetting
     sample: Blocks = getattr(own, name)
     other: Blocks = getattr(whole, name)
     random = generator(settings.seed, "audit", language, name)
-    if not sample.lengths.n or not other.lengths.n:
+    if not sample.lengths or not other.lengths:
         return "not computed, because there is no text to compare"
     if whole.share_read < 1.0:
         return compare_samples(sample, other, random)
@@ -136,14 +161,14 @@ def _distance(own: Measured, whole: Measured, name: str, settings: CorpusSetting
 
 
 def _foreign(train: list[str], language: str) -> Foreign | str:
-    found = foreign_share(train, language)
-    if found.foreign_lines is None or found.foreign_chars is None:
-        return (found.impossible or "not possible, because nothing could be judged").replace("possible", "computed", 1)
+    share = foreign_share(train, language)
+    if share.foreign_lines is None or share.foreign_chars is None:
+        return (share.impossible or "not possible, because nothing could be judged").replace("possible", "computed", 1)
     return Foreign(
-        by_line=found.foreign_lines,
-        by_char=found.foreign_chars,
-        languages=found.languages_by_char,
-        undecided=found.unjudged_chars,
+        by_line=share.foreign_lines,
+        by_char=share.foreign_chars,
+        languages=share.languages_by_char,
+        undecided=share.unjudged_chars,
     )
 
 
@@ -155,63 +180,25 @@ def _near_duplicates(train: list[str]) -> NearDuplicates:
     return NearDuplicates(n=n, share=n / max(1, len(train)))
 
 
-# The lengths and characters of a text, gathered while it streams by: the sample's, and those of its source.
-
-
-CountPieces = Callable[[Sequence[str]], list[int]]  # pieces of each sentence under the shared tokenizer
-READ_WHOLE_BYTES = 64 * 2**20  # files up to this size are read whole without being asked to
-_CHUNK = 1_000
-
-
-@dataclass
-class Measured:
-    """What was counted.
-
-    Attributes:
-        sentence_words, sentence_tokens, word_chars: Lengths, in blocks of sentences that follow each other.
-        n_paragraphs, n_sentences, n_words, n_chars: Sizes; line ends are no characters.
-        characters: How often each character occurs.
-        share_read: Share of the source that was read; 1.0 for all of it.
-        chars_read: Characters in that share, repeated and cut paragraphs too, where it is not all.
-    """
-
-    sentence_words: Blocks = field(default_factory=Blocks)
-    sentence_tokens: Blocks = field(default_factory=Blocks)
-    word_chars: Blocks = field(default_factory=Blocks)
-    n_paragraphs: int = 0
-    n_sentences: int = 0
-    n_words: int = 0
-    n_chars: int = 0
-    characters: Counter[str] = field(default_factory=Counter)
-    share_read: float = 1.0
-    chars_read: int = 0
-
-
 def measure(lines: Iterable[str], language: str, count_pieces: CountPieces | None) -> Measured:
-    """Measure a text.
-
-    Args:
-        lines: Paragraphs or sentences, without line ends; empty ones are passed over.
-        language: Code, for the ends of sentences.
-        count_pieces: Counts the pieces of sentences; None: there is no tokenizer yet.
-    """
-    found = Measured()
+    """Measure paragraphs or sentences, empty ones passed over; pieces only where there is a tokenizer to count them."""
+    measured = Measured()
     stream = (line for line in lines if line)
     while chunk := list(islice(stream, _CHUNK)):
-        found.n_paragraphs += len(chunk)
+        measured.n_paragraphs += len(chunk)
         sentences = [sentence for line in chunk for sentence in split_sentences(line, language)]
         for sentence in sentences:
             words = word_lengths(sentence)
-            found.n_words += len(words)
-            found.sentence_words.add([len(words)])
-            found.word_chars.add(words)
+            measured.n_words += len(words)
+            measured.sentence_words.add([len(words)])
+            measured.word_chars.add(words)
         for line in chunk:
-            found.n_chars += len(line)
-            found.characters.update(line)
-        found.n_sentences += len(sentences)
+            measured.n_chars += len(line)
+            measured.characters.update(line)
+        measured.n_sentences += len(sentences)
         for n_pieces in count_pieces(sentences) if count_pieces else ():
-            found.sentence_tokens.add([n_pieces])
-    return found
+            measured.sentence_tokens.add([n_pieces])
+    return measured
 
 
 def measure_source(
@@ -220,13 +207,6 @@ def measure_source(
     """Measure the source that a sample is compared with: all of it, or an independent sample of the same size.
 
     Foreign text stays in it, and duplicates: it is the source as it is, but for what cleaning takes out of every line.
-
-    Args:
-        source: The source.
-        settings: Of the corpus.
-        language: Code.
-        count_pieces: See `measure`.
-        full: Read all of it, however large.
     """
     plain = settings.model_copy(update={"contamination": "report", "unit": "paragraph", "parallel": "no"})
     prepare = Preparer(plain, language)
@@ -236,9 +216,9 @@ def measure_source(
     # Other places than those of the corpus, which the seed of the settings gave.
     another = plain.model_copy(update={"seed": plain.seed + 1_000_003, "test_chars": 1, "dev_chars": 1})
     parts = Parts(another, ("train",))
-    found = sample(source, starts_of(another, language), parts, prepare)
-    measured = measure(found.parts["train"], language, count_pieces)
-    measured.share_read, measured.chars_read = found.share_read, found.chars_read
+    split = sample(source, starts_of(another, language), parts, prepare)
+    measured = measure(split.parts["train"], language, count_pieces)
+    measured.share_read, measured.chars_read = split.share_read, split.chars_read
     return measured
 
 

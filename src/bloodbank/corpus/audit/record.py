@@ -1,7 +1,5 @@
 """What the audit of a corpus says, as data; its table, figures and card are made from it.
 
-Reads and writes nothing by itself:
-
     path.write_text(audit.model_dump_json(indent=2))
     audit = Audit.model_validate_json(path.read_text())
 
@@ -22,16 +20,38 @@ from bloodbank.corpus.audit.distances import Distance
 from bloodbank.corpus.scripts import ScriptMix
 from bloodbank.experiment.settings import FOREIGN_LIMIT
 
-# What a value in an audit may be: a number within its limits, or the string that says why there is none.
-
-
+UNKNOWN_LIMIT, OVERLAP_LIMIT = 0.005, 0.01  # shares above which a language is flagged
 NOT_COMPUTED = "not computed"
 NOT_ENCODED = "not computed, because the text is not encoded yet"
 
+# What a value may be: a number within its limits, or the string that says why there is none.
 Missing = Annotated[str, StringConstraints(pattern=r"^not computed")]
 Count = Annotated[int, Field(ge=0)] | Missing
 Share = Annotated[float, Field(ge=0, le=1)]
 MaybeShare = Share | Missing
+Booleans = np.ndarray[Any, np.dtype[np.bool_]]
+
+
+def known(value: float | str | None) -> TypeGuard[float]:
+    """Tell a number from what is missing."""
+    return value is not None and not isinstance(value, str)
+
+
+def is_reason(value: object) -> TypeGuard[str]:
+    """Tell a string that says why a number is missing."""
+    return isinstance(value, str) and value.startswith(NOT_COMPUTED)
+
+
+def above(value: float | str | None, limit: float) -> bool:
+    """Tell whether a number is known and larger than a limit."""
+    return known(value) and value > limit
+
+
+def ratio(part: float | str, whole: float | str) -> float | str:
+    """Divide two values; where one is missing, or there is nothing to divide by, say why there is no quotient."""
+    if isinstance(part, str) or isinstance(whole, str):
+        return part if isinstance(part, str) else str(whole)
+    return part / whole if whole else "not computed, because there is nothing to divide by"
 
 
 class Record(BaseModel):
@@ -45,24 +65,6 @@ class Record(BaseModel):
         if not isinstance(content, dict):
             return content
         return {key: value for key, value in content.items() if key not in cls.model_computed_fields}
-
-
-def ratio(part: float | str, whole: float | str) -> float | str:
-    """Divide two values.
-
-    Args:
-        part: A number, or why there is none.
-        whole: Likewise.
-
-    Returns:
-        The quotient, or a string that says why there is none.
-    """
-    if isinstance(part, str) or isinstance(whole, str):
-        return part if isinstance(part, str) else str(whole)
-    return part / whole if whole else "not computed, because there is nothing to divide by"
-
-
-UNKNOWN_LIMIT, OVERLAP_LIMIT = 0.005, 0.01  # shares above which a language is flagged
 
 
 class SourceSize(Record):
@@ -87,6 +89,11 @@ class Sizes(Record):
     n_words: Count = NOT_COMPUTED
     n_sentences: Count = NOT_COMPUTED
     n_paragraphs: Count = NOT_COMPUTED
+
+    @property
+    def bytes_per_char(self) -> float | str:
+        """Bytes of UTF-8 for each character."""
+        return ratio(self.n_bytes, self.n_chars)
 
 
 class Tokens(Record):
@@ -190,8 +197,21 @@ class LanguageAudit(Record):
 
     def value(self, group: str, name: str) -> Any:
         """Return a number of a group (`sample`, `tokens`, …), or the string that says why there is none."""
-        found = getattr(self, group)
-        return found if isinstance(found, str) else getattr(found, name)
+        content = getattr(self, group)
+        return content if isinstance(content, str) else getattr(content, name)
+
+
+class Correlation(Record):
+    """Pearson's correlation over languages, with its 95% interval by Fisher's z.
+
+    The interval takes the languages for independent draws of a normal distribution; relatives are not, so it is rather
+    too narrow.
+    """
+
+    r: float
+    low: float
+    high: float
+    n: int
 
 
 class Audit(Record):
@@ -241,8 +261,7 @@ class Audit(Record):
     @property
     def flags(self) -> dict[str, list[str]]:
         """What a reader must know of a language: `short`, `foreign`, `unknown`, `overlap`; only where there is any."""
-        found = {language.code: self._flags(language) for language in self.languages}
-        return {code: flags for code, flags in found.items() if flags}
+        return {language.code: flags for language in self.languages if (flags := self._flags(language))}
 
     def _flags(self, language: LanguageAudit) -> list[str]:
         largest = self.largest_overlap(language.code)
@@ -266,45 +285,8 @@ class Audit(Record):
         return max(others.items(), key=lambda item: item[1]) if others else None
 
 
-def known(value: float | str | None) -> TypeGuard[float]:
-    """Tell a number from what is missing."""
-    return value is not None and not isinstance(value, str)
-
-
-def above(value: float | str | None, limit: float) -> bool:
-    """Tell whether a number is known and larger than a limit."""
-    return known(value) and value > limit
-
-
-# Numbers of an audit that need several languages: how two quantities go together, who uses the vocabulary.
-
-
-Booleans = np.ndarray[Any, np.dtype[np.bool_]]
-
-
-class Correlation(Record):
-    """Pearson's correlation over languages, with its 95% interval by Fisher's z.
-
-    The interval takes the languages for independent draws of a normal distribution; relatives are not, so it is rather
-    too narrow.
-    """
-
-    r: float
-    low: float
-    high: float
-    n: int
-
-
 def correlate(first: Sequence[float], second: Sequence[float]) -> Correlation | str:
-    """Correlate two quantities over languages.
-
-    Args:
-        first: One number a language.
-        second: Likewise.
-
-    Returns:
-        Pearson's r with its 95% interval, or a string that says why there is none.
-    """
+    """Correlate two quantities over languages, a number a language each; where that cannot be, say why."""
     n = len(first)
     if n < 4:
         return f"not computed, because {n} languages are too few; at least 4 are needed"

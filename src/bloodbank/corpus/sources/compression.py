@@ -28,16 +28,13 @@ def open_stream(path: Path) -> Iterator[IO[bytes]]:
     Raises:
         UsageError: It cannot be read, or is no whole archive; also raised by reading in the block.
     """
-    openers: dict[str, Callable[..., Any]] = {
-        ".gz": gzip.open,
-        ".bz2": bz2.open,
-        ".xz": lzma.open,
-        ".zst": _open_zst,
-    }
+    import zstandard
+
+    openers: dict[str, Callable[..., Any]] = {".gz": gzip.open, ".bz2": bz2.open, ".xz": lzma.open, ".zst": _open_zst}
     try:
         with openers.get(path.suffix, open)(path, "rb") as file:
             yield file
-    except (lzma.LZMAError, zlib.error, EOFError, _zstd_error(), OSError) as error:
+    except (lzma.LZMAError, zlib.error, EOFError, zstandard.ZstdError, OSError) as error:
         if isinstance(error, OSError) and error.errno:  # bz2 has no exception of its own: one without a number
             raise UsageError(f"{path}: cannot be read: {error.strerror}.") from None
         raise UsageError(f"{path}: not a whole {path.suffix} file: {error}. Make or fetch it again.") from None
@@ -45,14 +42,6 @@ def open_stream(path: Path) -> Iterator[IO[bytes]]:
 
 def _open_zst(path: Path, _mode: str) -> IO[bytes]:
     return io.BufferedReader(_Frames(path), _BLOCK)
-
-
-def _zstd_error() -> type[Exception]:
-    """Return the error of a broken .zst file."""
-    import zstandard
-
-    found: type[Exception] = zstandard.ZstdError
-    return found
 
 
 class _Frames(io.RawIOBase):

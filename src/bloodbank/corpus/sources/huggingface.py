@@ -1,4 +1,4 @@
-"""A dataset of the Hugging Face hub at one commit, read through `huggingface_library`.
+"""A dataset of the Hugging Face hub at one commit; the one door to the libraries `datasets` and `huggingface_hub`.
 
 What the library found is checked: where the hub is out of reach, it takes any version that it has kept, whatever was
 asked for.
@@ -24,6 +24,7 @@ _COMMIT = re.compile(r"[0-9a-f]{40}")
 _NAME = re.compile(r"\w[\w.-]*(/\w[\w.-]*)?")
 _BATCH_ROWS = 256
 _MOST_NAMES = 20
+INSTALL = "pip install 'bloodbank[hub]'"
 
 
 @dataclass(frozen=True)
@@ -201,12 +202,6 @@ def _open_address(address: str) -> IO[bytes]:
     with library(address):
         opened: IO[bytes] = import_module("fsspec").open(address, "rb").open()
         return opened
-
-
-# The one door to the libraries `datasets` and `huggingface_hub`.
-
-
-INSTALL = "pip install 'bloodbank[hub]'"
 
 
 @contextmanager

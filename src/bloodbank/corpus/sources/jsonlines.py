@@ -122,9 +122,9 @@ def _parse(text: bytes, path: Path, line: int) -> dict[str, Any]:
             f"iconv -f {likely} -t UTF-8."
         ) from None
     except (ValueError, RecursionError) as error:
-        said = f"{error.msg} (character {error.pos + 1})" if isinstance(error, json.JSONDecodeError) else str(error)
+        what = f"{error.msg} (character {error.pos + 1})" if isinstance(error, json.JSONDecodeError) else str(error)
         hint = " It is one list; write an object a line: jq -c '.[]'." if line == 1 and text[:1] == b"[" else ""
-        raise UsageError(f"{path}: line {line}: not an object of JSON: {said}.{hint}") from None
+        raise UsageError(f"{path}: line {line}: not an object of JSON: {what}.{hint}") from None
     if not isinstance(record, dict):
         hint = " Write an object a line: jq -c '.[]'." if isinstance(record, list) else ""
         raise UsageError(f"{path}: line {line}: {_kind(record)}, not an object of JSON.{hint}")

@@ -1,14 +1,19 @@
-"""From the settings of a source to the source."""
+"""From the settings of a source to the source, and from a path of the experiment file to files.
+
+open_source(settings.corpus.source_of("fi"), "fi")
+"""
 
 from __future__ import annotations
 
-import re
 from glob import has_magic
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from bloodbank.corpus.sources.source import Source
+from bloodbank.corpus.sources.source import Source, by_number
 from bloodbank.errors import UsageError
-from bloodbank.experiment.settings import SourceSettings
+
+if TYPE_CHECKING:
+    from bloodbank.experiment.settings import SourceSettings
 
 _DUMPS = (".xml", ".bz2", ".gz")
 
@@ -60,12 +65,6 @@ def open_source(settings: SourceSettings, language: str) -> Source:
     )
 
 
-# Which files a path of the experiment file means: a file, a folder of files, or a pattern.
-
-
-_DIGITS = re.compile(r"(\d+)")
-
-
 def find_files(path: str) -> tuple[Path, ...]:
     """Find the files that a path means, parts in the order of their numbers (`part2` before `part10`).
 
@@ -81,17 +80,21 @@ def find_files(path: str) -> tuple[Path, ...]:
             return (here,)
         if here.is_dir():
             inside = (file for file in here.rglob("*") if file.is_file())
-            found = [file for file in inside if not any(part[0] == "." for part in file.relative_to(here).parts)]
-            if found:
-                return tuple(sorted(found, key=_natural))
+            visible = [file for file in inside if not any(part[0] == "." for part in file.relative_to(here).parts)]
+            if visible:
+                return tuple(sorted(visible, key=_by_number))
             raise UsageError(f"{path}: the folder holds no files. Give a text file, or a folder of text files.")
     except OSError as error:
         raise UsageError(f"{path}: cannot be read: {error.strerror}.") from None
     if has_magic(path):
         matching = [file for file in Path(here.anchor).glob(str(here.relative_to(here.anchor))) if file.is_file()]
         if matching:
-            return tuple(sorted(matching, key=_natural))
+            return tuple(sorted(matching, key=_by_number))
     raise UsageError(f"{path}: {'no file matches' if has_magic(path) else 'no such file'}. {_beside(here)}")
+
+
+def _by_number(path: Path) -> list[tuple[int, str]]:
+    return by_number(str(path))
 
 
 def _beside(path: Path) -> str:
@@ -103,8 +106,3 @@ def _beside(path: Path) -> str:
     there = f"That folder holds: {', '.join(beside[:8])}{' …' if len(beside) > 8 else ''}." if beside else ""
     missing = there or f"There is no folder {folder} with anything in it."
     return f"{missing} Check corpus.path and the language code."
-
-
-def _natural(path: Path) -> list[tuple[int, str]]:
-    """Sort numbers in names by value."""
-    return [(int(part), "") if part.isdigit() else (-1, part) for part in _DIGITS.split(str(path))]

@@ -5,11 +5,15 @@ Variants: `text` (files of lines), `wikipedia` (dumps), `hub` (datasets, Parquet
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
+
+from bloodbank.errors import UsageError
+from bloodbank.store import file_digest
 
 LARGE_BYTES = 256 << 20  # reading a file of so many bytes to hash it costs more than a sample of it
 
@@ -35,7 +39,6 @@ class Source(Protocol):
 
     Attributes:
         kind: `text`, `wikipedia` or `hub`.
-        seekable: True where reading from a place on costs no more than what is read.
         counts: What reading met and left out since the source was opened (pages, redirects, broken records …). It grows
             while documents are read, and counts anew with each reading of the same place.
     """
@@ -45,7 +48,7 @@ class Source(Protocol):
 
     @property
     def seekable(self) -> bool:
-        """See above; it may be a plain attribute."""
+        """Whether reading from a place on costs no more than what is read; a plain attribute will do."""
         ...
 
     def digest(self) -> str:
@@ -76,3 +79,20 @@ class Source(Protocol):
             UsageError: The source cannot be read: missing, broken off, not what its name says.
         """
         ...
+
+
+def readable_digest(path: Path) -> str:
+    """Hash a file.
+
+    Raises:
+        UsageError: It cannot be read.
+    """
+    try:
+        return file_digest(path)
+    except OSError as error:
+        raise UsageError(f"{path}: cannot be read: {error.strerror}.") from None
+
+
+def by_number(name: str) -> list[tuple[int, str]]:
+    """Key to sort names by, so that `part2` stands before `part10`."""
+    return [(int(part), "") if part.isdecimal() else (-1, part) for part in re.split(r"(\d+)", name)]

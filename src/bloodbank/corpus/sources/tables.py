@@ -12,9 +12,9 @@ from bloodbank.corpus.sources.compression import ENDINGS
 from bloodbank.corpus.sources.huggingface import HubDataset
 from bloodbank.corpus.sources.jsonlines import JsonLines
 from bloodbank.corpus.sources.parquet import NO_TEXT, Columns, ParquetRecords, Records
-from bloodbank.corpus.sources.source import Document
+from bloodbank.corpus.sources.source import Document, readable_digest
 from bloodbank.errors import UsageError
-from bloodbank.store import digest, file_digest
+from bloodbank.store import digest
 
 _JSON = (".jsonl", ".ndjson", ".json")
 _LAST_PLACE = math.nextafter(1.0, 0.0)
@@ -71,18 +71,18 @@ class HubSource:
         return self._dataset is None or isinstance(self._records, ParquetRecords)
 
     def digest(self) -> str:
-        """Hash the files, or the commit of the dataset; see `Source.digest`. The commit is looked up, the text not."""
+        """Hash the files, or the commit of the dataset. The commit is looked up, the text not."""
         if self._dataset:
             return digest("hub", self._dataset.name, self._dataset.config, self._dataset.split,
                           self._dataset.commit, *self._columns)  # fmt: skip
-        return digest("files", *self._columns, [_file_digest(path) for path in self._paths])
+        return digest("files", *self._columns, [readable_digest(path) for path in self._paths])
 
     def files(self) -> tuple[Path, ...]:
         """Return the local files, in order."""
         return self._paths
 
     def describe(self) -> dict[str, object]:
-        """Return name, commit, licence and date of a dataset, and the columns; see `Source.describe`."""
+        """Return name, commit, licence and date of a dataset, and the columns."""
         told: dict[str, object] = {"column": self._columns.text, "key_column": self._columns.key or None}
         if self._dataset is None:
             return {"licence": self._licence or None, **told}
@@ -97,10 +97,10 @@ class HubSource:
         }
 
     def read(self, start: float = 0.0) -> Iterator[Document]:
-        """Yield the records that have text, from a place on; see `Source.read`."""
+        """Yield the records that have text, from a place on."""
         n = self._records.n_rows
         first = _first_row(start, n)
-        found = False
+        has_text = False
         for i, row in enumerate(self._records.rows(first), first):
             self.counts["records"] += 1
             paragraphs = _paragraphs(row.text or "")
@@ -109,10 +109,10 @@ class HubSource:
                 continue
             if self._columns.key and row.key is None:
                 self.counts["records_without_key"] += 1
-            found = True
+            has_text = True
             # A dataset may have more rows than it says.
             yield Document(min(i / max(1, n), _LAST_PLACE), paragraphs, row.key)
-        if not found and start == 0.0:
+        if not has_text and start == 0.0:
             raise UsageError(f"{self._name}: no record has text in the column {self._columns.text!r}.")
 
     @cached_property
@@ -161,10 +161,3 @@ def _format_of(path: Path) -> str:
         f"{path}: neither Parquet nor JSON Lines by its name. Names end with .parquet, or with {', '.join(_JSON)}, "
         f"these also with {', '.join(ENDINGS)} behind."
     )
-
-
-def _file_digest(path: Path) -> str:
-    try:
-        return file_digest(path)
-    except OSError as error:
-        raise UsageError(f"{path}: cannot be read: {error.strerror}.") from None

@@ -9,9 +9,9 @@ from functools import cached_property
 from pathlib import Path
 
 from bloodbank.corpus.sources.compression import ENDINGS, open_stream
-from bloodbank.corpus.sources.source import Document
+from bloodbank.corpus.sources.source import Document, readable_digest
 from bloodbank.errors import UsageError
-from bloodbank.store import digest, file_digest
+from bloodbank.store import digest
 
 _BLOCK = 1 << 20
 _HEAD_BYTES = 1 << 16
@@ -34,8 +34,8 @@ class TextSource:
         return not any(path.suffix in ENDINGS for path in self._paths)
 
     def digest(self) -> str:
-        """Hash the files; see `Source.digest`."""
-        hashes = [_file_digest(path) for path in self._paths]
+        """Hash the files."""
+        hashes = [readable_digest(path) for path in self._paths]
         return hashes[0] if len(hashes) == 1 else digest(*hashes)
 
     def files(self) -> tuple[Path, ...]:
@@ -43,7 +43,7 @@ class TextSource:
         return self._paths
 
     def describe(self) -> dict[str, object]:
-        """Return the licence, where it was given; see `Source.describe`."""
+        """Return the licence, where it was given."""
         return {"licence": self._licence or None}
 
     @cached_property
@@ -62,7 +62,7 @@ class TextSource:
         return starts
 
     def read(self, start: float = 0.0) -> Iterator[Document]:
-        """Yield lines from a place on; see `Source.read`."""
+        """Yield lines from a place on."""
         total, blank = max(1, self._starts[-1]), True
         for path, before, after in zip(self._paths, self._starts, self._starts[1:], strict=False):
             if after / total < start:
@@ -79,13 +79,6 @@ class TextSource:
             raise UsageError(
                 f"{self._paths[0]}: the file holds no text. Give a UTF-8 text file with one paragraph a line."
             )
-
-
-def _file_digest(path: Path) -> str:
-    try:
-        return file_digest(path)
-    except OSError as error:
-        raise UsageError(f"{path}: cannot be read: {error.strerror}.") from None
 
 
 def _lines(path: Path, first: int) -> Iterator[tuple[int, str]]:

@@ -78,15 +78,15 @@ def _open(dump: Path) -> IO[bytes]:
 
 def _check_kind(dump: Path, head: bytes) -> None:
     """Refuse what is not compressed as its name says."""
-    found = next((kind for magic, kind in _KINDS.items() if head.startswith(magic)), "")
+    kind = next((kind for magic, kind in _KINDS.items() if head.startswith(magic)), "")
     named = {".bz2": "bz2", ".gz": "gzip"}.get(dump.suffix, "")
-    if found == named:
+    if kind == named:
         return
-    if found in ("bz2", "gzip"):
-        ending = ".bz2" if found == "bz2" else ".gz"
-        raise UsageError(f"{dump}: is {found}, whatever its name says; give it a name that ends in {ending}.")
-    if found:
-        raise UsageError(f"{dump}: is {found}. Unpack it, or pack it as .bz2 or .gz.")
+    if kind in ("bz2", "gzip"):
+        ending = ".bz2" if kind == "bz2" else ".gz"
+        raise UsageError(f"{dump}: is {kind}, whatever its name says; give it a name that ends in {ending}.")
+    if kind:
+        raise UsageError(f"{dump}: is {kind}. Unpack it, or pack it as .bz2 or .gz.")
     shown = repr(head.decode("utf-8", "replace")) if head else "nothing"
     raise UsageError(f"{dump}: is not {named}: it begins with {shown}. {AGAIN}")
 

@@ -3,175 +3,42 @@
 Reads a server; writes `NAME`, and until that is whole `.NAME.part` with `.NAME.part.json` beside it, which says of
 what it is a part. What was cut off goes on from there, in this process or a later one. The names are hidden, so that
 whoever reads the folder while it is filled meets only whole files.
+
+    download(Remote("https://dumps.wikimedia.org/…", "sha1", "da39…", 1_234), Path("fiwiki.xml.bz2"))
 """
 
 from __future__ import annotations
 
 import hashlib
-import http.client
 import json
 import os
 import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from bloodbank.corpus.wikipedia.web import (
     PATIENT,
-    Answer,
     Connection,
     Cut,
     ask,
+    blocks,
     first_byte,
+    is_partial,
     patiently,
-    read,
     version,
     whole_size,
 )
 from bloodbank.errors import BloodbankError
 from bloodbank.store import Busy, disk_message, hold
 
-_BLOCK = 1 << 20
+if TYPE_CHECKING:
+    from httpx2 import Response
+
 _CHANGED = (
     "The dump may just have changed, or a mirror be behind: give the same command again, or another base address."
 )
-
-
-def download(
-    remote: Remote, path: Path, connection: Connection = PATIENT, on_transfer: OnTransfer | None = None
-) -> bool:
-    """Fetch a file, going on where an earlier try was cut off; it gets its name when it is whole and right.
-
-    Args:
-        remote: What to fetch.
-        path: Where to; a file that is there and right is left alone, one that is wrong is replaced.
-        connection: How the server is asked.
-        on_transfer: Is told how far it is.
-
-    Returns:
-        False where the file was there already.
-
-    Raises:
-        NotThere: The server has no such file.
-        BloodbankError: The server refuses or cannot be reached, the file is not what its checksum says, the disk is
-            full, or another process is fetching it.
-    """
-    tell = on_transfer or _tell_nobody
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with hold(path.with_name(f".{path.name}.lock")):
-            if is_right(path, remote):
-                tell(Transfer(path, path.stat().st_size, remote.size_bytes, "is there already, and right"))
-                return False
-            _fetch(Part(path, remote), connection, tell)
-            return True
-    except Busy as busy:
-        raise BloodbankError(
-            f"{path} is being fetched by {busy.owner}. Wait until it is done, then give the same command again."
-        ) from None
-    except OSError as error:  # of the disk: those of the network never come so far
-        message = disk_message(error, path) or f"cannot write {path}: {os.strerror(error.errno or 0)}."
-        raise BloodbankError(message) from error
-
-
-def _tell_nobody(_transfer: Transfer) -> None:
-    pass
-
-
-def _fetch(part: Part, connection: Connection, tell: OnTransfer) -> None:
-    """Bring a part to its end, check it, and give it its name; a resumed one that is wrong is fetched anew, once."""
-    if part.validator() is None:
-        part.discard()
-    resumed = part.size() > 0
-    while True:
-        if part.size() != part.remote.size_bytes:
-            resumed = _transfer(part, connection, tell) or resumed
-        if is_right(part.path, part.remote):
-            part.finish()
-            size = part.final.stat().st_size
-            tell(Transfer(part.final, size, part.remote.size_bytes, "whole, and right"))
-            return
-        n_bytes = part.size()
-        part.discard()
-        if not resumed:
-            raise BloodbankError(
-                f"{part.remote.url}: the {n_bytes:,} bytes that came do not have the {part.remote.algorithm} "
-                f"{part.remote.checksum}, so they were removed. {_CHANGED}"
-            )
-        resumed = False
-        tell(part.state("the parts do not fit together; fetching it anew"))
-
-
-def _transfer(part: Part, connection: Connection, tell: OnTransfer) -> bool:
-    """Fetch what is missing; tell whether more than one answer brought it."""
-    url, n_answers = part.remote.url, 0
-
-    def receive() -> None:
-        nonlocal n_answers
-        n_answers += 1
-        with ask(url, connection, headers=_range_of(part)) as answer:
-            _join(part, answer)
-            _check_size(part, answer)
-            _append(part, answer, tell)
-
-    def receive_or_discard() -> None:
-        try:
-            receive()
-        except Cut as cut:
-            if cut.anew:
-                part.discard()
-            raise
-
-    patiently(receive_or_discard, url, connection, n_bytes=part.size, tell=lambda note: tell(part.state(note)))
-    return n_answers > 1
-
-
-def _range_of(part: Part) -> dict[str, str]:
-    """Ask for what is missing, if the file is still the one that the part is of."""
-    size, validator = part.size(), part.validator()
-    if not size or validator is None:
-        return {}
-    return {"Range": f"bytes={size}-"} | ({"If-Range": validator} if validator else {})
-
-
-def _join(part: Part, answer: Answer) -> None:
-    """Go on where the part ends if the answer does; a server that sends the whole file makes it begin anew."""
-    if answer.status != http.client.PARTIAL_CONTENT:
-        part.start(version(answer))
-        return
-    if first_byte(answer) != part.size() or version(answer) != part.validator():
-        raise Cut("the file has changed on the server, beginning anew", anew=True)
-
-
-def _append(part: Part, answer: Answer, tell: OnTransfer) -> None:
-    total = part.remote.size_bytes or whole_size(answer)
-    with part.path.open("ab") as file:
-        while block := read(answer, _BLOCK):
-            file.write(block)
-            file.flush()
-            tell(part.state())
-            if total is not None and part.size() > total:
-                n_bytes = part.size()
-                part.discard()
-                raise BloodbankError(f"{part.remote.url}: {n_bytes:,} bytes came of {total:,} announced; removed.")
-    if total is not None and part.size() < total:
-        raise Cut(f"cut off after {part.size():,} of {total:,} bytes")
-
-
-def _check_size(part: Part, answer: Answer) -> None:
-    """Refuse a file of another size before it is fetched, and one for which there is no room."""
-    total, announced = whole_size(answer), part.remote.size_bytes
-    if None not in {total, announced} and total != announced:
-        raise BloodbankError(f"{part.remote.url}: has {total:,} bytes, but {announced:,} were announced. {_CHANGED}")
-    missing, free = (total or announced or 0) - part.size(), shutil.disk_usage(part.path.parent).free
-    if missing > free:
-        raise BloodbankError(
-            f"{part.final}: {missing:,} bytes are to come, but there is room for {free:,}. Make room and give the same "
-            "command again; what is here is kept."
-        )
-
-
-# A file of a web server while it is fetched: what it should be, and the part of it that is here.
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,7 +78,50 @@ class Transfer:
 OnTransfer = Callable[[Transfer], None]
 
 
-class Part:
+def download(
+    remote: Remote, path: Path, connection: Connection = PATIENT, on_transfer: OnTransfer | None = None
+) -> bool:
+    """Fetch a file, going on where an earlier try was cut off; it gets its name when it is whole and right.
+
+    Args:
+        remote: What to fetch.
+        path: Where to; a file that is there and right is left alone, one that is wrong is replaced.
+        connection: How the server is asked.
+        on_transfer: Is told how far it is.
+
+    Returns:
+        False where the file was there already.
+
+    Raises:
+        NotThere: The server has no such file.
+        BloodbankError: The server refuses or cannot be reached, the file is not what its checksum says, the disk is
+            full, or another process is fetching it.
+    """
+    tell = on_transfer or (lambda _: None)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with hold(path.with_name(f".{path.name}.lock")):
+            if _is_right(path, remote):
+                tell(Transfer(path, path.stat().st_size, remote.size_bytes, "is there already, and right"))
+                return False
+            _fetch(_Part(path, remote), connection, tell)
+            return True
+    except Busy as busy:
+        raise BloodbankError(
+            f"{path} is being fetched by {busy.owner}. Wait until it is done, then give the same command again."
+        ) from None
+    except OSError as error:  # of the disk: those of the network never come so far
+        message = disk_message(error, path) or f"cannot write {path}: {os.strerror(error.errno or 0)}."
+        raise BloodbankError(message) from error
+
+
+def bytes_here(path: Path) -> int:
+    """Return the bytes of a file, or of the part of it, that are here."""
+    there = (file for file in (path, _part_path(path)) if file.is_file())
+    return next((file.stat().st_size for file in there), 0)
+
+
+class _Part:
     """The part of a file that is here."""
 
     def __init__(self, path: Path, remote: Remote) -> None:
@@ -220,7 +130,6 @@ class Part:
         self._note = path.with_name(f".{path.name}.part.json")
 
     def size(self) -> int:
-        """Return the bytes that are here."""
         return self.path.stat().st_size if self.path.exists() else 0
 
     def validator(self) -> str | None:
@@ -232,7 +141,6 @@ class Part:
             return None
 
     def start(self, validator: str) -> None:
-        """Begin with no bytes."""
         note = {"url": self.remote.url, "checksum": self.remote.checksum, "validator": validator}
         with self.path.open("wb"):
             self._note.write_text(json.dumps(note), encoding="utf-8")
@@ -245,37 +153,110 @@ class Part:
         self._note.unlink(missing_ok=True)
 
     def discard(self) -> None:
-        """Remove the part, and what says of what it is one."""
         self.path.unlink(missing_ok=True)
         self._note.unlink(missing_ok=True)
 
     def state(self, note: str = "") -> Transfer:
-        """Say how far the file is."""
         return Transfer(self.final, self.size(), self.remote.size_bytes, note)
-
-
-def is_right(path: Path, remote: Remote) -> bool:
-    """Tell whether a file is there, whole and right.
-
-    Args:
-        path: Where it should be.
-        remote: What it should be.
-
-    Returns:
-        Whether size and checksum are those that the server's owner gives.
-    """
-    if not path.is_file() or remote.size_bytes not in {None, path.stat().st_size}:
-        return False
-    with path.open("rb") as file:
-        hashed = hashlib.file_digest(file, lambda: hashlib.new(remote.algorithm, usedforsecurity=False))
-    return hashed.hexdigest() == remote.checksum
-
-
-def bytes_here(path: Path) -> int:
-    """Return the bytes of a file, or of the part of it, that are here."""
-    there = (file for file in (path, _part_path(path)) if file.is_file())
-    return next((file.stat().st_size for file in there), 0)
 
 
 def _part_path(path: Path) -> Path:
     return path.with_name(f".{path.name}.part")
+
+
+def _is_right(path: Path, remote: Remote) -> bool:
+    """Tell whether a file is there with the size and the checksum that the server's owner gives."""
+    if not path.is_file() or remote.size_bytes not in {None, path.stat().st_size}:
+        return False
+    with path.open("rb") as file:
+        digest = hashlib.file_digest(file, lambda: hashlib.new(remote.algorithm, usedforsecurity=False))
+    return digest.hexdigest() == remote.checksum
+
+
+def _fetch(part: _Part, connection: Connection, tell: OnTransfer) -> None:
+    """Bring a part to its end, check it, and give it its name; a resumed one that is wrong is fetched anew, once."""
+    if part.validator() is None:
+        part.discard()
+    resumed = part.size() > 0
+    while True:
+        if part.size() != part.remote.size_bytes:
+            resumed = _transfer(part, connection, tell) or resumed
+        if _is_right(part.path, part.remote):
+            part.finish()
+            size = part.final.stat().st_size
+            tell(Transfer(part.final, size, part.remote.size_bytes, "whole, and right"))
+            return
+        n_bytes = part.size()
+        part.discard()
+        if not resumed:
+            raise BloodbankError(
+                f"{part.remote.url}: the {n_bytes:,} bytes that came do not have the {part.remote.algorithm} "
+                f"{part.remote.checksum}, so they were removed. {_CHANGED}"
+            )
+        resumed = False
+        tell(part.state("the parts do not fit together; fetching it anew"))
+
+
+def _transfer(part: _Part, connection: Connection, tell: OnTransfer) -> bool:
+    """Fetch what is missing; tell whether more than one answer brought it."""
+    url, n_answers = part.remote.url, 0
+
+    def receive() -> None:
+        nonlocal n_answers
+        n_answers += 1
+        try:
+            with ask(url, connection, headers=_range_of(part)) as answer:
+                _join(part, answer)
+                _check_size(part, answer)
+                _append(part, answer, tell)
+        except Cut as cut:
+            if cut.anew:
+                part.discard()
+            raise
+
+    patiently(receive, url, connection, n_bytes=part.size, tell=lambda note: tell(part.state(note)))
+    return n_answers > 1
+
+
+def _range_of(part: _Part) -> dict[str, str]:
+    """Ask for what is missing, if the file is still the one that the part is of."""
+    size, validator = part.size(), part.validator()
+    if not size or validator is None:
+        return {}
+    return {"Range": f"bytes={size}-"} | ({"If-Range": validator} if validator else {})
+
+
+def _join(part: _Part, answer: Response) -> None:
+    """Go on where the part ends if the answer does; a server that sends the whole file makes it begin anew."""
+    if not is_partial(answer):
+        part.start(version(answer))
+    elif first_byte(answer) != part.size() or version(answer) != part.validator():
+        raise Cut("the file has changed on the server, beginning anew", anew=True)
+
+
+def _check_size(part: _Part, answer: Response) -> None:
+    """Refuse a file of another size before it is fetched, and one for which there is no room."""
+    total, announced = whole_size(answer), part.remote.size_bytes
+    if None not in {total, announced} and total != announced:
+        raise BloodbankError(f"{part.remote.url}: has {total:,} bytes, but {announced:,} were announced. {_CHANGED}")
+    missing, free = (total or announced or 0) - part.size(), shutil.disk_usage(part.path.parent).free
+    if missing > free:
+        raise BloodbankError(
+            f"{part.final}: {missing:,} bytes are to come, but there is room for {free:,}. Make room and give the same "
+            "command again; what is here is kept."
+        )
+
+
+def _append(part: _Part, answer: Response, tell: OnTransfer) -> None:
+    total = part.remote.size_bytes or whole_size(answer)
+    with part.path.open("ab") as file:
+        for block in blocks(answer):
+            file.write(block)
+            file.flush()
+            tell(part.state())
+            if total is not None and part.size() > total:
+                n_bytes = part.size()
+                part.discard()
+                raise BloodbankError(f"{part.remote.url}: {n_bytes:,} bytes came of {total:,} announced; removed.")
+    if total is not None and part.size() < total:
+        raise Cut(f"cut off after {part.size():,} of {total:,} bytes")

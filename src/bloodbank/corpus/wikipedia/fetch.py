@@ -64,21 +64,6 @@ class FetchPlan:
         return self.size_bytes - sum(here)
 
 
-def fetch_dumps(
-    languages: Sequence[str],
-    date: str,
-    folder: Path,
-    *,
-    base: str = WIKIMEDIA,
-    n_parts: int | None = None,
-    connection: Connection = PATIENT,
-    on_transfer: OnTransfer | None = None,
-) -> list[Path]:
-    """Fetch the dumps of Wikipedias: `plan_fetch`, then `fetch_plan`, which say what is taken and raised."""
-    plan = plan_fetch(languages, date, base=base, n_parts=n_parts, connection=connection)
-    return fetch_plan(plan, folder, connection=connection, on_transfer=on_transfer)
-
-
 def plan_fetch(
     languages: Sequence[str],
     date: str = LATEST,

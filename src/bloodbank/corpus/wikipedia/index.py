@@ -92,7 +92,7 @@ def read_index(index: Path, dump: Path) -> Streams:
 
 
 def read_stream(dump: Path, streams: Streams, number: int) -> Iterator[Block]:
-    """Yield the bytes of one stream; nothing else of the file is read.
+    """Yield the bytes of one stream, without reading the others.
 
     Raises:
         UsageError: There is none where the index says, or it is damaged.
@@ -118,14 +118,14 @@ def _offsets(index: Path) -> Iterator[tuple[int, int]]:
 
 
 def _offsets_of_lines(index: Path, lines: bytes) -> Iterator[tuple[int, int]]:
-    found = _LINE.findall(lines)
-    if len(found) != lines.count(b"\n"):
+    offsets = _LINE.findall(lines)
+    if len(offsets) != lines.count(b"\n"):
         wrong = next(line for line in lines.split(b"\n") if not _LINE.match(line))[:40].decode("utf-8", "replace")
         raise UsageError(
             f"{index}: not the index of a multistream dump: a line begins {wrong!r} instead of OFFSET:PAGE:TITLE. "
             f"{AGAIN}"
         )
-    for offset, group in groupby(found):
+    for offset, group in groupby(offsets):
         yield int(offset), sum(1 for _ in group)
 
 

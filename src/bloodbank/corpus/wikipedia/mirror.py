@@ -2,6 +2,8 @@
 
 The layout is Wikimedia's: `BASE/dewiki/` lists dates, `BASE/dewiki/20261101/dumpstatus.json` the jobs that write a dump
 with their files, sizes and checksums, and `dewiki-20261101-sha1sums.txt` and `…-md5sums.txt` the checksums alone.
+
+    Wiki("https://dumps.wikimedia.org", "fi", Connection()).files("20261101")
 """
 
 from __future__ import annotations
@@ -137,40 +139,35 @@ class Wiki:
                 raise Unfinished(
                     f"{where}: the dump of {date} is not finished ({wanted[0]}: {status}). {self._earlier(date)}"
                 )
-            found = [self._listed(date, name, **info) for name, info in jobs[done[0]]["files"].items()]
+            listed = [self._listed(date, name, dict(info)) for name, info in jobs[done[0]]["files"].items()]
         except (ValueError, KeyError, TypeError, AttributeError):
             raise BloodbankError(f"{where}: not what Wikimedia writes there. Check the base address.") from None
-        return self._checked(date, [file for file in found if file is not None])
+        return self._checked(date, listed)
 
     def _from_sums(self, date: str, algorithm: str, page: str) -> list[Listed]:
         lines = (line.split() for line in page.splitlines())
         sums = {line[1]: line[0] for line in lines if len(line) == 2}
-        found = [
-            self._listed(date, name, sha1=value if algorithm == "sha1" else "", md5=value if algorithm == "md5" else "")
-            for name, value in sums.items()
-        ]
-        return self._checked(date, [file for file in found if file is not None])
+        return self._checked(date, [self._listed(date, name, {algorithm: value}) for name, value in sums.items()])
 
-    def _listed(
-        self, date: str, name: str, *, sha1: str = "", md5: str = "", size: int | None = None, **_more: object
-    ) -> Listed | None:
+    def _listed(self, date: str, name: str, info: Mapping[str, Any]) -> Listed | None:
         """Take in a file by its name; None where it is neither a text nor an index of this dump."""
         start = f"{self.database}-{date}"
-        found = _NAME.fullmatch(name.removeprefix(start)) if name.startswith(start) else None
-        if found is None:
+        parts = _NAME.fullmatch(name.removeprefix(start)) if name.startswith(start) else None
+        if parts is None:
             return None
-        number = found["index_number"] or found["number"] or 0
+        number = parts["index_number"] or parts["number"] or 0
         return Listed(
             name=name,
-            multistream=found["form"] is not None,
-            is_index=found["index"] is not None,
-            part=(int(number), int(found["first"] or 0), int(found["last"] or 0)),
-            algorithm="sha1" if sha1 else "md5",
-            checksum=(sha1 or md5).lower(),
-            size_bytes=None if size is None else int(size),
+            multistream=parts["form"] is not None,
+            is_index=parts["index"] is not None,
+            part=(int(number), int(parts["first"] or 0), int(parts["last"] or 0)),
+            algorithm="sha1" if info.get("sha1") else "md5",
+            checksum=str(info.get("sha1") or info.get("md5") or "").lower(),
+            size_bytes=None if info.get("size") is None else int(info["size"]),
         )
 
-    def _checked(self, date: str, files: list[Listed]) -> list[Listed]:
+    def _checked(self, date: str, listed: list[Listed | None]) -> list[Listed]:
+        files = [file for file in listed if file is not None]
         if all(file.is_index for file in files):
             raise Unfinished(f"{self.url}/{date}/: the dump has no text of articles. {self._earlier(date)}")
         for file in files:

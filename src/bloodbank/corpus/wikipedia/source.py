@@ -2,7 +2,7 @@
 
     source = WikipediaSource([Path("fiwiki-20261101-pages-articles-multistream.xml.bz2")], "fi")
 
-Reads .xml.bz2, .xml.gz or .xml, one file or the parts of one dump; writes nothing. With a multistream dump and its
+Reads .xml.bz2, .xml.gz or .xml, one file or the parts of one dump. With a multistream dump and its
 index beside it, a reading from a place opens only the streams from there on. Otherwise every reading begins at the
 beginning of a part and passes over what stands before the place.
 """
@@ -17,7 +17,7 @@ from functools import cached_property
 from itertools import accumulate
 from pathlib import Path
 
-from bloodbank.corpus.sources.source import LARGE_BYTES, Document
+from bloodbank.corpus.sources.source import LARGE_BYTES, Document, by_number
 from bloodbank.corpus.wikipedia.blocks import read_blocks, size_of
 from bloodbank.corpus.wikipedia.export_xml import Page, PageParser, Site
 from bloodbank.corpus.wikipedia.index import Streams, find_index, read_index, read_stream
@@ -51,7 +51,7 @@ class WikipediaSource:
     kind = "wikipedia"
 
     def __init__(self, paths: Sequence[Path], language: str) -> None:
-        self._paths = tuple(sorted(paths, key=_natural))
+        self._paths = tuple(sorted(paths, key=lambda path: by_number(path.name)))
         self._language = language
         self.counts: Counter[str] = Counter()
         _check_belong_together(self._paths)
@@ -63,7 +63,7 @@ class WikipediaSource:
         return len(self._indexes) == len(self._paths)
 
     def digest(self) -> str:
-        """Hash the files, the index too, since places depend on it; see `Source.digest`.
+        """Hash the files, the index too, since places depend on it.
 
         Of a part of 256 MB and more its size, its name, which holds wiki and date, and the first and last 8 MB stand
         for the whole: reading 20 GB takes minutes, and a dump never changes once it is published under its name.
@@ -76,7 +76,7 @@ class WikipediaSource:
         return self._paths
 
     def describe(self) -> dict[str, object]:
-        """Return wiki, date, licence and how the dump is read; see `Source.describe`."""
+        """Return wiki, date, licence and how the dump is read."""
         site, named = self._site, _NAME.match(self._paths[0].name)
         date = named["date"] if named else ""
         return {
@@ -90,7 +90,7 @@ class WikipediaSource:
         }
 
     def read(self, start: float = 0.0) -> Iterator[Document]:
-        """Yield the articles from a place on; see `Source.read`."""
+        """Yield the articles from a place on."""
         n_articles = 0
         for place, page in self._indexed(start) if self.seekable else self._sequential(start):
             if place < start:
@@ -127,17 +127,16 @@ class WikipediaSource:
 
     def _indexed(self, start: float) -> Iterator[tuple[float, Page]]:
         """Yield pages with their places, each stream having the same share; opens the streams from the place on."""
-        streams = self._streams
-        n_streams = sum(len(one.starts) for one in streams)
+        n_streams = sum(len(streams.starts) for streams in self._streams)
         first = int(start * n_streams)
         first -= first / n_streams > start  # rounded up
         number = 0
-        for path, one in zip(self._paths, streams, strict=True):
-            for inside in range(max(0, first - number), len(one.starts)):
-                n_pages = one.n_pages[inside]
-                for i, page in enumerate(_pages_of_stream(path, one, inside)):
+        for path, streams in zip(self._paths, self._streams, strict=True):
+            for inside in range(max(0, first - number), len(streams.starts)):
+                n_pages = streams.n_pages[inside]
+                for i, page in enumerate(_pages_of_stream(path, streams, inside)):
                     yield (number + inside + min(i, n_pages - 1) / n_pages) / n_streams, page
-            number += len(one.starts)
+            number += len(streams.starts)
 
     @cached_property
     def _streams(self) -> list[Streams]:
@@ -183,14 +182,14 @@ class WikipediaSource:
 
 
 def _pages_of_stream(dump: Path, streams: Streams, number: int) -> Iterator[Page]:
-    begin, found = streams.starts[number], False
+    begin, has_pages = streams.starts[number], False
     parser = PageParser(f"{dump}: stream at byte {begin}", inside=begin > 0)
     for block in read_stream(dump, streams, number):
         for page in parser.feed(block.data, block.begin, block.end):
-            found = True
+            has_pages = True
             yield page
     parser.close(whole=False)
-    if not found:
+    if not has_pages:
         raise UsageError(
             f"{dump}: the stream at byte {begin} holds no page, though its index says so. Fetch index and dump again."
         )
@@ -203,14 +202,14 @@ def _check_belong_together(paths: Sequence[Path]) -> None:
     for path in paths:
         if not path.is_file():
             raise UsageError(f"{path}: no such file. Give a dump, or leave it out.")
-    names = [found for path in paths if (found := _NAME.match(path.name))]
+    names = [name for path in paths if (name := _NAME.match(path.name))]
     for group, what in (("wiki", "wikis"), ("date", "dates"), ("form", "forms, with streams and without")):
-        first = next((found for found in names if found[group] != names[0][group]), None)
-        if first:
+        other = next((name for name in names if name[group] != names[0][group]), None)
+        if other:
             raise UsageError(
-                f"{first.string} and {names[0].string}: dumps of two {what}. Name one of them, or the parts of one."
+                f"{other.string} and {names[0].string}: dumps of two {what}. Name one of them, or the parts of one."
             )
-    whole = [found.string for found in names if not found["number"]]
+    whole = [name.string for name in names if not name["number"]]
     if whole and len(names) > 1:
         raise UsageError(f"{whole[0]}: holds all that its parts hold. Name it alone, or the parts alone.")
 
@@ -227,8 +226,3 @@ def _digest(path: Path) -> str:
     except OSError as error:
         raise UsageError(f"{path}: cannot be read: {error.strerror}.") from None
     return digest(path.name, size, ends.hexdigest())
-
-
-def _natural(path: Path) -> list[tuple[int, str]]:
-    """Sort numbers in names by value."""
-    return [(int(part), "") if part.isdecimal() else (-1, part) for part in re.split(r"(\d+)", path.name)]
