@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bloodbank.corpus.parallel import split_parallel
+from bloodbank.corpus.parallel import Pivot, split_parallel
 from bloodbank.corpus.sampling import sample, starts_of
 from bloodbank.corpus.sources.source import LARGE_BYTES, Document, Source
 from bloodbank.corpus.splitting import LONGEST_CUT, Parts, Split
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from bloodbank.corpus.near_duplicates import NearDuplicates
 
 
-CORPUS_VERSION = 2
+CORPUS_VERSION = 3
 FILTER_VERSION = 2  # of what counts as foreign: a part of the key only where foreign text is left out
 PARTS = ("train", "dev", "test")
 OTHER = ("other",)  # what the control `self` reads
@@ -39,6 +39,8 @@ def build_corpus(
     *,
     wanted: tuple[str, ...] = PARTS,
     only_train: bool = False,
+    pivot: Pivot | None = None,
+    barred: Container[str] = frozenset(),
 ) -> dict[str, Any]:
     """Write parts of one language's text.
 
@@ -49,6 +51,8 @@ def build_corpus(
         folder: Where to write.
         wanted: Parts: `train`, `dev` and `test`, or `other`.
         only_train: The text is for the tokenizer alone, so dev and test may be short.
+        pivot: Where the stretch was chosen, for `parallel = "stretch"`; None: in this text.
+        barred: Texts, case and spaces set aside, that are not to be trained on.
 
     Returns:
         What was done, in numbers; also written as `corpus.json`.
@@ -58,11 +62,12 @@ def build_corpus(
     """
     preparer = Preparer(settings, language)
     near = _near_duplicates() if settings.near_duplicates == "drop" else None
-    parts = Parts(settings, wanted, near)
-    if settings.parallel == "no":
+    parts = Parts(settings, wanted, near, barred)
+    # Of a language that only the tokenizer sees nothing is held out, so there is no stretch to find in it.
+    if settings.parallel == "no" or (settings.parallel == "stretch" and only_train):
         found = sample(source, starts_of(settings, language), parts, preparer)
     else:
-        found = split_parallel(source, settings, parts, preparer, folder)
+        found = split_parallel(source, language, settings, parts=parts, prepare=preparer, folder=folder, pivot=pivot)
     if not any(found.parts.values()):
         raise UsageError(
             f"{_name(source, language)}: no text is left after cleaning. Give text of one paragraph a line, or look at "
@@ -70,6 +75,8 @@ def build_corpus(
         )
     texts = {part: found.parts[part] for part in wanted}
     removed = preparer.removed | {"repeated": parts.n_repeated} | ({"near_duplicates": parts.n_near} if near else {})
+    if barred:
+        removed |= {"translations": parts.n_barred, "translations_chars": parts.barred_chars}
     summary = _summary(texts, found, language) | {
         "source": {"kind": source.kind, "files": [_file(path) for path in source.files()], **source.describe()},
         "met": dict(source.counts),

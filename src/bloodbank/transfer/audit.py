@@ -16,6 +16,7 @@ from bloodbank.corpus import open_source, read_part
 from bloodbank.corpus.audit.one_language import audit_language as audit_one
 from bloodbank.corpus.audit.record import Audit, LanguageAudit, Tokens, vocabulary_shares
 from bloodbank.corpus.overlap import compare, fingerprint, read_fingerprint, write_fingerprint
+from bloodbank.corpus.translations import Sketch, find_translations, sketch
 from bloodbank.experiment.load import Experiment
 from bloodbank.mlm.sequences import read_ids
 from bloodbank.store import Output, Store
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
 
     from bloodbank.mlm.training import Report
 
-AUDIT_FILE, OVERLAP_FILE = "audit.json", "audit_overlap.csv"
+AUDIT_FILE, OVERLAP_FILE, TRANSLATIONS_FILE = "audit.json", "audit_overlap.csv", "audit_translations.csv"
 _USED = "used.npy"
 _STAGES = ("corpus", "tokens", "tokenizer")
 
@@ -75,7 +76,9 @@ def audit_language(
         (folder / AUDIT_FILE).write_text(found.model_dump_json(indent=1) + "\n", encoding="utf-8")
         write_array(folder / _USED, counts[vocabulary.ordinary] > 0)
         for part, lines in (("train", train), ("test", read_part(text, "test"))):
-            write_fingerprint(fingerprint(lines), folder / part)
+            kept = list(lines)
+            write_fingerprint(fingerprint(kept), folder / part)
+            sketch(kept).write(folder, part)
 
 
 def _encoded(lines: list[str], offsets: Any, pieces: Tokenizer) -> list[str]:
@@ -95,7 +98,8 @@ def audit_all(store: Store, output: Output, _report: Report, settings: dict[str,
     found = [LanguageAudit.model_validate_json((folder / AUDIT_FILE).read_text(encoding="utf-8")) for folder in folders]
     used = {one.code: np.load(folder / _USED) for one, folder in zip(found, folders, strict=True)}
     shares = vocabulary_shares(used)
-    overlaps = _overlaps([one.code for one in found], folders)
+    codes = [one.code for one in found]
+    overlaps, translated = _overlaps(codes, folders), _translations(codes, folders)
     corpus = experiment.corpus
     unit, budget = next(
         (unit, budget)
@@ -115,9 +119,13 @@ def audit_all(store: Store, output: Output, _report: Report, settings: dict[str,
         overlap={
             code: dict(zip(own["train"], own["paragraphs"], strict=True)) for code, own in overlaps.groupby("test")
         },
+        translations={
+            code: dict(zip(own["train"], own["share"], strict=True)) for code, own in translated.groupby("test")
+        },
     )
     with store.write(output, provenance(audits=audits)) as folder:
         overlaps.to_csv(folder / OVERLAP_FILE, index=False, lineterminator="\n")
+        translated.to_csv(folder / TRANSLATIONS_FILE, index=False, lineterminator="\n")
         (folder / AUDIT_FILE).write_text(whole.model_dump_json(indent=1) + "\n", encoding="utf-8")
 
 
@@ -143,3 +151,23 @@ def _overlaps(codes: list[str], folders: list[Path]) -> pd.DataFrame:
         train = read_fingerprint(folder / "train")
         rows += [{"test": other, "train": code, **asdict(compare(test, train))} for other, test in tests.items()]
     return pd.DataFrame(rows)
+
+
+def _translations(codes: list[str], folders: list[Path]) -> pd.DataFrame:
+    """Look for the test text of each language, translated, in the training text of each other, one at a time."""
+    tests = {code: Sketch.read(folder, "test") for code, folder in zip(codes, folders, strict=True)}
+    rows = []
+    for code, folder in zip(codes, folders, strict=True):
+        train = Sketch.read(folder, "train")
+        for other, test in tests.items():
+            if other == code:
+                continue
+            leak = find_translations(test, train)
+            rows.append(
+                {
+                    "test": other, "train": code, "share": leak.share, "score": round(leak.score, 2),
+                    "chance": round(leak.chance, 2), "n_paragraphs": leak.n_paragraphs,
+                    "train_paragraphs": sum(last + 1 - first for first, last in leak.train_lines),
+                }
+            )  # fmt: skip
+    return pd.DataFrame(rows, columns=["test", "train", "share", "score", "chance", "n_paragraphs", "train_paragraphs"])
