@@ -42,11 +42,18 @@ class ListSource:
                 yield Document(place, (line,), key)
 
 
-def split(source, settings, language, wanted=ALL_PARTS):
+def as_they_are(document):
+    """Take the paragraphs of a document without cleaning."""
+    return list(document.paragraphs)
+
+
+def split(source, settings, language, wanted=ALL_PARTS, pivot=None):
     """Split lines, or a source, without cleaning."""
     source = ListSource(source) if isinstance(source, list) else source
     parts = Parts(settings, wanted)
     if settings.parallel == "no":
-        return sample(source, starts_of(settings, language), parts, lambda document: list(document.paragraphs))
+        return sample(source, starts_of(settings, language), parts, as_they_are)
     with tempfile.TemporaryDirectory() as folder:
-        return split_parallel(source, settings, parts, lambda document: list(document.paragraphs), Path(folder))
+        return split_parallel(
+            source, language, settings, parts=parts, prepare=as_they_are, folder=Path(folder), pivot=pivot
+        )

@@ -57,8 +57,9 @@ Tale=Tai_Le Taml=Tamil Telu=Telugu Tfng=Tifinagh Thaa=Thaana Thai=Thai Tibt=Tibe
 # Wikipedia's domains that are not ISO's. `als` is Alemannic to Wikipedia and Tosk to ISO: both are named.
 _OTHER_CODES = _pairs("""
 alb=sq arm=hy baq=eu bur=my chi=zh cze=cs dut=nl fre=fr geo=ka ger=de gre=el ice=is mac=mk mao=mi may=ms
-per=fa rum=ro slo=sk tib=bo wel=cy cn=zh cz=cs dk=da gr=el iw=he jp=ja ua=uk arb=ar azj=az cmn=zh ekk=et
-fil=tl khk=mn kmr=ku lvs=lv mo=ro npi=ne ory=or pes=fa plt=mg swh=sw uzn=uz ydd=yi zsm=ms als=gsw,sq
+per=fa rum=ro slo=sk tib=bo wel=cy cn=zh cz=cs dk=da gr=el jp=ja ua=uk arb=ar azj=az cmn=zh ekk=et
+fil=tl khk=mn kmr=ku lvs=lv npi=ne ory=or pes=fa plt=mg swh=sw uzn=uz ydd=yi zsm=ms als=gsw,sq
+in=id iw=he ji=yi jw=jv mo=ro scc=sr scr=hr
 bat-smg=sgs be-x-old=be-tarask fiu-vro=vro roa-rup=rup zh-classical=lzh zh-min-nan=nan zh-yue=yue simple=en
 """)
 

@@ -112,6 +112,16 @@ def test_a_long_run_without_spaces_is_not_unknown(loaded, language):
     assert without_spaces(tokenizer.decode(encoded.ids)) == without_spaces(run)
 
 
+@pytest.mark.parametrize("language", ["my", "ja", "th"])
+def test_thirty_sentences_without_a_space_are_pieces_and_nothing_is_lost(loaded, language):
+    tokenizer, vocabulary = loaded
+    text = without_spaces(30 * (THAI if language == "th" else PARAGRAPHS[language]))
+    encoded = tokenizer.encode(text, add_special_tokens=False)
+    assert vocabulary.unk not in encoded.ids
+    assert without_spaces(tokenizer.decode(encoded.ids)) == text
+    assert sum(end - begin for begin, end in encoded.offsets) == len(text)
+
+
 def test_words_keep_their_capitals_and_han_characters_stand_alone(loaded):
     tokenizer, _ = loaded
     assert tokenizer.decode(tokenizer.encode("Åke Noël", add_special_tokens=False).ids) == "Åke Noël"

@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bloodbank.corpus.parallel import split_parallel
+from bloodbank.corpus.parallel import Pivot, split_parallel
 from bloodbank.corpus.sampling import sample, starts_of
 from bloodbank.corpus.sources.source import LARGE_BYTES, Document, Source
 from bloodbank.corpus.splitting import LONGEST_CUT, Parts
@@ -22,7 +22,7 @@ from bloodbank.store import file_digest, write_json
 if TYPE_CHECKING:
     from bloodbank.experiment.settings import CorpusSettings
 
-CORPUS_VERSION = 2
+CORPUS_VERSION = 3
 FILTER_VERSION = 2  # of what counts as foreign: a part of the key only where foreign text is left out
 PARTS = ("train", "dev", "test")
 OTHER = ("other",)  # what the control `self` reads
@@ -37,6 +37,8 @@ def build_corpus(
     *,
     wanted: tuple[str, ...] = PARTS,
     only_train: bool = False,
+    pivot: Pivot | None = None,
+    barred: Container[str] = frozenset(),
 ) -> dict[str, Any]:
     """Write parts of one language's text.
 
@@ -47,6 +49,8 @@ def build_corpus(
         folder: Where to write.
         wanted: Parts: `train`, `dev` and `test`, or `other`.
         only_train: The text is for the tokenizer alone, so dev and test may be short.
+        pivot: Where the stretch was chosen, for `parallel = "stretch"`; None: in this text.
+        barred: Texts, case and spaces set aside, that are not to be trained on.
 
     Returns:
         What was done, in numbers; also written as `corpus.json`.
@@ -59,11 +63,12 @@ def build_corpus(
         from bloodbank.corpus.near_duplicates import NearDuplicates
 
         near = NearDuplicates()
-    parts = Parts(settings, wanted, near)
-    if settings.parallel == "no":
+    parts = Parts(settings, wanted, near, barred)
+    # Of a language that only the tokenizer sees nothing is held out, so there is no stretch to find in it.
+    if settings.parallel == "no" or (settings.parallel == "stretch" and only_train):
         split = sample(source, starts_of(settings, language), parts, preparer)
     else:
-        split = split_parallel(source, settings, parts, preparer, folder)
+        split = split_parallel(source, language, settings, parts=parts, prepare=preparer, folder=folder, pivot=pivot)
     if not any(split.parts.values()):
         raise UsageError(
             f"{_name(source, language)}: no text is left after cleaning. Give text of one paragraph a line, or look at "
@@ -71,6 +76,8 @@ def build_corpus(
         )
     texts = {part: split.parts[part] for part in wanted}
     removed = preparer.removed | {"repeated": parts.n_repeated} | ({"near_duplicates": parts.n_near} if near else {})
+    if barred:
+        removed |= {"translations": parts.n_barred, "translations_chars": parts.barred_chars}
     summary: dict[str, Any] = {
         "language": language,
         "chars_read": split.chars_read,

@@ -53,9 +53,17 @@ _CLOSERS = r"\)\]\}）］｝〉》」』】〕〗〙〛”’»›"
 _THAI_LAO = "\u0e01-\u0e2e\u0e40-\u0e44\u0e81-\u0eae\u0ec0-\u0ec4"  # what may begin a word
 
 
+_CLOSINGS = "'\"’”»›“‘„«)]）」』】》〉 \t\u200b"
+_END = re.compile(f"(?:[{_SURE}.!?…{_TIBETAN}\u055c\u055e]|\u1361\u1361|\u104a\u104a)$")
+_FAR = 12  # characters before a mark that show the script it belongs to
+_MARK_OF_SCRIPT = re.compile(r"[\u0531-\u0587][^\W\d_]*[\"»)]*:$|[\u0370-\u03ff\u1f00-\u1fff][\"»)]*;$")
+_LONGER_THAN_A_NAME = 20
+_THAI_OR_LAO = re.compile("[\u0e01-\u0eff]")
+
+
 def _marks(more: str = "") -> re.Pattern[str]:
     """Match a run of marks and what closes behind it. It begins with one set of characters, which makes it fast."""
-    one = rf"[{_SURE}.!?…\u1361{_TIBETAN}{more}]"
+    one = rf"[{_SURE}.!?…\u1361\u104a{_TIBETAN}{more}]"
     return re.compile(rf"{one}{one}*(?:[{_CLOSERS}]|[\"'“‘«‹](?!\w)|\s[»”](?!\S))*")  # French: a space before »
 
 
@@ -72,7 +80,7 @@ _THAI = re.compile("[\u0e01-\u0eff]")
 _WORD, _LETTER = re.compile(r"\w"), re.compile(r"[^\W\d_]")
 _INDIC, _HIRAGANA = re.compile("[\u0900-\u0dff]"), re.compile("[\u3041-\u309f]")
 _NEXT = re.compile(r"\W{0,30}(\w{0,20})")  # bounded, so that time is linear
-_IS_SURE = re.compile(f"[{_SURE}]|\u1361\u1361")
+_IS_SURE = re.compile(f"[{_SURE}]|\u1361\u1361|\u104a\u104a")
 _BRACKET, _OPEN_BRACKET = re.compile(r"[)\]}）］｝】〕〗]"), re.compile(r"\s{0,9}[(\[{（［｛【〔〖]")
 _DOTS, _ONE_STOP = re.compile(r"[.!?…]*(?:\.\.|…)(?![.!?…])"), re.compile(r"\.(?![.!?…])")
 _OPENERS = "([{（«»‹›\"'“”„‚‘’¿¡*-–—/"
@@ -82,6 +90,7 @@ _INITIAL = re.compile(
 )
 _INNER_STOPS = re.compile(r"[^\W\d_][^.\d]{0,4}(?:\.[^\W\d_][^.\d]{0,4})+")  # t.ex, U.S, कि.मी
 _ROMAN = re.compile("[IVXLC]+")
+_SECTION = re.compile(r"\d+(?:\.\d+)+")
 _VOWEL = re.compile("[aeiouyáéíóúäöüåæøαεηιουωάέήίόύώаеёиоуыэюяіїє]")
 
 _BEFORE_NAMES = _words(
@@ -93,6 +102,11 @@ _BEFORE_NUMBERS = _words(
     "lch mar max min nov oct okt pag par pos sec sect sep sept sid sor tab tel tom uimh vol рис табл стр гл илл "
     "прим αρ σελ κεφ"
 )
+# Forms of companies, which stand before their names.
+_COMPANIES = {
+    **dict.fromkeys(("id", "ms", "jv", "su", "min"), _words("PT CV UD PD KH KUD PN RM")),
+    "vi": _words("TP TT"),
+}
 # The library's English list knows states and ranks by these; in small letters they are words.
 _ENGLISH_WORDS = _words("art ark ave cal con fed id ill kan ken la mar may me miss mo no ore pa re ref rep reps")
 
@@ -137,6 +151,19 @@ def split_sentences(paragraph: str, language: str) -> list[str]:
     return [sentence for sentence in sentences if sentence]
 
 
+def ends_sentence(text: str) -> bool:
+    """Tell whether a text ends as a sentence does, in whatever script, its language not being known.
+
+    Thai and Lao set no marks: there a text ends one if it is longer than a name.
+    """
+    bare = text.rstrip(_CLOSINGS)
+    if bare.endswith("\u1361") and not bare.endswith("\u1361\u1361"):
+        return False
+    if _END.search(bare[-2:]) or _MARK_OF_SCRIPT.search(bare[-_FAR:]):
+        return True
+    return len(bare) >= _LONGER_THAN_A_NAME and _THAI_OR_LAO.fullmatch(bare[-1:]) is not None
+
+
 @lru_cache(maxsize=1_000)
 def _check(language: str) -> None:
     get_language(language)
@@ -155,8 +182,8 @@ def _ends(text: _Text, start: int, match: re.Match[str]) -> bool:
     marks, end = match[0], match.end()
     if marks.isspace():
         return match.start() - start >= _FEWEST_CHARS
-    if marks[0] == "\u1361" != marks[1:2]:
-        return False  # one is a word space
+    if marks[0] in "\u1361\u104a" and marks[0] != marks[1:2]:
+        return False  # one is a word space, or the Burmese comma; two are a full stop
     if _BRACKET.search(marks) and not _OPEN_BRACKET.match(text.text, start):
         return False
     spaced = text.text[end : end + 1].isspace()
@@ -201,11 +228,17 @@ def _is_abbreviated(text: _Text, start: int, stop: int, following: str) -> bool:
     if text.language in _COLON_STOP or (text.has_danda and _INDIC.match(word[-1:])):
         return True
     alone = before.strip().lstrip(_OPENERS) == word  # a number of a list
+    if _SECTION.fullmatch(word) and following and not _has_case(following[0]):
+        return True  # a number of a section, where no capital tells whether it ends a sentence
     if word.isdecimal():
         return alone or (len(word) < 3 and following[:1].isdecimal()) or _is_known("1", following, text.language)
     if alone and _ROMAN.fullmatch(word):
         return True
     return _is_abbreviation(word, text.language, before_number=following[:1].isdecimal())
+
+
+def _has_case(letter: str) -> bool:
+    return letter.lower() != letter.upper()
 
 
 @lru_cache(maxsize=65_536)
@@ -218,6 +251,8 @@ def _is_abbreviation(word: str, language: str, *, before_number: bool) -> bool:
     if before_number and len(word) < 5 and word.islower() and not _VOWEL.search(word):
         return True  # kl. 8, str. 5
     if word.isupper():
+        if language in _COMPANIES and word in _COMPANIES[language]:
+            return True
         return language in _ORDINAL_STOP and _ROMAN.fullmatch(word) is not None
     return not (language == "en" and word in _ENGLISH_WORDS) and _is_known(word, "X", language)
 

@@ -16,6 +16,12 @@ if TYPE_CHECKING:
 Prepare = Callable[[Document], Sequence[str]]  # what makes lines of the corpus out of a document
 LONGEST_CUT = 50  # characters given up for a cut between words; scripts without spaces are cut anywhere
 _SPACES = re.compile(r"\s+")
+# Small letters of Turkish and Greek that capitals do not tell apart; in form C a dot or accent left alone was theirs.
+_CASE = str.maketrans(
+    "\u0131\u03ac\u03ad\u03ae\u03af\u03cc\u03cd\u03ce\u0390\u03b0",
+    "i\u03b1\u03b5\u03b7\u03b9\u03bf\u03c5\u03c9\u03ca\u03cb",
+    "\u0307\u0301",
+)
 _NOTHING: Container[str] = frozenset()
 
 
@@ -74,8 +80,11 @@ class Split:
 
 
 def comparable(paragraph: str) -> str:
-    """Return what two paragraphs share when only case and spaces differ."""
-    return _SPACES.sub(" ", paragraph).strip().casefold()
+    """Return what two paragraphs share when only case and spaces differ, whatever their language does with case.
+
+    Turkish and Azerbaijani have i with and without a dot in both cases; Greek capitals have no accents.
+    """
+    return _SPACES.sub(" ", paragraph).strip().casefold().translate(_CASE)
 
 
 class Parts:
@@ -85,9 +94,16 @@ class Parts:
         parts: By name, in the order in which text is given to them: what is held out first, `other` last.
         n_repeated: Paragraphs left out because the text has them already, or another part has.
         n_near: Paragraphs left out because they are nearly the same as an earlier one.
+        n_barred, barred_chars: Paragraphs left out of training text because they are barred, and their characters.
     """
 
-    def __init__(self, settings: CorpusSettings, wanted: Sequence[str], near: NearDuplicates | None = None) -> None:
+    def __init__(
+        self,
+        settings: CorpusSettings,
+        wanted: Sequence[str],
+        near: NearDuplicates | None = None,
+        barred: Container[str] = _NOTHING,
+    ) -> None:
         train, in_bytes = settings.budget_bytes or settings.budget_chars, settings.budget_bytes is not None
         self.parts = {
             "test": Part(settings.test_chars),
@@ -96,7 +112,8 @@ class Parts:
         }
         if "other" in wanted:  # begins where training text ends, so that is found first
             self.parts["other"] = Part(train, in_bytes)
-        self.n_repeated = self.n_near = 0
+        self.n_repeated = self.n_near = self.n_barred = self.barred_chars = 0
+        self._barred = barred
         self._near = near
         self._keep_repeated = settings.duplicates == "keep"
         self._seen: dict[str, str] = {}  # text, case and spaces set aside -> the part that has it
@@ -111,6 +128,10 @@ class Parts:
             counted: Whether it counts as repeated where the text has it already.
         """
         key = comparable(line)
+        if name == "train" and key in self._barred:
+            self.n_barred += counted
+            self.barred_chars += counted * len(line)
+            return
         if key in others or self._stands_already(key, name):
             self.n_repeated += counted
             return

@@ -97,7 +97,10 @@ class CorpusSettings(SourceSettings):
     near_duplicates: Literal["report", "drop"] = Field("report", description="Paragraphs that are nearly the same as an earlier one: counted by the audit, or left out")
     contamination: Literal["report", "filter"] = Field("report", description="Paragraphs in another language: counted by the audit, or left out")
     heldout_share: Annotated[float, Field(gt=0.0, le=0.5)] = Field(0.1, description="Parallel sources only: share of the source that is held out for dev and test, at the same place in every language")
-    guard_share: Share = Field(0.01, description='`parallel = "stretch"` only: share of the source left out on either side of what is held out, since books are not aligned exactly')
+    pivot: Code | None = Field(None, description='`parallel = "stretch"` only: the language in whose text the stretch is chosen; it is found in all others by what stands in both. By default the first language of the experiment')
+    guard_paragraphs: Annotated[int, Field(ge=0, strict=True)] = Field(20, description='`parallel = "stretch"` only: paragraphs left out on either side of what is held out')
+    guard_anchors: Annotated[int, Field(ge=0, strict=True)] = Field(2, description='`parallel = "stretch"` only: places known in both books that are left out on either side as well')
+    translations: Literal["report", "drop"] = Field("report", description="Training paragraphs that seem to translate another language's test text: counted by the audit, or left out, and made up for from the source")
     seed: Annotated[int, Field(ge=0)] = Field(0, description="Where in the source the text starts; a matter of the corpus, not a replicate")
 
     def source_of(self, language: str) -> SourceSettings:

@@ -33,7 +33,7 @@ HELPERS = ("gangs", CHECKPOINTS, TAGGERS)  # how many models go side by side; mo
 RESULTS = (
     "bank.json", "matrix.csv", "replicates.parquet", "measurements.csv", "sentence_scores.parquet", "loss_curves.csv",
     "heatmap.svg", "heatmap.png", "plane.svg", "plane.png", "curves.svg", "curves.png",
-    "audit.json", "audit.csv", "audit_overlap.csv", "DATA_CARD.md", *(
+    "audit.json", "audit.csv", "audit_overlap.csv", "audit_translations.csv", "DATA_CARD.md", *(
         f"audit_{name}.{ending}" for name in ("sizes", "lengths", "foreign", "overlap") for ending in ("svg", "png")
     ),
 )  # fmt: skip

@@ -234,7 +234,7 @@ def _write_audit(plan: Plan, output: Output, settings: dict[str, Any], store: St
     from bloodbank.corpus.audit.data_card import data_card
     from bloodbank.corpus.audit.figures import draw_audit
     from bloodbank.corpus.audit.record import Audit
-    from bloodbank.transfer.tables import AUDIT_FILE, OVERLAP_FILE
+    from bloodbank.transfer.tables import AUDIT_FILE, OVERLAP_FILE, TRANSLATIONS_FILE
 
     folder, source = store.root / plan.folder, store.path(output)
     audit = Audit.model_validate_json((source / AUDIT_FILE).read_text(encoding="utf-8"))
@@ -242,7 +242,7 @@ def _write_audit(plan: Plan, output: Output, settings: dict[str, Any], store: St
     made = json.loads((source / PROVENANCE).read_text(encoding="utf-8"))
     provenance |= {name: made[name] for name in ("written", "versions")}
     texts = {
-        OVERLAP_FILE: (source / OVERLAP_FILE).read_text(encoding="utf-8"),
+        **{name: (source / name).read_text(encoding="utf-8") for name in (OVERLAP_FILE, TRANSLATIONS_FILE)},
         AUDIT_FILE: audit.model_dump_json(indent=1) + "\n",
         "audit.csv": pd.DataFrame(csv_rows(audit)).to_csv(index=False, lineterminator="\n"),
         "DATA_CARD.md": data_card(audit, settings, provenance),

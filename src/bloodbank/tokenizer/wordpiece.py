@@ -17,9 +17,10 @@ from bloodbank.tokenizer.vocabulary import SPECIAL
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
 
-TOKENIZER_VERSION = 2
-# Scripts without spaces make long runs; the library's 100 would turn whole Thai or Burmese sentences into [UNK].
-_LONGEST_WORD = 1_000
+TOKENIZER_VERSION = 3
+# Scripts without spaces make long runs, which the library turns into one [UNK] beyond a number of characters. So runs
+# are cut before: with 100, a sentence of Thai or Burmese is a word or two, and time stays linear in the text.
+_LONGEST_WORD = 100
 
 
 def train_tokenizer(read: Callable[[], Iterable[str]], settings: TokenizerSettings, folder: Path) -> None:
@@ -72,7 +73,11 @@ def _pipeline(tokenizer: Tokenizer, settings: TokenizerSettings) -> Tokenizer:
     else:
         tokenizer.normalizer = normalizers.NFC()
         tokenizer.pre_tokenizer = pre_tokenizers.Sequence(
-            [pre_tokenizers.BertPreTokenizer(), pre_tokenizers.Split(Regex(r"\p{Han}"), "isolated")]
+            [
+                pre_tokenizers.BertPreTokenizer(),
+                pre_tokenizers.Split(Regex(r"\p{Han}"), "isolated"),
+                pre_tokenizers.Split(Regex(rf"[\s\S]{{{_LONGEST_WORD}}}"), "isolated"),
+            ]
         )
     tokenizer.decoder = decoders.WordPiece(prefix="##", cleanup=False)
     return tokenizer

@@ -15,12 +15,13 @@ from bloodbank.corpus import open_source, read_part
 from bloodbank.corpus.audit.one_language import audit_language as audit_one
 from bloodbank.corpus.audit.record import Audit, LanguageAudit, Tokens, vocabulary_shares
 from bloodbank.corpus.overlap import compare, fingerprint, read_fingerprint, write_fingerprint
+from bloodbank.corpus.translations import Sketch, find_translations, sketch
 from bloodbank.experiment.load import Experiment
 from bloodbank.mlm.sequences import read_ids
 from bloodbank.store import Output, Store
 from bloodbank.tokenizer import load_tokenizer, write_array
 from bloodbank.transfer.plan import Plan
-from bloodbank.transfer.tables import AUDIT_FILE, OVERLAP_FILE, provenance
+from bloodbank.transfer.tables import AUDIT_FILE, OVERLAP_FILE, TRANSLATIONS_FILE, provenance
 from bloodbank.transfer.tasks import sequences_of
 
 if TYPE_CHECKING:
@@ -74,7 +75,9 @@ def audit_language(
         (folder / AUDIT_FILE).write_text(audit.model_dump_json(indent=1) + "\n", encoding="utf-8")
         write_array(folder / _USED, counts[vocabulary.ordinary] > 0)
         for part, lines in (("train", train), ("test", read_part(text, "test"))):
-            write_fingerprint(fingerprint(lines), folder / part)
+            kept = list(lines)
+            write_fingerprint(fingerprint(kept), folder / part)
+            sketch(kept).write(folder, part)
 
 
 def _encoded(lines: list[str], offsets: Any, pieces: Tokenizer) -> list[str]:
@@ -94,7 +97,8 @@ def audit_all(store: Store, output: Output, _report: Report, settings: dict[str,
     parts = [LanguageAudit.model_validate_json((folder / AUDIT_FILE).read_text(encoding="utf-8")) for folder in folders]
     used = {part.code: np.load(folder / _USED) for part, folder in zip(parts, folders, strict=True)}
     shares = vocabulary_shares(used)
-    overlaps = _overlaps([part.code for part in parts], folders)
+    codes = [part.code for part in parts]
+    overlaps, translated = _overlaps(codes, folders), _translations(codes, folders)
     corpus = experiment.corpus
     budgets = {"tokens": corpus.budget_tokens, "bytes": corpus.budget_bytes, "characters": corpus.budget_chars}
     unit, budget = next((unit, budget) for unit, budget in budgets.items() if budget is not None)
@@ -109,9 +113,13 @@ def audit_all(store: Store, output: Output, _report: Report, settings: dict[str,
         overlap={
             code: dict(zip(own["train"], own["paragraphs"], strict=True)) for code, own in overlaps.groupby("test")
         },
+        translations={
+            code: dict(zip(own["train"], own["share"], strict=True)) for code, own in translated.groupby("test")
+        },
     )
     with store.write(output, provenance(audits=audits)) as folder:
         overlaps.to_csv(folder / OVERLAP_FILE, index=False, lineterminator="\n")
+        translated.to_csv(folder / TRANSLATIONS_FILE, index=False, lineterminator="\n")
         (folder / AUDIT_FILE).write_text(whole.model_dump_json(indent=1) + "\n", encoding="utf-8")
 
 
@@ -139,3 +147,23 @@ def _overlaps(codes: list[str], folders: list[Path]) -> pd.DataFrame:
         train = read_fingerprint(folder / "train")
         rows += [{"test": other, "train": code, **asdict(compare(test, train))} for other, test in tests.items()]
     return pd.DataFrame(rows)
+
+
+def _translations(codes: list[str], folders: list[Path]) -> pd.DataFrame:
+    """Look for the test text of each language, translated, in the training text of each other, one at a time."""
+    tests = {code: Sketch.read(folder, "test") for code, folder in zip(codes, folders, strict=True)}
+    rows = []
+    for code, folder in zip(codes, folders, strict=True):
+        train = Sketch.read(folder, "train")
+        for other, test in tests.items():
+            if other == code:
+                continue
+            leak = find_translations(test, train)
+            rows.append(
+                {
+                    "test": other, "train": code, "share": leak.share, "score": round(leak.score, 2),
+                    "chance": round(leak.chance, 2), "n_paragraphs": leak.n_paragraphs,
+                    "train_paragraphs": sum(last + 1 - first for first, last in leak.train_lines),
+                }
+            )  # fmt: skip
+    return pd.DataFrame(rows, columns=["test", "train", "share", "score", "chance", "n_paragraphs", "train_paragraphs"])

@@ -11,6 +11,7 @@ import json
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from bloodbank.corpus import CORPUS_VERSION, FILTER_VERSION, Source, open_source
 from bloodbank.errors import UsageError
@@ -22,9 +23,13 @@ from bloodbank.tokenizer import TOKENIZER_VERSION, tokenizer_digest
 from bloodbank.transfer.models import Cell, Model, Phase, cells_of, model_of, models_of, phase_of
 
 # Raise one when the code of that stage changes what it writes.
-ENCODE_VERSION, AUDIT_VERSION, MASKS_VERSION, TRAIN_VERSION, SCORE_VERSION = 2, 4, 1, 2, 2
+PIVOT_VERSION, APART_VERSION = 1, 1
+ENCODE_VERSION, AUDIT_VERSION, MASKS_VERSION, TRAIN_VERSION, SCORE_VERSION = 2, 5, 1, 2, 2
 # The hash of the source stands for where it lies; the rest changes no text that is written.
-_NO_TEXT = (*SourceSettings.model_fields, "sources", "more_budgets_chars", "budget_tokens", "too_little")
+_NO_TEXT = (
+    *SourceSettings.model_fields, "sources", "more_budgets_chars", "budget_tokens", "too_little", "translations"
+)  # fmt: skip
+_STRETCH = ("pivot", "guard_paragraphs", "guard_anchors")
 
 
 @dataclass
@@ -34,6 +39,8 @@ class Plan:
     Attributes:
         experiment: Its settings, with one budget and a number type.
         corpora: Text of each language, of the extra ones too.
+        pivot: Where a stretch is chosen, which is then found in all texts.
+        drafts: Text of each language before translations of others' test text are dropped, where that was asked.
         uncut: The same before all are cut to the smallest, where that was asked.
         tokenizer: The tokenizer.
         tokens, masks: Ids of each language; masks on its test text.
@@ -48,6 +55,8 @@ class Plan:
 
     experiment: Experiment
     corpora: dict[str, Output] = field(default_factory=dict)
+    pivot: Output | None = None
+    drafts: dict[str, Output] = field(default_factory=dict)
     uncut: dict[str, Output] = field(default_factory=dict)
     tokenizer: Output = field(default_factory=lambda: Output("tokenizer", "tokenizer", ""))
     tokens: dict[str, Output] = field(default_factory=dict)
@@ -65,9 +74,10 @@ class Plan:
     def outputs(self) -> list[Output]:
         """All outputs, in the order in which they are made."""
         tables = (self.others, self.tokens, self.other_tokens, self.audits, self.masks, self.models, self.scores)
-        texts = (*self.uncut.values(), *self.corpora.values())
+        pivot = [self.pivot] if self.pivot else []
+        texts = (*pivot, *self.drafts.values(), *self.uncut.values(), *self.corpora.values())
         return [
-            *texts,
+            *dict.fromkeys(texts),
             self.tokenizer,
             *(output for table in tables for output in table.values()),
             *audits_of(self)[-1:],
@@ -123,7 +133,11 @@ def _make_plan(experiment: Experiment, digests: dict[str, str], first: Plan | No
     cells = cells_of(experiment)
     phases = {model: phase_of(model, experiment) for model in models_of(cells)}
     needed = tuple(digests) if first is None else experiment.languages
+    if experiment.corpus.parallel == "stretch":
+        plan.pivot = _pivot_of(plan, digests)
     plan.corpora = {language: _text_of(plan, digests, language) for language in needed}
+    if experiment.corpus.translations == "drop":
+        plan.drafts, plan.corpora = plan.corpora, _apart(plan)
     if experiment.corpus.too_little == "smallest":
         plan.uncut, plan.corpora = plan.corpora, _cut(plan)
     plan.tokenizer = first.tokenizer if first else Output("tokenizer", "tokenizer", _tokenizer_key(plan))
@@ -137,13 +151,48 @@ def _make_plan(experiment: Experiment, digests: dict[str, str], first: Plan | No
 
 def _text_of(plan: Plan, digests: dict[str, str], language: str, *more: str) -> Output:
     """Return the text of a language: it depends on its source and on what is done to it."""
-    settings = plan.experiment.corpus
-    done = {key: value for key, value in settings.model_dump().items() if key not in _NO_TEXT}
-    versions = [CORPUS_VERSION]
-    if settings.contamination == "filter":
-        versions.append(FILTER_VERSION)
+    pivot = [plan.pivot.key] if plan.pivot and needs_pivot(plan.experiment, language) else []
     label = "_".join((language, *more)) + plan.suffix
-    return Output("corpus", label, digest(*versions, done, language, digests[language], *more))
+    return Output("corpus", label, digest(*_done_to_text(plan), language, digests[language], *more, *pivot))
+
+
+def _done_to_text(plan: Plan) -> list[Any]:
+    """Return what is done to the text of every language, as a part of its key."""
+    settings = plan.experiment.corpus
+    without = {*_NO_TEXT, *(() if settings.parallel == "stretch" else _STRETCH)}
+    done = {key: value for key, value in settings.model_dump().items() if key not in without}
+    return [CORPUS_VERSION, *([FILTER_VERSION] if settings.contamination == "filter" else []), done]
+
+
+def pivot_language(experiment: Experiment) -> str:
+    """Return the language in whose text a stretch is chosen."""
+    return experiment.corpus.pivot or experiment.languages[0]
+
+
+def needs_pivot(experiment: Experiment, language: str) -> bool:
+    """Tell whether a stretch is looked for in a language's text: not in the pivot's, nor in the tokenizer's alone."""
+    stretch = experiment.corpus.parallel == "stretch"
+    return stretch and language in experiment.languages and language != pivot_language(experiment)
+
+
+def _pivot_of(plan: Plan, digests: dict[str, str]) -> Output:
+    language = pivot_language(plan.experiment)
+    if language not in plan.experiment.languages:
+        raise UsageError(
+            f'corpus.pivot = "{language}", which is not among the languages: {", ".join(plan.experiment.languages)}.'
+        )
+    key = digest(PIVOT_VERSION, *_done_to_text(plan), language, digests[language])
+    return Output("corpus", f"{language}_pivot{plan.suffix}", key)
+
+
+def _apart(plan: Plan) -> dict[str, Output]:
+    """Return the texts without translations of others' test text: each depends on all of the bank's languages."""
+    keys = [plan.corpora[language].key for language in sorted(plan.experiment.languages)]
+    apart = {
+        language: Output("corpus", f"{plan.corpora[language].label}_apart", digest(APART_VERSION, language, keys))
+        for language in plan.experiment.languages
+    }
+    return plan.corpora | apart
 
 
 def _plan_tokens(plan: Plan, digests: dict[str, str], phases: dict[Model, Phase], cells: list[Cell]) -> None:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 MEASUREMENTS, SENTENCE_SCORES, LOSS_CURVES = "measurements.csv", "sentence_scores.parquet", "loss_curves.csv"
-AUDIT_FILE, OVERLAP_FILE = "audit.json", "audit_overlap.csv"
+AUDIT_FILE, OVERLAP_FILE, TRANSLATIONS_FILE = "audit.json", "audit_overlap.csv", "audit_translations.csv"
 # Beside the outputs of models: how they were trained, what they scored.
 TRAINING, MEASUREMENT = "training.json", "measurement.json"
 

@@ -9,7 +9,7 @@ from bloodbank.corpus import OTHER, PARTS
 from bloodbank.execution import Task
 from bloodbank.store import Output
 from bloodbank.transfer.models import Cell, Model, model_of, phase_of
-from bloodbank.transfer.plan import Plan, is_kept, tokens_of
+from bloodbank.transfer.plan import Plan, is_kept, needs_pivot, pivot_language, tokens_of
 
 _TASKS, _AUDIT = "bloodbank.transfer.tasks", "bloodbank.transfer.audit"
 TRAIN, SCORE = "bloodbank.transfer.training:train", "bloodbank.transfer.training:score"
@@ -18,11 +18,19 @@ TRAIN, SCORE = "bloodbank.transfer.training:train", "bloodbank.transfer.training
 def make_tasks(plan: Plan) -> list[Task]:
     """Return the tasks of a plan, each after those it requires, every model alone."""
     settings = plan.experiment.model_dump(mode="json")
-    tasks = []
-    for outputs, parts in ((plan.uncut or plan.corpora, PARTS), (plan.others, OTHER)):
+    tasks: list[Task] = []
+    arguments: dict[str, Any]
+    if plan.pivot:
+        arguments = {"settings": settings, "language": pivot_language(plan.experiment)}
+        tasks.append(Task(plan.pivot, f"{_TASKS}:pivot", arguments))
+    for outputs, parts in ((plan.drafts or plan.uncut or plan.corpora, PARTS), (plan.others, OTHER)):
         for language, output in outputs.items():
-            arguments = {"settings": settings, "language": language, "parts": parts}
-            tasks.append(Task(output, f"{_TASKS}:corpus", arguments))
+            pivot = plan.pivot if needs_pivot(plan.experiment, language) else None
+            arguments = {
+                "settings": settings, "language": language, "parts": parts, "pivot": pivot.name if pivot else None
+            }  # fmt: skip
+            tasks.append(Task(output, f"{_TASKS}:corpus", arguments, (pivot,) if pivot else ()))
+    tasks += _apart_tasks(plan, settings)
     for language, whole in plan.uncut.items():
         others = tuple(plan.uncut[other] for other in plan.experiment.languages)
         arguments = {"settings": settings, "text": whole.name, "others": [other.name for other in others]}
@@ -43,6 +51,24 @@ def make_tasks(plan: Plan) -> list[Task]:
         arguments = {"settings": settings, "language": language, "inputs": [needed.name for needed in requires]}
         tasks.append(Task(masks, f"{_TASKS}:masks", arguments, requires))
     return [*tasks, *_audit_tasks(plan, settings), *_model_tasks(plan, settings)]
+
+
+def _apart_tasks(plan: Plan, settings: dict[str, Any]) -> list[Task]:
+    """Return the tasks that take translations of others' test text out of training text."""
+    tasks = []
+    for language in plan.experiment.languages if plan.drafts else ():
+        pivot = plan.pivot if needs_pivot(plan.experiment, language) else None
+        drafts = {one: plan.drafts[one] for one in plan.experiment.languages}
+        arguments = {
+            "settings": settings,
+            "language": language,
+            "drafts": {one: draft.name for one, draft in drafts.items()},
+            "pivot": pivot.name if pivot else None,
+        }
+        requires = (*drafts.values(), *((pivot,) if pivot else ()))
+        output = (plan.uncut or plan.corpora)[language]
+        tasks.append(Task(output, f"{_TASKS}:apart", arguments, requires))
+    return tasks
 
 
 def _audit_tasks(plan: Plan, settings: dict[str, Any]) -> list[Task]:

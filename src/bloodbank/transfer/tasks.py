@@ -13,6 +13,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from bloodbank.corpus import build_corpus, cut_corpus, open_source, read_part, read_summary
+from bloodbank.corpus.build import Preparer
+from bloodbank.corpus.parallel import Pivot
+from bloodbank.corpus.translations import build_apart
 from bloodbank.experiment.load import Experiment
 from bloodbank.randomness import generator
 from bloodbank.store import Output, Store, write_json
@@ -27,6 +30,7 @@ from bloodbank.tokenizer import (
     write_ids,
 )
 from bloodbank.transfer.candidates import candidates_of, count_pieces
+from bloodbank.transfer.plan import pivot_language
 from bloodbank.transfer.tables import provenance
 
 if TYPE_CHECKING:
@@ -37,15 +41,57 @@ CANDIDATES = "candidates.npy"  # beside masks, where a column is not ranked over
 MASK_ARRAYS = ("ids", "lengths", "row", "position", "gold", "unit", "n_bytes")
 
 
+def pivot(store: Store, output: Output, _report: Report, settings: dict[str, Any], language: str) -> None:
+    """Find what marks places in the text in which a stretch is chosen."""
+    chosen = Experiment.model_validate(settings).corpus
+    found = Pivot.of(open_source(chosen.source_of(language), language), language, Preparer(chosen, language))
+    with store.write(output, provenance(corpus=settings["corpus"])) as folder:
+        found.write(folder)
+
+
 def corpus(
-    store: Store, output: Output, _report: Report, settings: dict[str, Any], language: str, parts: list[str]
+    store: Store,
+    output: Output,
+    _report: Report,
+    settings: dict[str, Any],
+    language: str,
+    *,
+    parts: list[str],
+    pivot: str | None,
 ) -> None:
     """Cut one language's text: train, dev and test, or other text for the control `self`."""
     experiment = Experiment.model_validate(settings)
     chosen, extra = experiment.corpus.source_of(language), language not in experiment.languages
     source = open_source(chosen, language)
     with store.write(output, provenance(corpus=settings["corpus"], source=chosen.model_dump())) as folder:
-        build_corpus(source, language, experiment.corpus, folder, wanted=tuple(parts), only_train=extra)
+        build_corpus(
+            source, language, experiment.corpus, folder, wanted=tuple(parts), only_train=extra,
+            pivot=_read_pivot(store, experiment, pivot),
+        )  # fmt: skip
+
+
+def apart(
+    store: Store,
+    output: Output,
+    _report: Report,
+    settings: dict[str, Any],
+    language: str,
+    *,
+    drafts: dict[str, str],
+    pivot: str | None,
+) -> None:
+    """Cut one language's text again, without what translates the test text of another."""
+    experiment = Experiment.model_validate(settings)
+    folders = {one: store.root / "corpus" / name for one, name in drafts.items()}
+    with store.write(output, provenance(corpus=settings["corpus"], drafts=drafts)) as folder:
+        build_apart(
+            lambda: open_source(experiment.corpus.source_of(language), language),
+            language, experiment.corpus, folders, folder, pivot=_read_pivot(store, experiment, pivot),
+        )  # fmt: skip
+
+
+def _read_pivot(store: Store, experiment: Experiment, name: str | None) -> Pivot | None:
+    return Pivot.read(store.root / "corpus" / name, pivot_language(experiment)) if name else None
 
 
 def cut(store: Store, output: Output, _report: Report, settings: dict[str, Any], text: str, others: list[str]) -> None:

@@ -22,6 +22,10 @@ MEMBERS = {
     "oj": "ojb", "om": "gaz", "or": "ory", "ps": "pbt", "qu": "quz", "sc": "src", "sq": "als", "sw": "swh",
     "uz": "uzn", "yi": "ydd", "za": "zyb", "zh": "cmn",
 }  # fmt: skip
+# The macrolanguage of a member, by ISO 639-3 and by the code that was retired for it.
+MACROLANGUAGES = {
+    "bs": ("hbs", "scr"), "hr": ("hbs", "scr"), "sr": ("hbs", "scr", "scc"), "nb": ("nor",), "nn": ("nor",),
+}  # fmt: skip
 # A macrolanguage's own entry is used beside its member's only if they agree on all of at least so many features:
 # URIEL's `ara` and `zho` mix their members (Arabic with SVO and VSO), its `nep` is Nepali.
 MIN_COMMON = 10
@@ -36,7 +40,7 @@ class Match(NamedTuple):
 
 
 def match_languages(languages: Sequence[str], dataset: Dataset) -> dict[str, Match]:
-    """Find each language in a dataset: by glottocode, else by ISO 639-3, else by a member of the macrolanguage.
+    """Find each language in a dataset: by glottocode, ISO 639-3, a member of the macrolanguage, or its macrolanguage.
 
     Of several entries with the same code, dialects for example, the one with the most known values is taken. A
     language without a known value is absent: no relative stands in for it.
@@ -94,6 +98,7 @@ def _keys(language: Language) -> tuple[tuple[str, str, str | None], ...]:
         ("glottocode", "glottocode", language.glottocode),
         ("ISO 639-3", "iso639_3", language.iso639_3),
         ("member", "iso639_3", MEMBERS.get(language.code)),
+        *(("macrolanguage", "iso639_3", code) for code in MACROLANGUAGES.get(language.code, ())),
     )
 
 

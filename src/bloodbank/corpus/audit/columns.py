@@ -13,6 +13,7 @@ from typing import Any
 
 from bloodbank.corpus.audit.record import (
     OVERLAP_LIMIT,
+    TRANSLATIONS_LIMIT,
     UNKNOWN_LIMIT,
     Audit,
     LanguageAudit,
@@ -147,6 +148,18 @@ def _overlap_with_another(place: int) -> Callable[[Audit, LanguageAudit], Any]:
     return lambda audit, language: (audit.largest_overlap(language.code) or (None, None))[place]
 
 
+def _translated(place: int) -> Callable[[Audit, LanguageAudit], Any]:
+    """Return the training text that translates most of a language's test text, or how much it does."""
+
+    def value(audit: Audit, language: LanguageAudit) -> Any:
+        if isinstance(audit.translations, str):
+            return audit.translations
+        row = audit.translations.get(language.code, {})
+        return max(row.items(), key=lambda item: item[1], default=(None, None))[place]
+
+    return value
+
+
 def _above(limit: float) -> Callable[[Any, LanguageAudit], bool]:
     return lambda value, _: above(value, limit)
 
@@ -252,6 +265,17 @@ _COLUMNS = (
         "most in that of another",
         in_csv=False,
     ),
+    Column(
+        "translated_share",
+        _translated(1),
+        _SHARE,
+        "trans-\nlated",
+        "test text translated in",
+        _above(TRANSLATIONS_LIMIT),
+    ),
+    Column("translated_in", _translated(0), _TEXT, title="training text of"),
+    Column("dropped_share", "dropped", _SHARE, title="lists and boilerplate left out"),
+    Column("holes_share", "holes", _SHARE, title="paragraphs with words lost"),
     Column("near_duplicates", "near_duplicates.n", _COUNT),
     Column("near_duplicate_share", "near_duplicates.share", _SHARE, "near", "near-duplicates"),
     Column("licence", "licence", _TEXT, title="licence"),

@@ -16,6 +16,7 @@ from bloodbank.corpus.audit.distances import Distance, compare_samples, compare_
 from bloodbank.corpus.audit.lengths import Blocks, word_lengths
 from bloodbank.corpus.audit.record import NOT_ENCODED, Foreign, LanguageAudit, NearDuplicates, Sizes, SourceSize, Tokens
 from bloodbank.corpus.build import Preparer, read_part, read_summary
+from bloodbank.corpus.cleaning import RULES
 from bloodbank.corpus.foreign.foreign_share import foreign_share
 from bloodbank.corpus.sampling import sample, starts_of
 from bloodbank.corpus.scripts import script_mix
@@ -112,7 +113,21 @@ def audit_language(
         origin=", ".join(file if isinstance(file, str) else file["name"] for file in described["files"][:3])
         or described.get("name"),
         removed=summary["removed"],
+        dropped=_dropped(summary),
+        holes=_share(summary["met"], "removed_paragraphs_with_holes", "paragraphs"),
     )
+
+
+def _dropped(summary: dict[str, Any]) -> float:
+    """Return the share of the characters that were read which cleaning left out as no running text."""
+    left_out = sum(summary["removed"].get(f"{rule}_chars", 0) for rule in (*RULES, "few_letters"))
+    left_out += sum(summary["met"].get(f"removed_{kind}_chars", 0) for kind in ("list_items", "preformatted"))
+    total = left_out + summary["chars_read"]
+    return float(left_out / total) if total else 0.0
+
+
+def _share(counts: dict[str, int], part: str, whole: str) -> float | str:
+    return counts.get(part, 0) / counts[whole] if counts.get(whole) else NOT_COMPUTED
 
 
 def _short(summary: dict[str, Any], settings: CorpusSettings, tokens: Tokens | None) -> tuple[str, ...]:

@@ -20,7 +20,7 @@ from bloodbank.corpus.audit.distances import Distance
 from bloodbank.corpus.scripts import ScriptMix
 from bloodbank.experiment.settings import FOREIGN_LIMIT
 
-UNKNOWN_LIMIT, OVERLAP_LIMIT = 0.005, 0.01  # shares above which a language is flagged
+UNKNOWN_LIMIT, OVERLAP_LIMIT, TRANSLATIONS_LIMIT = 0.005, 0.01, 0.01  # shares above which a language is flagged
 NOT_COMPUTED = "not computed"
 NOT_ENCODED = "not computed, because the text is not encoded yet"
 
@@ -167,6 +167,8 @@ class LanguageAudit(Record):
         scripts: Scripts of the training text.
         licence, origin: Licence and source of the text; None where it is not known.
         removed: What cleaning left out, by step, with the unit in its name.
+        dropped: Characters left out as lists, preformatted text or boilerplate, as a share of those and the rest.
+        holes: Share of the paragraphs of a dump that lost words which a template shows.
     """
 
     code: str
@@ -188,6 +190,8 @@ class LanguageAudit(Record):
     licence: str | None = None
     origin: str | None = None
     removed: dict[str, int] = Field(default_factory=dict)
+    dropped: MaybeShare = NOT_COMPUTED
+    holes: MaybeShare = NOT_COMPUTED
 
     @computed_field  # type: ignore[prop-decorator] # mypy knows no decorators above @property
     @property
@@ -227,6 +231,8 @@ class Audit(Record):
         overlap: `[test language][training language]`: share of the test text's units that stand in the training
             text, too; a language with itself as well. Cells that were not computed are absent.
         overlap_unit: What was compared, in the plural ("paragraphs").
+        translations: `[test language][training language]`: share of the paragraphs of test text that seem to stand,
+            translated, in the training text.
     """
 
     schema_version: Literal[1] = 1
@@ -239,6 +245,7 @@ class Audit(Record):
     languages: tuple[LanguageAudit, ...]
     overlap: dict[str, dict[str, Share]] | Missing = NOT_COMPUTED
     overlap_unit: str = "paragraphs"
+    translations: dict[str, dict[str, Share]] | Missing = NOT_COMPUTED
 
     @model_validator(mode="after")
     def _has_each_language_once(self) -> Self:
@@ -260,19 +267,27 @@ class Audit(Record):
     @computed_field  # type: ignore[prop-decorator] # mypy knows no decorators above @property
     @property
     def flags(self) -> dict[str, list[str]]:
-        """What a reader must know of a language: `short`, `foreign`, `unknown`, `overlap`; only where there is any."""
+        """What a reader must know of a language: `short`, `foreign`, `unknown`, `overlap`, `translated`."""
         return {language.code: flags for language in self.languages if (flags := self._flags(language))}
 
     def _flags(self, language: LanguageAudit) -> list[str]:
         largest = self.largest_overlap(language.code)
         own = self.own_overlap(language.code)
+        leaks = self.leaks_of(language.code)
         checks = {
             "short": bool(language.short_parts),
             "foreign": above(language.value("foreign", "by_char"), FOREIGN_LIMIT),
             "unknown": above(language.value("tokens", "unknown_rate"), UNKNOWN_LIMIT),
             "overlap": above(own, OVERLAP_LIMIT) or (largest is not None and largest[1] > OVERLAP_LIMIT),
+            "translated": bool(leaks),
         }
         return [name for name, is_so in checks.items() if is_so]
+
+    def leaks_of(self, code: str) -> dict[str, float]:
+        """Return which training texts translate more of a language's test text than the limit, the most first."""
+        row = {} if isinstance(self.translations, str) else self.translations.get(code, {})
+        over = {other: share for other, share in row.items() if share > TRANSLATIONS_LIMIT}
+        return dict(sorted(over.items(), key=lambda item: -item[1]))
 
     def own_overlap(self, code: str) -> float | None:
         """Return the share of a language's test text that stands in its own training text; None if not computed."""

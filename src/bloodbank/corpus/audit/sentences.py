@@ -30,6 +30,7 @@ from bloodbank.wording import compact, listed, percentage
 N_NAMED = 10  # languages in a sentence
 OUTSIDE_LIMIT = 0.1  # share of letters in other scripts from which a language is named
 NEAR_LIMIT = 0.1  # share of paragraphs
+_FACTOR, _LEAST_DROPPED = 3, 0.02  # between languages; a share of characters below which it matters to nobody
 WEAK = 0.3  # correlations below this, of either sign, are no direction
 PAPER_CORRELATION = 0.73  # section 3
 _UNIT_UNKNOWN = (
@@ -52,6 +53,8 @@ def findings(audit: Audit) -> list[str]:
         _foreign(audit),
         _scripts(audit),
         *_overlaps(audit),
+        *_translations(audit),
+        *_losses(audit),
         _near_duplicates(audit),
         *_balance(audit),
         _unknown(audit),
@@ -201,6 +204,45 @@ def _overlaps(audit: Audit) -> list[str]:
         write=lambda code, share: f"{code} in {largest[code][0]} ({percentage(share)})",
     )
     return [own, others] if len(codes) > 1 else [own]
+
+
+def _translations(audit: Audit) -> list[str]:
+    """Say whose test text stands, translated, in whose training text."""
+    if len(audit.languages) < 2:
+        return []
+    if isinstance(audit.translations, str):
+        return ["Translations of test text in other languages' training text were not looked for."]
+    leaks = {language.code: audit.leaks_of(language.code) for language in audit.languages}
+    named = [
+        f"{code} in {', '.join(f'{other} ({percentage(share)})' for other, share in others.items())}"
+        for code, others in leaks.items()
+        if others
+    ]
+    if not named:
+        return ["No test text was found, translated, in the training text of another language."]
+    return [
+        f"Test text that stands, translated, in the training text of others: {'; '.join(named)}. What a donor gives there "
+        'is no transfer alone: say how the texts are parallel, or drop translations (corpus.translations = "drop").'
+    ]
+
+
+def _losses(audit: Audit) -> list[str]:
+    """Warn where cleaning takes much more of one language than of another."""
+    dropped = _known({language.code: language.dropped for language in audit.languages})
+    holes = _known({language.code: language.holes for language in audit.languages})
+    sentences = []
+    if len(dropped) > 1 and max(dropped.values()) > max(_FACTOR * min(dropped.values()), _LEAST_DROPPED):
+        most, least = max(dropped, key=dropped.__getitem__), min(dropped, key=dropped.__getitem__)
+        sentences.append(
+            f"Lists, preformatted text and boilerplate that were left out differ by more than a factor of {_FACTOR}: "
+            f"{percentage(dropped[most])} of the characters of {most}, {percentage(dropped[least])} of {least}."
+        )
+    if holes and max(holes.values()) > 0:
+        most = max(holes, key=holes.__getitem__)
+        sentences.append(
+            f"Words that templates show are missing in up to {percentage(holes[most])} of paragraphs ({most})."
+        )
+    return sentences
 
 
 def _near_duplicates(audit: Audit) -> str:

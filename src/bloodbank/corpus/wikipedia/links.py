@@ -14,6 +14,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 
+from bloodbank.corpus.wikipedia.markup import SOMETHING
 from bloodbank.languages import all_languages
 
 MEDIA, FILE, CATEGORY = -2, 6, 14  # numbers of namespaces, the same in every wiki
@@ -40,6 +41,7 @@ _LONGEST_TITLE_CHARS = 300  # of a name that is looked at more closely; MediaWik
 _IN_PARENTHESES = re.compile(r"\s*[(（][^()（）]*[)）]\s*$")
 
 _VARIANT = re.compile(r"-\{([^{}]*+)\}-")
+_VARIANT_WITHOUT_LINKS = re.compile(r"-\{([^{}\[\]]*+)\}-")
 _RULES = re.compile(r";(?=\s*(?:$|[a-z]{2,}[a-z-]*\s*:|[^;:]*=>))", re.IGNORECASE)
 _VARIANTS_FIRST = ("zh-hans", "zh-cn", "zh", "sr-ec")  # what a reader sees who has chosen none
 
@@ -79,6 +81,8 @@ def resolve_links(text: str, namespaces: Namespaces, removed: Counter[str]) -> s
         return _text_of_link(match[1], match[2], namespaces, removed)
 
     for _ in range(_MOST_NESTED):
+        if "-{" in text:  # before links, whose text they may be: [[-{zh-hans:…;zh-hant:…}-]]
+            text = _VARIANT_WITHOUT_LINKS.sub(lambda match: choose_variant(match[1]), text)
         text, n_links = _LINK.subn(of_link, text)
         text, n_addresses = _ADDRESS.subn(lambda match: _label(match, removed), text)
         n_variants = 0
@@ -97,7 +101,7 @@ def _text_of_link(target: str, label: str | None, namespaces: Namespaces, remove
         kind = _kind_of_prefix(_comparable(prefix), target, namespaces)
         if kind:
             removed[kind] += 1
-            return ""
+            return SOMETHING
         if not prefix.strip():  # [[:Category:X]] and [[:fr:X]] are shown
             target = name
     if label == "|" and len(target) <= _LONGEST_TITLE_CHARS:  # what stands in parentheses and before a colon goes

@@ -10,6 +10,8 @@ from __future__ import annotations
 import re
 from collections import Counter
 
+from bloodbank.corpus.wikipedia.inline_templates import LONGEST_CHARS, shown_words
+
 # Tags whose content is no running text, and under what they are counted.
 _HIDDEN = {
     **dict.fromkeys(("ref", "references"), "references"),
@@ -33,9 +35,12 @@ _OPENS_REFERENCE = re.compile(r"<ref(?=[\s>])[^<>]*(?<!/)>", re.IGNORECASE)
 
 # Characters of markup inside <nowiki> stand for themselves: they become noncharacters until all markup is gone.
 _MARKUP_CHARS = "[]{}|'=*#:;_<>-&~!\n"
+# Stands where something was taken out, as far as a line begins there: a space behind it makes no preformatted text.
+SOMETHING = "\ufdef"
+HOLE = "\ufdee"  # likewise, where a template may have shown words
 _PROTECT = {ord(char): 0xFDD0 + i for i, char in enumerate(_MARKUP_CHARS)}
 _RESTORE = {chr(code): chr(char) if char != ord("\n") else " " for char, code in _PROTECT.items()}
-_PROTECTED = re.compile("[\ufdd0-\ufdef]")
+_PROTECTED = re.compile("[\ufdd0-\ufded]")
 
 _BRACES = re.compile(r"\{\{+|\}\}+")
 # Templates that stand for a character. They have these names, the English ones, in most wikis.
@@ -46,7 +51,16 @@ _CHARACTERS = {
     "·": " · ", "•": " • ",
 }  # fmt: skip
 _NUMBER = "formatnum:"
-_LONGEST_NAME_CHARS = 60
+# Templates that show no words of their sentence: references, notes, requests, coordinates, flags, sounds.
+_SILENT = re.compile(
+    r"sfnp?$|sfnm|efn|refn?|r$|rp$|harv|cite|citation needed|cn$|fact$|clarify|who$|when$|which$|"
+    r"by whom|where$|why$|how$|"
+    r"dubious|disputed|verify|page needed|better source|according to whom|vague|update|coord|flagicon|anchor|ipa|audio|"
+    r"respell|pronunciation|lang-?ipa|note|main|see also|further|about|redirect|for$|short description|use |"
+    r"defaultsort|infobox|taxobox|navbox|commons|webarchive|isbn|doi|oclc|issn|réf|référence|quelle|einzelnachweis|"
+    r"citar|cita web|cita libro|cita news|cytuj|odn$|przypis|출처|참고|本家|要出典|脚注|fn$|ref-|источник|нет аи|sfn"
+)
+_SHOWS_WORDS = re.compile(r"[^|={}]*\w")
 
 # They begin a line; what begins with the line's end is found much sooner than what stands behind it.
 _TABLES = re.compile(
@@ -74,9 +88,10 @@ def drop_hidden(text: str, removed: Counter[str]) -> str:
         if name == "ref" and begin > inside and _OPENS_REFERENCE.search(text, inside, begin):
             begin = end = -1  # the next one opens before this one is closed: this one never was
         if name == "nowiki":
-            kept.append(text[inside:begin].translate(_PROTECT) if begin > inside else "")
+            kept.append(text[inside:begin].translate(_PROTECT) if begin > inside else SOMETHING)
         else:
             removed[_HIDDEN[name]] += 1
+            kept.append(SOMETHING)
         at = max(inside, end)
     kept.append(text[at:])
     return "".join(kept)
@@ -107,7 +122,7 @@ def _closing(text: str, name: str, at: int, closings: dict[str, tuple[int, int]]
 
 
 def drop_templates(text: str, removed: Counter[str]) -> str:
-    """Take out `{{…}}` and `{{{…}}}`, but for those that stand for a character or a number."""
+    """Take out `{{…}}` and `{{{…}}}`, but for characters, numbers and words that a template shows in a sentence."""
     if "{{" not in text:
         return text
     out: list[str] = []
@@ -123,7 +138,7 @@ def drop_templates(text: str, removed: Counter[str]) -> str:
         while n_braces >= 2 and opened:
             n_open, place = opened[-1]
             n_matched = min(n_open, n_braces, 3)
-            instead = _template(out, place + 1) if n_matched == 2 and n_open == 2 else ""
+            instead, hole = _template(out, place + 1) if n_matched == 2 and n_open == 2 else ("", SOMETHING)
             removed["templates"] += 1
             if not instead and text.startswith("'", at) and place and out[place - 1].endswith("'"):
                 instead = " "  # ''{{lang|fr|mot}}'' would become an apostrophe
@@ -131,7 +146,7 @@ def drop_templates(text: str, removed: Counter[str]) -> str:
             opened[-1][0] = n_open = n_open - n_matched
             if n_open < 2:
                 opened.pop()
-                out[place:] = ["{" * n_open + instead]
+                out[place:] = ["{" * n_open + (instead or hole)]
             else:
                 out[place:] = ["{" * n_open]
         out.append("}" * n_braces)
@@ -139,17 +154,27 @@ def drop_templates(text: str, removed: Counter[str]) -> str:
     return "".join(out)
 
 
-def _template(out: list[str], first: int) -> str:
-    """Return what a template stands for, where it stands for a character or a number."""
-    if len(out) - first > 1:
-        return ""
-    name = out[first] if first < len(out) else ""
-    if len(name) > _LONGEST_NAME_CHARS:
-        return ""
-    name = name.strip()
-    if name[: len(_NUMBER)].lower() == _NUMBER:
-        return name[len(_NUMBER) :].partition("|")[0].strip()
-    return _CHARACTERS.get(name.partition("|")[0].strip().lower(), "")
+def _template(out: list[str], first: int) -> tuple[str, str]:
+    """Return what a template stands for, where that is known, and what stands where it was if it is not."""
+    n_chars, last = 0, first
+    while last < len(out) and n_chars <= LONGEST_CHARS:
+        n_chars, last = n_chars + len(out[last]), last + 1
+    if n_chars > LONGEST_CHARS:
+        return "", SOMETHING
+    content = "".join(out[first:])
+    for mark in (SOMETHING, HOLE):
+        content = content.replace(mark, "") if mark in content else content
+    name, bar, arguments = content.partition("|")
+    name = name.strip().lower()
+    if name.startswith(_NUMBER):
+        return name[len(_NUMBER) :].strip(), SOMETHING
+    if name in _CHARACTERS:
+        return _CHARACTERS[name], SOMETHING
+    words = shown_words(content)
+    if words:
+        return words, SOMETHING
+    silent = words is not None or not bar or _SILENT.match(name) or not _SHOWS_WORDS.match(arguments)
+    return "", SOMETHING if silent else HOLE
 
 
 def drop_tables(text: str, removed: Counter[str]) -> str:

@@ -21,7 +21,7 @@ from bloodbank.corpus.sources.source import LARGE_BYTES, Document, by_number
 from bloodbank.corpus.wikipedia.blocks import read_blocks, size_of
 from bloodbank.corpus.wikipedia.export_xml import Page, PageParser, Site
 from bloodbank.corpus.wikipedia.index import Streams, find_index, read_index, read_stream
-from bloodbank.corpus.wikipedia.wikitext import Namespaces, clean_wikitext
+from bloodbank.corpus.wikipedia.wikitext import Namespaces, clean_wikitext, is_redirect
 from bloodbank.errors import UsageError
 from bloodbank.store import digest, file_digest
 
@@ -165,7 +165,7 @@ class WikipediaSource:
             namespace = next((n for n, name in self._site.namespaces.items() if n and name == prefix), 0)
         if namespace != 0:
             return "other_namespaces"
-        if page.is_redirect or (page.text or "")[:20].lstrip().upper().startswith("#REDIRECT"):
+        if page.is_redirect or is_redirect(page.text or ""):
             return "redirects"
         if page.model != "wikitext":
             return "not_wikitext"
@@ -178,6 +178,7 @@ class WikipediaSource:
         paragraphs = clean_wikitext(text, self._namespaces, removed)
         for kind, n in removed.items():
             self.counts[f"removed_{kind}"] += n
+        self.counts["paragraphs"] += len(paragraphs)
         return paragraphs
 
 

@@ -7,7 +7,8 @@ categories, links to other languages, headings, behaviour switches, addresses, t
 nowiki, of inline tags, of quotations and poems, and paragraphs set in with colons.
 
 Of a list the items stay that read as sentences, where at least half of its items do: they end as a sentence does, in
-any script, and name no ISBN. Names, links, titles and enumerations, which most lists consist of, do not.
+any script (in Thai and Lao, which have no marks, they are longer than a name), and name no ISBN. Names, links, titles
+and enumerations, which most lists consist of, do not.
 
 A paragraph is what the wiki shows as one: lines up to a blank one, a heading or a list are joined. The time is linear
 in the text, also where nothing is balanced.
@@ -24,29 +25,42 @@ from html.entities import html5
 from itertools import groupby
 from operator import itemgetter
 
+from bloodbank.corpus.sentences import ends_sentence
 from bloodbank.corpus.wikipedia.links import Namespaces, resolve_links
-from bloodbank.corpus.wikipedia.markup import HIDDEN_TAGS, drop_hidden, drop_tables, drop_templates, restore_protected
+from bloodbank.corpus.wikipedia.markup import (
+    HIDDEN_TAGS,
+    HOLE,
+    SOMETHING,
+    drop_hidden,
+    drop_tables,
+    drop_templates,
+    restore_protected,
+)
 
-__all__ = ["Namespaces", "clean_wikitext"]
+__all__ = ["Namespaces", "clean_wikitext", "is_redirect"]
 
-_BLOCKS = "p div blockquote center poem hr table caption tr td th thead tbody tfoot ul ol dl section main header footer"
+_BLOCKS = "p div blockquote center poem hr table caption tr td th thead tbody tfoot ul ol dl"
 _INLINE = (
     "b i u s em strong small big sub sup span font tt kbd samp var cite abbr acronym dfn q del ins strike ruby rb rbc "
-    "rtc bdi bdo mark time data wbr nowiki noinclude onlyinclude translate tvar languages img nobr a"
+    "rtc bdi bdo mark time data wbr nowiki noinclude onlyinclude translate tvar languages img nobr a "
+    "section main header footer"  # marks of a section that is transcluded, or no tags at all
 )
 _TAG = re.compile(
     rf"</?(?:(?P<block>{'|'.join(_BLOCKS.split())})|(?P<item>li|dd|dt)|(?P<line>br)"
     rf"|{'|'.join((*_INLINE.split(), *HIDDEN_TAGS))})(?=[\s/>])[^<>]*>",
     re.IGNORECASE,
 )
+_REDIRECT = re.compile(r"\s*#[ \t]*[^\s\[\]{}|:=*#]{2,40}[ \t]*:?\s*\[\[[^\[\]\n]+\]\]")
+_LONGEST_REDIRECT = 500
 _SWITCH = re.compile(r"__\w+?__")
 _HEADING = re.compile(r"=.*=$")
 _WORD = re.compile(r"\w")
 _APOSTROPHES = re.compile(r"'{2,}")
+# What goes on behind it, and ended no sentence before it, had words there; notes and requests stand elsewhere.
+_HOLE = re.compile(rf"[\w,(–—-][ ]?{HOLE}[ ]?[\w,.;:)]")
+_BLANK = f" \t\r\f\v\xa0\u3000{SOMETHING}{HOLE}"
 _KEPT_IF_SENTENCES = ("list_items", "preformatted")
 _BOOK_NUMBER = re.compile(r"\b(?:ISBN|ISSN|OCLC|DOI)\b", re.IGNORECASE)
-_ENDS = tuple(".!?…。！？｡．।॥։՞՜؟۔።፧។៕၊။᠃᙮⸮‽")
-_CLOSINGS = "'\"’”»›“)]）」』】 "
 _ENTITY = re.compile(r"&(?:#(\d{1,7});|#x([0-9a-f]{1,6});|([a-z][a-z0-9]{1,30};))", re.IGNORECASE)
 _HAN_OR_KANA = r"[\u3000-\u30ff\u3400-\u9fff\uff00-\uff9f]"
 _NO_SPACE = re.compile(rf"(?<={_HAN_OR_KANA})\n(?={_HAN_OR_KANA})")
@@ -83,6 +97,15 @@ _HOLES = tuple(
 )
 
 
+def is_redirect(text: str) -> bool:
+    """Tell whether a page only leads to another: `#REDIRECT [[…]]`, or the wiki's own word for it.
+
+    Every wiki has words of its own (`#OHJAUS`, `#YÖNLENDİRME`, `#転送`). An article never begins with one item of a
+    numbered list that is one word and a link, so the words need not be known.
+    """
+    return _REDIRECT.match(text[:_LONGEST_REDIRECT]) is not None
+
+
 def clean_wikitext(text: str, namespaces: Namespaces, removed: Counter[str] | None = None) -> list[str]:
     """Return the paragraphs of a page, without markup.
 
@@ -103,12 +126,12 @@ def clean_wikitext(text: str, namespaces: Namespaces, removed: Counter[str] | No
 
 def _instead_of_tag(match: re.Match[str]) -> str:
     kind = match.lastgroup
-    return {"block": "\n\n", "item": "\n* ", "line": " "}.get(kind, "") if kind else ""
+    return {"block": "\n\n" + SOMETHING, "item": "\n* ", "line": SOMETHING + " "}.get(kind, "") if kind else SOMETHING
 
 
 def _instead_of_switch(match: re.Match[str]) -> str:
     """Take out `__NOTOC__` in any language; `__init__` is no switch."""
-    return "" if match[0] == match[0].upper() else match[0]
+    return SOMETHING if match[0] == match[0].upper() else match[0]
 
 
 def _paragraphs(text: str, removed: Counter[str]) -> Iterator[str]:
@@ -116,15 +139,20 @@ def _paragraphs(text: str, removed: Counter[str]) -> Iterator[str]:
     for kind, group in groupby(map(_kind_of_line, text.split("\n")), key=itemgetter(0)):
         lines = [content for _, content in group]
         if kind == "text":
-            yield _joined([_without_quotes(line) for line in lines])
+            paragraph = _joined([_without_quotes(line) for line in lines])
+            if HOLE in paragraph:
+                removed["paragraphs_with_holes"] += _HOLE.search(paragraph) is not None
+                paragraph = paragraph.replace(HOLE, "")
+            yield paragraph
             continue
         kept = lines if kind == "indented" else []
         if kind in _KEPT_IF_SENTENCES:
             sentences = [line for line in lines if _is_sentence(line)]
             kept = sentences if 2 * len(sentences) >= len(lines) else []
-        yield from map(_without_quotes, kept)
+        yield from (_without_quotes(line).replace(HOLE, "") for line in kept)
         if kind and len(kept) < len(lines):
             removed[kind] += len(lines) - len(kept)
+            removed[f"{kind}_chars"] += sum(map(len, lines)) - sum(map(len, kept))
 
 
 def _joined(lines: Sequence[str]) -> str:
@@ -134,7 +162,10 @@ def _joined(lines: Sequence[str]) -> str:
 
 def _kind_of_line(line: str) -> tuple[str, str]:
     """Tell what a line is, and its text; no kind for one that only separates."""
-    content = line.strip()
+    if SOMETHING in line:  # only where the line begins it tells anything
+        rest = line.replace(SOMETHING, "")
+        line = SOMETHING + rest if line.startswith(SOMETHING) else rest
+    content = line.strip(_BLANK)
     if not content or content.startswith("----"):
         return "", ""
     if line[0] in "*#;:":
@@ -145,12 +176,12 @@ def _kind_of_line(line: str) -> tuple[str, str]:
         return "headings", content
     if content[0] == "|" or content.startswith(("{|", "{{")):
         return "rows", content
-    return "preformatted" if line[0] == " " else "text", content
+    return "preformatted" if line[0] == " " else "text", content.replace(SOMETHING, "")
 
 
 def _is_sentence(item: str) -> bool:
     """Tell whether an item of a list reads as a sentence, and is no entry of a bibliography."""
-    return item.rstrip(_CLOSINGS)[-1:] in _ENDS and not _BOOK_NUMBER.search(item)
+    return ends_sentence(item) and not _BOOK_NUMBER.search(item)
 
 
 def _without_quotes(line: str) -> str:
