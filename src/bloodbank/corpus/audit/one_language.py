@@ -14,7 +14,16 @@ from typing import Any
 
 from bloodbank.corpus.audit.distances import Distance, compare_samples, compare_with_source
 from bloodbank.corpus.audit.lengths import Blocks, word_lengths
-from bloodbank.corpus.audit.record import NOT_ENCODED, Foreign, LanguageAudit, NearDuplicates, Sizes, SourceSize, Tokens
+from bloodbank.corpus.audit.record import (
+    NOT_COMPUTED,
+    NOT_ENCODED,
+    Foreign,
+    LanguageAudit,
+    NearDuplicates,
+    Sizes,
+    SourceSize,
+    Tokens,
+)
 from bloodbank.corpus.build import Preparer, read_part, read_summary
 from bloodbank.corpus.cleaning import RULES
 from bloodbank.corpus.foreign.foreign_share import foreign_share

@@ -221,8 +221,8 @@ def _translations(audit: Audit) -> list[str]:
     if not named:
         return ["No test text was found, translated, in the training text of another language."]
     return [
-        f"Test text that stands, translated, in the training text of others: {'; '.join(named)}. What a donor gives there "
-        'is no transfer alone: say how the texts are parallel, or drop translations (corpus.translations = "drop").'
+        f"Test text that stands, translated, in the training text of others: {'; '.join(named)}. What a donor gives "
+        'there is no transfer alone: say how texts are parallel, or drop translations (corpus.translations = "drop").'
     ]
 
 

@@ -50,9 +50,10 @@ _TABLES = (
         "Contamination of the training text, in percent",
         (
             *("foreign_by_line", "foreign_by_char", "foreign_languages", "script_outside"),
-            *("overlap_own", "overlap_other", "overlap_most", "near_duplicate_share"),
+            *("overlap_own", "overlap_other", "overlap_most", "translated_share", "near_duplicate_share"),
         ),
-        "overlap: test {unit} that stand in training text, of the same and of another language; "
+        "overlap: test {unit} that stand in training text, of the same and of another language; translated: most of "
+        "the test paragraphs that stand, translated, in another's; "
         f"near: near-duplicates; {MARK} above {100 * FOREIGN_LIMIT:g}% (foreign), {100 * OVERLAP_LIMIT:g}% (overlap)",
     ),
 )
