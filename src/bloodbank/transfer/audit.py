@@ -151,6 +151,8 @@ def _overlaps(codes: list[str], folders: list[Path]) -> pd.DataFrame:
 
 def _translations(codes: list[str], folders: list[Path]) -> pd.DataFrame:
     """Look for the test text of each language, translated, in the training text of each other, one at a time."""
+    import pandas as pd
+
     tests = {code: Sketch.read(folder, "test") for code, folder in zip(codes, folders, strict=True)}
     rows = []
     for code, folder in zip(codes, folders, strict=True):

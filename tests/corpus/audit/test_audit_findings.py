@@ -190,3 +190,39 @@ def test_long_lists_are_cut():
     codes = ("fi", "de", "sv", "hu", "ru", "en", "fr", "el", "ga", "cy", "hy", "hi")
     made = audit(*(language(code, foreign=Foreign(by_char=0.5)) for code in codes))
     assert said(made, "Foreign")[0].endswith("cy (50.0%), and 2 more.")
+
+
+# Translations of test text, and what cleaning took.
+
+
+def with_leaks(shares):
+    return audit(language("de"), language("fi"), language("hu")).model_copy(update={"translations": shares})
+
+
+def test_translations_are_named_with_where_they_stand_and_the_opposite_is_said():
+    shares = {"de": {"fi": 0.0, "hu": 0.005}, "fi": {"de": 0.77, "hu": 0.55}, "hu": {"de": 0.0, "fi": 0.0}}
+    found = with_leaks(shares)
+    assert found.flags["fi"][-1] == "translated"
+    assert "translated" not in found.flags.get("de", [])
+    text = " ".join(findings(found))
+    assert "in the training text of others: fi in de (77.0%), hu (55.0%). What a donor gives" in text
+    clean = with_leaks({code: dict.fromkeys(row, 0.0) for code, row in shares.items()})
+    assert "No test text was found, translated, in the training text of another language." in findings(clean)
+    unknown = audit(language("de"), language("fi"))
+    assert "Translations of test text in other languages' training text were not looked for." in findings(unknown)
+
+
+def test_losses_that_differ_much_are_named():
+    def losing(*shares):
+        return audit(
+            *(
+                language(code).model_copy(update={"dropped": share, "holes": share / 10})
+                for code, share in zip(("de", "th"), shares, strict=True)
+            )
+        )
+
+    text = " ".join(findings(losing(0.02, 0.6)))
+    assert "differ by more than a factor of 3: 60.0% of the characters of th, 2.0% of de." in text
+    assert "missing in up to 6.0% of paragraphs (th)" in text
+    assert "factor of 3" not in " ".join(findings(losing(0.3, 0.6)))
+    assert "templates" not in " ".join(findings(losing(0.0, 0.0)))

@@ -15,7 +15,6 @@ from typing import Any
 from bloodbank.corpus.audit.distances import Distance, compare_samples, compare_with_source
 from bloodbank.corpus.audit.lengths import Blocks, word_lengths
 from bloodbank.corpus.audit.record import (
-    NOT_COMPUTED,
     NOT_ENCODED,
     Foreign,
     LanguageAudit,
@@ -135,8 +134,8 @@ def _dropped(summary: dict[str, Any]) -> float:
     return float(left_out / total) if total else 0.0
 
 
-def _share(counts: dict[str, int], part: str, whole: str) -> float | str:
-    return counts.get(part, 0) / counts[whole] if counts.get(whole) else NOT_COMPUTED
+def _share(counts: dict[str, int], part: str, whole: str) -> float | None:
+    return counts.get(part, 0) / counts[whole] if counts.get(whole) else None
 
 
 def _short(summary: dict[str, Any], settings: CorpusSettings, tokens: Tokens | None) -> tuple[str, ...]:

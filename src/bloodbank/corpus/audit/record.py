@@ -168,7 +168,7 @@ class LanguageAudit(Record):
         licence, origin: Licence and source of the text; None where it is not known.
         removed: What cleaning left out, by step, with the unit in its name.
         dropped: Characters left out as lists, preformatted text or boilerplate, as a share of those and the rest.
-        holes: Share of the paragraphs of a dump that lost words which a template shows.
+        holes: Share of the paragraphs of a dump that lost words which a template shows; None elsewhere.
     """
 
     code: str
@@ -190,8 +190,8 @@ class LanguageAudit(Record):
     licence: str | None = None
     origin: str | None = None
     removed: dict[str, int] = Field(default_factory=dict)
-    dropped: MaybeShare = NOT_COMPUTED
-    holes: MaybeShare = NOT_COMPUTED
+    dropped: Share | None = None
+    holes: Share | None = None
 
     @computed_field  # type: ignore[prop-decorator] # mypy knows no decorators above @property
     @property
