@@ -32,13 +32,14 @@ def report(source: Path, *, out: Path | None = None, language: str = "en", typol
     from bloodbank.languages import get_language
     from bloodbank.pipeline.folder import is_run_folder
     from bloodbank.report import write_report
+    from bloodbank.store import file_name
     from bloodbank.typology import load_features
 
     get_language(language)
     opened, place = open_bank(source), find_source(source)
     tables = place if place.is_dir() else place.parent if place.name == "bank.json" else None
     if out is None:
-        out = place / "report" if is_run_folder(place) else Path(f"{opened.name}-report")
+        out = place / "report" if is_run_folder(place) else Path(f"{file_name(opened.name)}-report")
     features: Features | str
     try:
         features = load_features(opened.languages, typology)

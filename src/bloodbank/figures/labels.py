@@ -1,4 +1,4 @@
-"""Labels beside points, placed so that none covers another."""
+"""Labels beside points and along a line, placed so that none covers another."""
 
 from __future__ import annotations
 
@@ -13,8 +13,12 @@ from matplotlib.lines import Line2D
 from matplotlib.patheffects import Normal, Stroke
 from matplotlib.text import Text
 from matplotlib.transforms import Bbox
+from numpy.typing import NDArray
 
-LABEL_SIZE = 8.0  # points
+from bloodbank.canvas import settle
+
+Floats = NDArray[np.float64]
+_SIZE = 8.0  # points
 MARKER = 4.5  # points around the middle of a marker that labels keep clear of
 _DISTANCES = (1.5, 6.5, 12.5, 19.5, 27.5, 37.5, 49.5)  # points from there on
 _LEADER_FROM = 7.5  # a label further away than this gets a line to its point
@@ -34,7 +38,7 @@ def place_labels(
     """Write a label beside each point, the most crowded points first, each at its first free place.
 
     Args:
-        axes: Limits and size must be final.
+        axes: Limits must be final; the figure is settled here.
         points: In data units.
         labels: One for each point.
         obstacles: Texts already drawn, to keep clear of.
@@ -45,7 +49,7 @@ def place_labels(
     """
     if not points:
         return []
-    figure = cast(Figure, axes.figure)
+    figure = settle(cast(Figure, axes.figure))
     renderer = cast(Any, figure.canvas).get_renderer()
     scale = figure.dpi / 72  # pixels in a point
     centres = axes.transData.transform(np.asarray(points))
@@ -68,7 +72,7 @@ def place_labels(
 
 
 def _text(axes: Axes, point: tuple[float, float], label: str) -> Text:
-    style: dict[str, Any] = {"ha": "center", "va": "center", "size": LABEL_SIZE, "zorder": 4}
+    style: dict[str, Any] = {"ha": "center", "va": "center", "size": _SIZE, "zorder": 4}
     style["path_effects"] = [Stroke(linewidth=2.0, foreground="white"), Normal()]  # lines stop at the letters
     return axes.annotate(label, point, xytext=(0, 0), textcoords="offset points", **style)
 
@@ -139,3 +143,26 @@ def _move(text: Text, centre: np.ndarray, box: Bbox, scale: float, *, leader: bo
         end = np.array([np.clip(centre[0], box.x0, box.x1), np.clip(centre[1], box.y0, box.y1)])
         ends = text.axes.transData.inverted().transform([centre, end])
         text.axes.add_line(Line2D(ends[:, 0], ends[:, 1], color="0.6", linewidth=0.6, zorder=2))
+
+
+def spread(
+    wanted: Sequence[float], sizes: float | Sequence[float], limits: tuple[float, float] | None = None
+) -> Floats:
+    """Move things on a line apart, in their order and, by least squares, as little as needed.
+
+    Args:
+        wanted: Where their middles belong, rising.
+        sizes: What each takes, in the same unit.
+        limits: Between which they stay as far as they fit.
+
+    Returns:
+        Where their middles go.
+    """
+    from scipy.optimize import isotonic_regression
+
+    taken = np.broadcast_to(np.asarray(sizes, dtype=float), len(wanted))
+    together = np.cumsum(taken) - taken / 2  # middles of things that stand close together, from 0
+    moved = isotonic_regression(np.asarray(wanted, dtype=float) - together).x
+    if limits is not None:
+        moved = np.clip(moved, limits[0], limits[1] - taken.sum())
+    return np.asarray(moved + together)

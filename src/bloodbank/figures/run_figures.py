@@ -1,26 +1,19 @@
-"""The figures of the bank, each as SVG (for print) and PNG (for screens).
+"""The figures of a run, each as SVG (for print) and PNG (for screens): `heatmap`, `plane` and `curves`.
 
-Reads a bank, or the table of loss curves; writes `heatmap`, `plane` and `curves`, `.svg` and `.png` each. Equal
-numbers give equal bytes.
-
-    draw_heatmap(bank, Path("runs/quickstart/figures"))
-    draw_plane(bank, Path("runs/quickstart/figures"))
-    draw_curves(loss_curves, Path("runs/quickstart/figures"), bank.languages, bank.protocol)
+draw_heatmap(bank, Path("runs/quickstart/figures"))
+draw_plane(bank, Path("runs/quickstart/figures"))
+draw_curves(loss_curves, Path("runs/quickstart/figures"), bank.languages, bank.protocol)
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pandas as pd
 
 from bloodbank.bank.bank import Bank
-
-if TYPE_CHECKING:
-    pass
-from bloodbank.canvas import save_figure
+from bloodbank.canvas import drawing, write_figure
 
 
 def draw_heatmap(bank: Bank, folder: Path) -> tuple[Path, Path]:
@@ -41,7 +34,8 @@ def draw_heatmap(bank: Bank, folder: Path) -> tuple[Path, Path]:
     """
     from bloodbank.figures.heatmap import heatmap_figure
 
-    return save_figure(lambda: heatmap_figure(bank), folder, "heatmap")
+    with drawing():
+        return write_figure(heatmap_figure(bank), folder, "heatmap")
 
 
 def draw_plane(bank: Bank, folder: Path) -> tuple[Path, Path]:
@@ -62,7 +56,8 @@ def draw_plane(bank: Bank, folder: Path) -> tuple[Path, Path]:
     """
     from bloodbank.figures.plane import plane_figure
 
-    return save_figure(lambda: plane_figure(bank), folder, "plane")
+    with drawing():
+        return write_figure(plane_figure(bank), folder, "plane")
 
 
 def draw_curves(
@@ -87,4 +82,7 @@ def draw_curves(
     from bloodbank.figures.curves import curves_figure, read_panels
 
     panels = read_panels(curves, languages, protocol)
-    return save_figure(lambda: curves_figure(panels, protocol), folder, "curves") if panels else None
+    if not panels:
+        return None
+    with drawing():
+        return write_figure(curves_figure(panels, protocol), folder, "curves")

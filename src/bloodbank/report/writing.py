@@ -7,14 +7,13 @@ Reads a bank and, where they are there, its tables of sentence scores and loss c
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 from bloodbank.bank.bank import Bank
 from bloodbank.bank.sentences import subtitle
-from bloodbank.canvas import save_figure
-from bloodbank.report.page import Drawing, Section, report_page
-from bloodbank.report.parts import Part, Sketch, report_parts
+from bloodbank.canvas import drawing, write_figure
+from bloodbank.report.page import Drawing, Sketch, report_page
 from bloodbank.store import replace_file
 from bloodbank.typology import Features
 
@@ -52,10 +51,14 @@ def write_report(
     Source:
         Sections 4.2 and 5 of the paper, its figures 1 to 5 and 7.
     """
+    from bloodbank.report.parts import report_parts  # brings matplotlib, which nothing else of this room needs
+
     folder, place = Path(folder), None if tables is None else Path(tables)
-    parts = report_parts(bank, place, language=language, features=features)
-    sections = [_section(part, folder / "figures") for part in parts]
-    drawn = {drawing.name for section in sections for drawing in section.drawings}
+    sections = [
+        replace(part, drawings=tuple(_drawing(sketch, folder / "figures") for sketch in part.sketches))
+        for part in report_parts(bank, place, language=language, features=features)
+    ]
+    drawn = {one.name for section in sections for one in section.drawings}
     for name in _OPTIONAL - drawn:  # of an earlier report of another bank
         for ending in ("svg", "png"):
             (folder / "figures" / f"{name}.{ending}").unlink(missing_ok=True)
@@ -65,31 +68,15 @@ def write_report(
     return folder / REPORT_FILE
 
 
-def _section(part: Part, figures: Path) -> Section:
-    return Section(
-        key=part.key,
-        title=part.title,
-        sentences=tuple(part.sentences),
-        drawings=tuple(_drawing(sketch, figures) for sketch in part.sketches),
-        table=part.table,
-        text=part.text,
-    )
-
-
 def _drawing(sketch: Sketch, figures: Path) -> Drawing:
-    widths: list[float] = []
-
-    def draw() -> Any:
+    with drawing():
         figure = sketch.draw()
-        widths.append(float(figure.get_size_inches()[0]))
-        return figure
-
-    svg, png = save_figure(draw, figures, sketch.name)
+        svg, png = write_figure(figure, figures, sketch.name)
     small = svg.stat().st_size <= _LARGE_BYTES
     return Drawing(
         name=sketch.name,
         caption=sketch.caption,
         content=(svg if small else png).read_bytes(),
         kind="svg+xml" if small else "png",
-        width=round(widths[0] * _CSS_DPI),
+        width=round(figure.get_size_inches()[0] * _CSS_DPI),
     )
