@@ -9,13 +9,16 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from bloodbank.bank.bank import Bank
 from bloodbank.bank.sentences import subtitle
 from bloodbank.canvas import drawing, write_figure
 from bloodbank.report.page import Drawing, Sketch, report_page
 from bloodbank.store import replace_file
-from bloodbank.typology import Features
+
+if TYPE_CHECKING:
+    from bloodbank.bank.bank import Bank
+    from bloodbank.typology import Features
 
 REPORT_FILE = "report.html"
 _OPTIONAL = {"curves", "monolingual"}  # figures that not every bank has
