@@ -107,7 +107,12 @@ def add_legend(figure: Figure, entries: Sequence[tuple[Any, str]], **options: An
     inches = [0.55 + 0.07 * len(label) for label in labels]
     room = figure.get_size_inches()[0] - 2 * _MARGIN
     fitting = (n for n in range(len(labels), 1, -1) if sum(map(max, np.array_split(inches, n))) <= room)
-    look = {"loc": "outside lower left", "ncols": next(fitting, 1), "columnspacing": 1.2, "handletextpad": 0.5}
+    look: dict[str, Any] = {
+        "loc": "outside lower left",
+        "ncols": next(fitting, 1),
+        "columnspacing": 1.2,
+        "handletextpad": 0.5,
+    }
     figure.legend(handles, labels, frameon=False, **(look | {"fontsize": TEXT_SIZE - 0.5} | options))
 
 

@@ -288,10 +288,11 @@ def _scores(table: pd.DataFrame) -> Rows:
     rows: Rows = [("configuration", *(["group"] if groups != [None] else []), *_MEASURES.values(), "sd of seeds")]
     for group in groups:
         mine = table if group is None else table[table["group"] == group]
-        for name, own in mine.set_index("measure").groupby("configuration", sort=False):
+        for name in dict.fromkeys(mine["configuration"]):
+            own = mine[mine["configuration"] == name].set_index("measure")
             cells = [_score(own.loc[measure]) for measure in _MEASURES]
             spread = own.loc["zero_shot", "seed_sd"]
-            label = f"({name})" if is_floor(str(name)) else str(name)
+            label = f"({name})" if is_floor(name) else name
             rows.append((label, *([group] if group else []), *cells, "" if np.isnan(spread) else f"{spread:.4f}"))
     return rows
 
@@ -321,7 +322,8 @@ def is_floor(configuration: str) -> bool:
 def _text_rows(table: pd.DataFrame) -> Rows:
     """Write a table as text, a header first; fractions have three decimals."""
     rows = [
-        tuple(_number(cell) if isinstance(cell, float) else str(cell) for cell in row) for row in table.to_numpy(object)
+        tuple(_number(cell) if isinstance(cell, float) else str(cell) for cell in row)
+        for row in table.itertuples(index=False)
     ]
     return [tuple(map(str, table.columns)), *rows]
 

@@ -131,8 +131,8 @@ def _limits(rows: pd.DataFrame) -> tuple[float, float]:
 
 def _draw_points(axes: Axes, rows: pd.DataFrame, places: np.ndarray, is_asked: np.ndarray) -> None:
     colours = np.where(is_asked, _ASKED, _OTHER)
-    axes.hlines(places, rows["panel_low"], rows["panel_high"], colors=colours, linewidth=_THIN, zorder=2)
-    axes.hlines(places, rows["low"], rows["high"], colors=colours, linewidth=_THICK, alpha=0.55, zorder=2)
+    axes.hlines(places, rows["panel_low"], rows["panel_high"], colors=colours.tolist(), linewidth=_THIN, zorder=2)
+    axes.hlines(places, rows["low"], rows["high"], colors=colours.tolist(), linewidth=_THICK, alpha=0.55, zorder=2)
     looks = ((~is_asked, _OTHER, "o", 5.0 if len(rows) <= 30 else 3.5), (is_asked, _ASKED, "^", 8.0))
     for chosen, colour, marker, size in looks:
         for complete, filling in ((True, colour), (False, "white")):

@@ -247,10 +247,10 @@ def _draw_lines(axes: Axes, panel: Panel, scale: TokenScale, colours: dict[str, 
     for donor, line in panel.pairs.items():
         colour = colours.get(donor) or ends.get(donor, _OTHER)
         zorder = 3 if donor in colours or donor in ends else 1
-        style: dict[str, Any] = {"color": colour, "linewidth": _THIN if zorder == 3 else 0.7, "zorder": zorder}
-        axes.plot(scale.place(line.tokens_seen), line.loss, label=donor, **style)
-    where = {"xycoords": ("axes fraction", "data"), "textcoords": "offset points", "annotation_clip": False}
-    style = {"size": SMALL, "va": "center"}
+        look: dict[str, Any] = {"color": colour, "linewidth": _THIN if zorder == 3 else 0.7, "zorder": zorder}
+        axes.plot(scale.place(line.tokens_seen), line.loss, label=donor, **look)
+    where: dict[str, Any] = {"xycoords": ("axes fraction", "data"), "textcoords": "offset points"}
+    style: dict[str, Any] = {"size": SMALL, "va": "center", "annotation_clip": False}
     heights = {donor: max(float(panel.pairs[donor].loss[-1]), LEAST) for donor in ends}
     return [axes.annotate(s, (1, heights[s]), (3, 0), color=ends[s], **where, **style) for s in ends]
 

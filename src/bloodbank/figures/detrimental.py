@@ -52,7 +52,7 @@ def detrimental_figure(result: Detrimental, subtitle: str, *, n_each: int = 12) 
     if len(places) > n_each and (np.diff(places) > 1).any():
         axes.axhline(places[n_each - 1] + (1 + _GAP) / 2, color="0.75", linewidth=0.7, dashes=(4, 3))
     _draw_points(axes, rows, places)
-    grey = {"linestyle": "none", "color": "0.3"}
+    grey: dict[str, Any] = {"linestyle": "none", "color": "0.3"}
     looks: list[tuple[Any, str]] = [
         (Line2D([], [], marker=marker, markerfacecolor="0.3" if filled else "white", **grey), meaning)
         for marker, filled, verdicts, meaning in _LOOKS
@@ -134,7 +134,7 @@ def _limits(rows: pd.DataFrame) -> tuple[float, float]:
 def _draw_points(axes: Axes, rows: pd.DataFrame, places: np.ndarray) -> None:
     scores, low, high = (100 * rows[name].to_numpy(dtype=float) for name in ("finetune_score", "low", "high"))
     colours = np.select([scores < 0, scores > 0], [RED, BLUE], "0.4")
-    axes.hlines(places, low, high, colors=colours, linewidth=1.3, zorder=2)
+    axes.hlines(places, low, high, colors=colours.tolist(), linewidth=1.3, zorder=2)
     for marker, filled, verdicts, _ in _LOOKS:
         for colour in dict.fromkeys(colours):
             some = rows["verdict"].isin(verdicts).to_numpy() & (colours == colour)

@@ -198,8 +198,8 @@ def _key(graph: TransferGraph) -> list[tuple[Line2D, str]]:
         for (colour, marker), text in looks
     ]
     for score in _sample_scores(graph):
-        colour, style = (_HELPS, "-") if score > 0 else (_HARMS, "--")
-        line = Line2D([], [], linewidth=_width(score, graph), color=colour, linestyle=style)
+        colour = _HELPS if score > 0 else _HARMS
+        line = Line2D([], [], linewidth=_width(score, graph), color=colour, linestyle="-" if score > 0 else "--")
         entries.append((line, f"F = {percent(score, minus=MINUS)}%"))
     if any(certain is False for certain in graph.edges["certain"]):
         entries.append((Line2D([], [], color=_HELPS, alpha=_PALE, linewidth=2), "interval holds zero"))

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 from matplotlib.text import Text
 
 from bloodbank.bank.bank import Bank
@@ -55,12 +58,12 @@ def plane_figure(bank: Bank) -> Figure:
     axes.axvline(0, color="0.45", linewidth=0.9, zorder=1)
     obstacles = [] if bank.protocol == ZERO_SHOT else _draw_quadrants(axes)
     at = known["recipience"].to_numpy(dtype=float), known["donation"].to_numpy(dtype=float)
-    bars = (widths[score].to_numpy() for score in ("donation", "recipience"))
-    axes.errorbar(*at, *bars, fmt="none", ecolor="0.6", elinewidth=0.9, zorder=2)
-    _draw_points(axes, known)
+    bars: dict[str, Any] = {"xerr": widths["recipience"], "yerr": widths["donation"]}
+    axes.errorbar(*at, fmt="none", ecolor="0.6", elinewidth=0.9, zorder=2, **bars)
+    _draw_languages(axes, known)
     if len(ringed):
-        look = {"ls": "none", "marker": "o", "markersize": _RING, "markeredgecolor": "black"}
-        (rings,) = axes.plot("recipience", "donation", data=ringed, **look, markerfacecolor="none", zorder=3)
+        look = {"marker": "o", "markersize": _RING, "markeredgecolor": "black", "markerfacecolor": "none"}
+        rings = _draw_points(axes, ringed, look)
         text = f"ringed: more than {FOREIGN_LIMIT:.0%} of the characters of its training text are in other languages"
         add_legend(figure, [(rings, text)])
     names = [language_name(str(code)) if n <= MAX_NAMED else str(code) for code in known.index]
@@ -144,7 +147,7 @@ def _draw_quadrants(axes: Axes) -> list[Text]:
     return texts
 
 
-def _draw_points(axes: Axes, known: pd.DataFrame) -> None:
+def _draw_languages(axes: Axes, known: pd.DataFrame) -> None:
     types = known["blood_type"].fillna("")  # "" where none is given
     complete = known["donation_complete"] & known["recipience_complete"]
     for blood_type, (colour, marker) in {**STYLES, "": ("0.3", "o")}.items():
@@ -152,4 +155,9 @@ def _draw_points(axes: Axes, known: pd.DataFrame) -> None:
             members = known[(types == blood_type) & (complete == whole)]
             filling = colour if whole else "white"
             look = {"marker": marker, "markersize": 6, "markeredgecolor": colour, "markerfacecolor": filling}
-            axes.plot("recipience", "donation", data=members, ls="none", zorder=3, **look)
+            _draw_points(axes, members, look)
+
+
+def _draw_points(axes: Axes, members: pd.DataFrame, look: dict[str, Any]) -> Line2D:
+    at = (members[score].to_numpy(dtype=float) for score in ("recipience", "donation"))
+    return axes.plot(*at, linestyle="none", zorder=3, **look)[0]

@@ -139,7 +139,7 @@ def _analysis_parts(bank: Bank, folder: Path | None, language: str) -> Iterator[
 
     path = None if folder is None else folder / "sentence_scores.parquet"
     own = monolingual(bank, path if path is not None and path.is_file() else None)
-    sketches = ()
+    sketches: tuple[Sketch, ...] = ()
     if own.drawable:
         sketches = (Sketch("monolingual", monolingual_caption(own), lambda: monolingual_figure(own, under)),)
     title = "Does the score of a language's own model foretell D and R?"

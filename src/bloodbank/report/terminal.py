@@ -160,8 +160,8 @@ def language_table(bank: Bank, console_width: int) -> Table:
         columns.insert(1, _Column("name", [language_name(code) for code in bank.ranking]))
     for column in columns:
         options: dict[str, Any] = {"overflow": "ellipsis", "max_width": longest} if column.header == "name" else {}
-        justify = "left" if column.header in _WORDS else "right"
-        table.add_column(column.header, justify=justify, no_wrap=True, **options)
+        is_word = column.header in _WORDS
+        table.add_column(column.header, justify="left" if is_word else "right", no_wrap=True, **options)
     for cells in zip(*(column.cells for column in columns), strict=True):
         table.add_row(*map(Text, cells))
     return table

@@ -199,7 +199,8 @@ def overlap_figure(audit: Audit) -> Figure | None:
     size = (max(5.2, labels + square + 1.0), labels + max(square, 0.9))
     figure = sheet("Overlap of test with training text", [notes], size)
     axes = figure.add_subplot(aspect="equal", anchor="NW")
-    norm = LogNorm(LEAST_COLOURED, max(0.01, float(np.nanmax(shares))))
+    highest = max(0.01, float(np.nanmax(shares)))
+    norm = LogNorm(LEAST_COLOURED, highest)
     colours = colormaps["Blues"].with_extremes(under="white")
     paint(axes, np.maximum(shares, LEAST_COLOURED / 2), norm, colours, "overlap")  # none has no logarithm
     is_wide = n <= MOST_NUMBERED
@@ -215,7 +216,7 @@ def overlap_figure(audit: Audit) -> Figure | None:
     tall = min(square, 3.0)
     scale = axes.inset_axes((1 + 0.25 / square, 1 - tall / square, 0.14 / square, tall / square))
     bar = figure.colorbar(ScalarMappable(norm, colours), cax=scale)
-    ticks = [tick for tick in (1e-4, 1e-3, 1e-2, 1e-1, 1.0) if tick <= norm.vmax]
+    ticks = [tick for tick in (1e-4, 1e-3, 1e-2, 1e-1, 1.0) if tick <= highest]
     bar.set_ticks(ticks, labels=[f"{100 * tick:g}" for tick in ticks], size=SMALL)
     bar.ax.minorticks_off()
     bar.ax.set_title("%", size=TEXT_SIZE)
