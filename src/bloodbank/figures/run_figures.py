@@ -19,15 +19,7 @@ from bloodbank.canvas import drawing, write_figure
 def draw_heatmap(bank: Bank, folder: Path) -> tuple[Path, Path]:
     """Draw F as a matrix, with D as an extra column and R as an extra row.
 
-    Args:
-        bank: What is drawn.
-        folder: Where the files go; it is made if missing.
-
-    Returns:
-        The paths of the SVG and the PNG.
-
-    Raises:
-        BloodbankError: The disk is full or cannot be written.
+    Args and what is returned as in `bloodbank.canvas.write_figure`.
 
     Source:
         Figure 2.
@@ -41,15 +33,7 @@ def draw_heatmap(bank: Bank, folder: Path) -> tuple[Path, Path]:
 def draw_plane(bank: Bank, folder: Path) -> tuple[Path, Path]:
     """Draw every language in the plane of recipience and donation, whose quadrants are the blood types.
 
-    Args:
-        bank: What is drawn.
-        folder: Where the files go; it is made if missing.
-
-    Returns:
-        The paths of the SVG and the PNG.
-
-    Raises:
-        BloodbankError: The disk is full or cannot be written.
+    Args and what is returned as in `bloodbank.canvas.write_figure`.
 
     Source:
         Figure 3.
