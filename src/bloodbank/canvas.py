@@ -227,24 +227,24 @@ def drawing() -> Iterator[None]:
         yield
 
 
-def write_figure(figure: Figure, folder: Path, name: str) -> tuple[Path, Path]:
-    """Write a figure as SVG and PNG, each whole or not there at all; inside `drawing`, equal figures give equal bytes.
+def write_figure(figure: Figure, folder: Path, name: str, endings: Sequence[str] = ("svg", "png")) -> list[Path]:
+    """Write a figure, each file whole or not there at all; inside `drawing`, equal figures give equal bytes.
 
     Args:
         figure: The figure.
         folder: Where the files go; it is made if missing.
         name: Of the files, without an ending.
+        endings: "svg", for print, and "png", for screens.
 
     Returns:
-        The paths of the SVG and the PNG.
+        The paths of the files.
 
     Raises:
         BloodbankError: The disk is full or cannot be written.
     """
     settle(figure)
-    svg, png = folder / f"{name}.svg", folder / f"{name}.png"
-    with replace_file(svg) as temporary:
-        figure.savefig(temporary, format="svg", metadata={"Date": None})
-    with replace_file(png) as temporary:
-        figure.savefig(temporary, format="png")
-    return svg, png
+    paths = [folder / f"{name}.{ending}" for ending in endings]
+    for path, ending in zip(paths, endings, strict=True):
+        with replace_file(path) as temporary:
+            figure.savefig(temporary, format=ending, metadata={"Date": None} if ending == "svg" else None)
+    return paths

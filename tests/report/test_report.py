@@ -63,7 +63,7 @@ def whole(tmp_path_factory):
     bank = with_intervals(build_bank(measurements_of(scores), languages=CODES, name="made-up"), scores)
     folder = tmp_path_factory.mktemp("report")
     scores.to_parquet(folder / "sentence_scores.parquet")
-    path = write_report(bank, folder / "out", tables=folder)
+    path = write_report(bank, folder / "out", tables=folder, png=True)
     return bank, path, Page(path.read_text("utf-8"))
 
 
@@ -155,10 +155,10 @@ def test_a_figure_of_an_earlier_report_goes(whole, tmp_path):
     bank = whole[0]
     (tmp_path / "figures").mkdir()
     (tmp_path / "figures" / "curves.png").write_bytes(b"of another bank")
+    (tmp_path / "figures" / "heatmap.png").write_bytes(b"of another bank")
     (tmp_path / "figures" / "mine.png").write_bytes(b"of the user")
     write_report(bank, tmp_path)
-    assert not (tmp_path / "figures" / "curves.png").exists()
-    assert (tmp_path / "figures" / "mine.png").exists()
+    assert [path.name for path in (tmp_path / "figures").glob("*.png")] == ["mine.png"]
 
 
 def test_the_confounds_stand_before_the_analyses(whole):
@@ -206,8 +206,8 @@ def test_without_features_it_says_why(whole, marked):
 
 
 def test_loss_curves_are_drawn_where_they_are(whole, marked):
-    assert (marked[0].parent / "figures" / "curves.png").exists()
-    assert not (whole[1].parent / "figures" / "curves.png").exists()
+    assert (marked[0].parent / "figures" / "curves.svg").exists()
+    assert not (whole[1].parent / "figures" / "curves.svg").exists()
 
 
 @pytest.mark.parametrize(
@@ -252,7 +252,7 @@ def test_the_released_matrix_has_a_report(tmp_path):
     assert "22 of 22 languages are in it" in text
     assert "features known" in page.texts
     assert "ε(M_t) is not known" in text
-    assert {one.stem for one in (tmp_path / "figures").glob("*.png")} == FIGURES - {"monolingual"}
+    assert {one.stem for one in (tmp_path / "figures").glob("*.svg")} == FIGURES - {"monolingual"}
 
 
 def test_a_page_without_sections_is_a_page():

@@ -13,8 +13,15 @@ if TYPE_CHECKING:
 
 
 @bank.command
-def report(source: Path, *, out: Path | None = None, language: str = "en", typology: Path | None = None) -> None:
-    """Write all that can be said of a bank: one HTML file, and every figure as SVG and PNG.
+def report(
+    source: Path,
+    *,
+    out: Path | None = None,
+    language: str = "en",
+    typology: Path | None = None,
+    png: bool = False,
+) -> None:
+    """Write all that can be said of a bank: one HTML file, and every figure beside it.
 
     Parameters
     ----------
@@ -27,6 +34,8 @@ def report(source: Path, *, out: Path | None = None, language: str = "en", typol
     typology
         CLDF folder such as WALS or Grambank, for typological features; without one those of URIEL, where the package
         urielplus is installed.
+    png
+        Write the figures as PNG, too, not as SVG alone.
     """
     from bloodbank.errors import UsageError
     from bloodbank.languages import get_language
@@ -47,7 +56,7 @@ def report(source: Path, *, out: Path | None = None, language: str = "en", typol
         if typology is not None:
             raise
         features = "no folder of features was given, and the package urielplus (URIEL) is not installed"
-    print(write_report(opened, out, tables=tables, language=language, features=features))
+    print(write_report(opened, out, tables=tables, language=language, features=features, png=png))
 
 
 @bank.command

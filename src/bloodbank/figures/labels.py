@@ -71,7 +71,7 @@ def _text(axes: Axes, point: tuple[float, float], label: str) -> Text:
 
 def _crowded_first(centres: Floats) -> list[int]:
     distances = np.linalg.norm(centres[:, None] - centres[None, :], axis=-1)  # [point, point], pixels
-    return np.argsort(-(1 / (distances + 20)).sum(axis=1), kind="stable").tolist()
+    return [int(place) for place in np.argsort(-(1 / (distances + 20)).sum(axis=1), kind="stable")]
 
 
 def _candidates(centre: Floats, size: Floats, marker: float, pixels: float) -> tuple[Floats, Floats]:

@@ -16,7 +16,7 @@ from bloodbank.bank.bank import Bank
 from bloodbank.canvas import drawing, write_figure
 
 
-def draw_heatmap(bank: Bank, folder: Path) -> tuple[Path, Path]:
+def draw_heatmap(bank: Bank, folder: Path) -> list[Path]:
     """Draw F as a matrix, with D as an extra column and R as an extra row.
 
     Args and what is returned as in `bloodbank.canvas.write_figure`.
@@ -30,7 +30,7 @@ def draw_heatmap(bank: Bank, folder: Path) -> tuple[Path, Path]:
         return write_figure(heatmap_figure(bank), folder, "heatmap")
 
 
-def draw_plane(bank: Bank, folder: Path) -> tuple[Path, Path]:
+def draw_plane(bank: Bank, folder: Path) -> list[Path]:
     """Draw every language in the plane of recipience and donation, whose quadrants are the blood types.
 
     Args and what is returned as in `bloodbank.canvas.write_figure`.
@@ -44,9 +44,7 @@ def draw_plane(bank: Bank, folder: Path) -> tuple[Path, Path]:
         return write_figure(plane_figure(bank), folder, "plane")
 
 
-def draw_curves(
-    curves: pd.DataFrame, folder: Path, languages: Sequence[str], protocol: str
-) -> tuple[Path, Path] | None:
+def draw_curves(curves: pd.DataFrame, folder: Path, languages: Sequence[str], protocol: str) -> list[Path] | None:
     """Draw how the loss on each recipient's dev text fell while its models trained.
 
     Args:

@@ -1,4 +1,4 @@
-"""Write the report: `report.html`, which needs no other file, and every figure as SVG and PNG in `figures/`.
+"""Write the report: `report.html`, which needs no other file, and every figure in `figures/`.
 
 Reads a bank and, where they are there, its tables of sentence scores and loss curves.
 
@@ -33,6 +33,7 @@ def write_report(
     tables: str | Path | None = None,
     language: str = "en",
     features: Features | str = "no features were given",
+    png: bool = False,
 ) -> Path:
     """Write the report of a bank.
 
@@ -43,6 +44,7 @@ def write_report(
             says where it lacks them.
         language: Of which it is asked whether it is the best donor.
         features: Typological features of its languages, or why there are none.
+        png: Whether figures are written as PNG, too, which takes as long again as all other drawing.
 
     Returns:
         The path of `report.html`; it is written last, whole or not at all.
@@ -58,7 +60,7 @@ def write_report(
 
     folder, place = Path(folder), None if tables is None else Path(tables)
     sections = [
-        replace(part, drawings=tuple(_drawing(sketch, folder / "figures") for sketch in part.sketches))
+        replace(part, drawings=tuple(_drawing(sketch, folder / "figures", png=png) for sketch in part.sketches))
         for part in report_parts(bank, place, language=language, features=features)
     ]
     drawn = {one.name for section in sections for one in section.drawings}
@@ -71,15 +73,20 @@ def write_report(
     return folder / REPORT_FILE
 
 
-def _drawing(sketch: Sketch, figures: Path) -> Drawing:
+def _drawing(sketch: Sketch, figures: Path, *, png: bool) -> Drawing:
+    image = figures / f"{sketch.name}.png"
     with drawing():
         figure = sketch.draw()
-        svg, png = write_figure(figure, figures, sketch.name)
-    small = svg.stat().st_size <= _LARGE_BYTES
+        (svg,) = write_figure(figure, figures, sketch.name, ["svg"])
+        is_small = svg.stat().st_size <= _LARGE_BYTES
+        if png or not is_small:
+            write_figure(figure, figures, sketch.name, ["png"])
+        else:
+            image.unlink(missing_ok=True)  # of an earlier report
     return Drawing(
         name=sketch.name,
         caption=sketch.caption,
-        content=(svg if small else png).read_bytes(),
-        kind="svg+xml" if small else "png",
+        content=(svg if is_small else image).read_bytes(),
+        kind="svg+xml" if is_small else "png",
         width=round(figure.get_size_inches()[0] * _CSS_DPI),
     )
