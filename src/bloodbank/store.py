@@ -11,6 +11,7 @@ import errno
 import hashlib
 import json
 import os
+import re
 import shutil
 import socket
 import tempfile
@@ -26,6 +27,7 @@ from filelock import SoftFileLock, Timeout
 from bloodbank.errors import BloodbankError, UsageError
 
 PROVENANCE = "provenance.json"
+_LONGEST_NAME = 60  # characters; file systems take 255 bytes, with what is added to a name
 _WRONG_KIND = {errno.ENOTDIR, errno.EISDIR, errno.EEXIST}
 _DISK_ERRORS = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES, errno.EPERM, errno.EIO}
 
@@ -34,6 +36,11 @@ def digest(*parts: Any) -> str:
     """Hash plain values (numbers, strings, lists, dicts) to a key of 16 hexadecimal digits."""
     text = json.dumps(parts, sort_keys=True, ensure_ascii=False, allow_nan=False)
     return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def file_name(name: str) -> str:
+    """Make a file name of a bank's name, which may be anything: one that stays in its folder and is not hidden."""
+    return re.sub(r"[^\w.-]+", "-", name)[:_LONGEST_NAME].strip("-.") or "bank"
 
 
 def file_digest(path: Path) -> str:

@@ -8,9 +8,8 @@ import pytest
 
 from bloodbank.bank import build_bank
 from bloodbank.bank.scores import foreign_shares, much_foreign
-from bloodbank.figures.heatmap import heatmap_figure
-from bloodbank.figures.plane import plane_figure
-from bloodbank.report.parts import heatmap_caption, plane_caption
+from bloodbank.figures.heatmap import heatmap_caption, heatmap_figure
+from bloodbank.figures.plane import plane_caption, plane_figure
 
 CODES = ("de", "fi", "hu")  # in order of donation: fi, de, hu
 
@@ -21,7 +20,12 @@ def build(rows, shares=None, codes=CODES):
 
 
 def axes_of(figure, label):
-    return next((axes for axes in figure.axes if axes.get_label() == label), None)
+    return next((axes for axes in all_axes(figure) if axes.get_label() == label), None)
+
+
+def all_axes(figure):
+    """Axes that are seen, and those that are inset."""
+    return [inner for axes in figure.axes for inner in (axes, *axes.child_axes) if inner.axison]
 
 
 def legend_of(figure):
@@ -46,7 +50,7 @@ def inside(axis):
 
 def overlapping(figure):
     texts = [*figure.texts, *(text for legend in figure.legends for text in legend.get_texts())]
-    for axes in figure.axes:
+    for axes in all_axes(figure):
         texts += [*axes.texts, axes.title, axes.xaxis.label, axes.yaxis.label, *inside(axes.xaxis), *inside(axes.yaxis)]
     renderer = figure.canvas.get_renderer()
     boxes = [(text.get_text(), text.get_window_extent(renderer)) for text in texts if text.get_text().strip()]

@@ -111,7 +111,8 @@ def test_figures_tell_what_is_unsure(bank):
     unsure = holds_zero(bank.intervals, CODES)
     assert unsure.to_numpy().any()
     figure = heatmap_figure(bank)
-    cells = next(axes for axes in figure.axes if axes.get_label() == "F")
+    (board,) = figure.axes
+    cells = next(axes for axes in board.child_axes if axes.get_label() == "F")
     bracketed = [text.get_text() for text in cells.texts if text.get_text().startswith("(")]
     assert len(bracketed) == unsure.to_numpy().sum()
     assert any("in brackets: the interval holds zero" in text.get_text() for text in figure.texts)

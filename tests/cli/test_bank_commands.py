@@ -123,7 +123,7 @@ def test_report_stands_beside_a_run_or_here(run, matrix, tmp_path, monkeypatch):
 def test_report_of_a_bank_file_finds_its_tables(run, tmp_path):
     text = run("bank", "report", shipped_folder("help-books") / "bank.json", "--out", tmp_path)
     assert text.strip() == str(tmp_path / "report.html")
-    assert (tmp_path / "figures" / "curves.png").exists()
+    assert (tmp_path / "figures" / "curves.svg").exists()
     page = (tmp_path / "report.html").read_text("utf-8")
     assert "share neither seed nor test paragraph" in page
     assert "Control `longer`" in page

@@ -6,7 +6,8 @@ import pandas as pd
 import pytest
 
 from bloodbank.errors import UsageError
-from bloodbank.figures.curves import Line, TokenScale, curves_figure, loss_ticks, read_panels, short_count, spread
+from bloodbank.figures.curves import Line, TokenScale, curves_figure, loss_ticks, read_panels, short_count
+from bloodbank.figures.labels import spread
 from bloodbank.figures.run_figures import draw_curves
 
 CODES = ("de", "fi", "hu")
@@ -251,6 +252,8 @@ def test_ticks_are_few_and_round():
 
 
 def test_labels_are_moved_apart_as_little_as_needed():
-    assert spread([1.0, 5.0], 3) == [1.0, 5.0]
-    assert spread([1.0, 2.0], 3) == [0.0, 3.0]
-    assert spread([4.0], 3) == [4.0]
+    assert spread([1.0, 5.0], 3).tolist() == [1.0, 5.0]
+    assert spread([1.0, 2.0], 3).tolist() == [0.0, 3.0]
+    assert spread([4.0], 3).tolist() == [4.0]
+    assert spread([1.0, 2.0], [2, 4]).tolist() == [0.0, 3.0]
+    assert spread([1.0, 2.0, 9.0], 3, (0.0, 10.0)).tolist() == [1.5, 4.5, 8.5]

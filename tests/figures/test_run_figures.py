@@ -16,8 +16,13 @@ def build(rows, **settings):
     return build_bank(rows, **{"languages": CODES, "name": "test", **settings})
 
 
+def all_axes(figure):
+    """Axes that are seen, and those that are inset."""
+    return [inner for axes in figure.axes for inner in (axes, *axes.child_axes) if inner.axison]
+
+
 def axes_of(figure, label):
-    return next(axes for axes in figure.axes if axes.get_label() == label)
+    return next(axes for axes in all_axes(figure) if axes.get_label() == label)
 
 
 def ticks(axis):
@@ -82,7 +87,7 @@ def test_heatmap_clips_the_extreme_and_says_so(released):
     assert low == -high
     assert 55 < high < 80
     assert len(axes_of(figure, "F").texts) == 462
-    bar = next(axes for axes in figure.axes if hasattr(axes, "_colorbar"))
+    bar = next(axes for axes in all_axes(figure) if hasattr(axes, "_colorbar"))
     assert bar._colorbar.extend == "max"
 
 

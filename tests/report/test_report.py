@@ -1,4 +1,6 @@
+import contextlib
 import dataclasses
+import io
 import json
 from html.parser import HTMLParser
 
@@ -9,11 +11,12 @@ import pytest
 from bloodbank import read_matrix
 from bloodbank.analysis.asymmetry import asymmetry
 from bloodbank.analysis.groups import groups
-from bloodbank.bank import build_bank
+from bloodbank.bank import build_bank, write_bank
 from bloodbank.bank.bank import with_intervals
 from bloodbank.bank.scores import matrix
 from bloodbank.bank.sentences import extremes
 from bloodbank.bank.uncertainty.panel import panel_intervals
+from bloodbank.cli.reporting import report
 from bloodbank.errors import UsageError
 from bloodbank.report import write_report
 from bloodbank.report.page import Section, report_page
@@ -60,7 +63,7 @@ def whole(tmp_path_factory):
     bank = with_intervals(build_bank(measurements_of(scores), languages=CODES, name="made-up"), scores)
     folder = tmp_path_factory.mktemp("report")
     scores.to_parquet(folder / "sentence_scores.parquet")
-    path = write_report(bank, folder / "out", tables=folder)
+    path = write_report(bank, folder / "out", tables=folder, png=True)
     return bank, path, Page(path.read_text("utf-8"))
 
 
@@ -72,6 +75,36 @@ def test_the_page_needs_no_other_file(whole):
     assert len(page.ids) == len(set(page.ids))
     assert all(image["src"].startswith("data:image/") for image in page.images)
     assert all(len(image["alt"]) > 80 for image in page.images)
+
+
+def test_its_policy_lets_nothing_run_and_asks_for_nothing(whole):
+    text = whole[1].read_text("utf-8")
+    policy = text.partition('http-equiv="Content-Security-Policy" content="')[2].partition('"')[0]
+    rules = dict(rule.strip().split(" ", 1) for rule in policy.split(";"))
+    assert rules.pop("default-src") == rules.pop("base-uri") == rules.pop("form-action") == "'none'"
+    assert rules == {"img-src": "data:", "style-src": "'unsafe-inline'"}
+    assert text.index("Content-Security-Policy") < text.index("<style")
+
+
+@pytest.mark.parametrize(
+    ("name", "folder"),
+    [
+        ("../outside", "outside-report"),
+        ("/root", "root-report"),
+        ("..", "bank-report"),
+        ("x" * 300, f"{'x' * 60}-report"),
+    ],
+)
+def test_a_bank_s_name_is_no_place(name, folder, tmp_path, monkeypatch):
+    scores = sentence_scores(CODES[:2], n_paragraphs=3, seeds=(0,))
+    write_bank(build_bank(measurements_of(scores), languages=CODES[:2], name=name), tmp_path / "bank")
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    monkeypatch.setattr("bloodbank.report.write_report", lambda bank, out, **_: out)
+    shown = io.StringIO()
+    with contextlib.redirect_stdout(shown):
+        report(tmp_path / "bank" / "bank.json")
+    assert shown.getvalue().strip() == folder
 
 
 def test_every_figure_is_in_the_page_and_beside_it(whole):
@@ -122,10 +155,10 @@ def test_a_figure_of_an_earlier_report_goes(whole, tmp_path):
     bank = whole[0]
     (tmp_path / "figures").mkdir()
     (tmp_path / "figures" / "curves.png").write_bytes(b"of another bank")
+    (tmp_path / "figures" / "heatmap.png").write_bytes(b"of another bank")
     (tmp_path / "figures" / "mine.png").write_bytes(b"of the user")
     write_report(bank, tmp_path)
-    assert not (tmp_path / "figures" / "curves.png").exists()
-    assert (tmp_path / "figures" / "mine.png").exists()
+    assert [path.name for path in (tmp_path / "figures").glob("*.png")] == ["mine.png"]
 
 
 def test_the_confounds_stand_before_the_analyses(whole):
@@ -173,8 +206,8 @@ def test_without_features_it_says_why(whole, marked):
 
 
 def test_loss_curves_are_drawn_where_they_are(whole, marked):
-    assert (marked[0].parent / "figures" / "curves.png").exists()
-    assert not (whole[1].parent / "figures" / "curves.png").exists()
+    assert (marked[0].parent / "figures" / "curves.svg").exists()
+    assert not (whole[1].parent / "figures" / "curves.svg").exists()
 
 
 @pytest.mark.parametrize(
@@ -219,7 +252,7 @@ def test_the_released_matrix_has_a_report(tmp_path):
     assert "22 of 22 languages are in it" in text
     assert "features known" in page.texts
     assert "ε(M_t) is not known" in text
-    assert {one.stem for one in (tmp_path / "figures").glob("*.png")} == FIGURES - {"monolingual"}
+    assert {one.stem for one in (tmp_path / "figures").glob("*.svg")} == FIGURES - {"monolingual"}
 
 
 def test_a_page_without_sections_is_a_page():

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import sys
 from contextlib import suppress
 from pathlib import Path
@@ -82,11 +81,9 @@ def _open_all(source: Path) -> tuple[list[Bank], dict[str, CorpusFacts]]:
 
 def _default_path(place: Path, name: str) -> Path:
     from bloodbank.pipeline.folder import is_run_folder
+    from bloodbank.store import file_name
 
-    if is_run_folder(place):
-        return place / "explorer.html"
-    writable = re.sub(r"[^\w.-]+", "-", name).strip("-.")
-    return Path(f"{writable or 'bank'}-explorer.html")
+    return place / "explorer.html" if is_run_folder(place) else Path(f"{file_name(name)}-explorer.html")
 
 
 def at_terminal() -> bool:

@@ -13,8 +13,15 @@ if TYPE_CHECKING:
 
 
 @bank.command
-def report(source: Path, *, out: Path | None = None, language: str = "en", typology: Path | None = None) -> None:
-    """Write all that can be said of a bank: one HTML file, and every figure as SVG and PNG.
+def report(
+    source: Path,
+    *,
+    out: Path | None = None,
+    language: str = "en",
+    typology: Path | None = None,
+    png: bool = False,
+) -> None:
+    """Write all that can be said of a bank: one HTML file, and every figure beside it.
 
     Parameters
     ----------
@@ -27,18 +34,21 @@ def report(source: Path, *, out: Path | None = None, language: str = "en", typol
     typology
         CLDF folder such as WALS or Grambank, for typological features; without one those of URIEL, where the package
         urielplus is installed.
+    png
+        Write the figures as PNG, too, not as SVG alone.
     """
     from bloodbank.errors import UsageError
     from bloodbank.languages import get_language
     from bloodbank.pipeline.folder import is_run_folder
     from bloodbank.report import write_report
+    from bloodbank.store import file_name
     from bloodbank.typology import load_features
 
     get_language(language)
     opened, place = open_bank(source), find_source(source)
     tables = place if place.is_dir() else place.parent if place.name == "bank.json" else None
     if out is None:
-        out = place / "report" if is_run_folder(place) else Path(f"{opened.name}-report")
+        out = place / "report" if is_run_folder(place) else Path(f"{file_name(opened.name)}-report")
     features: Features | str
     try:
         features = load_features(opened.languages, typology)
@@ -46,7 +56,7 @@ def report(source: Path, *, out: Path | None = None, language: str = "en", typol
         if typology is not None:
             raise
         features = "no folder of features was given, and the package urielplus (URIEL) is not installed"
-    print(write_report(opened, out, tables=tables, language=language, features=features))
+    print(write_report(opened, out, tables=tables, language=language, features=features, png=png))
 
 
 @bank.command

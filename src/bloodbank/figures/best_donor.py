@@ -1,13 +1,12 @@
 """D of all languages with both of its intervals, the language in question marked.
 
-Reads a `BestDonor`; writes nothing.
-
-    best_donor_figure(best_donor(bank, "en"), "22 languages; protocol sequential")
+best_donor_figure(best_donor(bank, "en"), "22 languages; protocol sequential")
 """
 
 from __future__ import annotations
 
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -16,21 +15,13 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from bloodbank.analysis.best_donor import BestDonor
-from bloodbank.canvas import (
-    MARGIN,
-    TEXT_SIZE,
-    add_axes,
-    draw_heading,
-    heading_height,
-    heading_lines,
-    long_label,
-    new_figure,
-)
+from bloodbank.canvas import BLUE, RED, add_legend, long_label, name_rows, settle, sheet, span, style_axes
 from bloodbank.wording import language_name, plural
 
 MAX_ROWS = 60  # languages; beyond, the highest and the lowest 30
 _WIDTH = 6.8  # inches
-_OTHER, _ASKED = "#0072B2", "#D55E00"  # Okabe and Ito's blue and vermilion
+_OTHER, _ASKED = BLUE, RED
+_THICK, _THIN = 3.2, 0.9  # points, of the two intervals
 
 
 def best_donor_figure(result: BestDonor, subtitle: str) -> Figure:
@@ -47,20 +38,21 @@ def best_donor_figure(result: BestDonor, subtitle: str) -> Figure:
         Section 5, equation 5.
     """
     rows, places = _rows(result)
-    lines = heading_lines(_WIDTH, subtitle, "; ".join(_notes(result, rows)))
-    row = 0.21 if len(rows) <= 30 else 0.15
-    top, height = heading_height(lines) + 0.1, row * (places[-1] + 2 if len(rows) else 4)
-    figure = new_figure(_WIDTH, top + height + 1.05)
-    draw_heading(figure, f"is {_title(result.language)} the best donor?", lines)
-    longest = max((len(long_label(code)) for code in rows.index), default=0)
-    size = TEXT_SIZE if len(rows) <= 30 else 7.0
-    left = 0.3 + longest * 0.62 * size / 72
-    axes = add_axes(figure, (left, top), (_WIDTH - left - 0.3, height))
-    axes.set_label("donation")
-    _draw_frame(axes, rows, places, size)
-    _draw_points(axes, rows, places, result.language)
-    _draw_legend(figure, result, rows)
-    return figure
+    row = 0.21 if len(rows) <= 30 else 0.15  # inches
+    size = _WIDTH, row * (places[-1] + 2 if len(rows) else 4) + 1.0
+    notes = [subtitle, "; ".join(_notes(result, rows))]
+    figure = sheet(f"is {_title(result.language)} the best donor?", notes, size)
+    axes = figure.add_subplot()
+    style_axes(axes, "donation", x="donation D: sum of F over recipients (no unit; > 0: helps)", grid="y")
+    name_rows(axes, [long_label(str(code)) for code in rows.index], places.tolist())
+    axes.set_xlim(*_limits(rows))
+    axes.axvline(0, color="0.35", linewidth=0.9, zorder=1)
+    for above, below in pairwise(places):
+        if below - above > 1:
+            axes.axhline((above + below) / 2, color="0.7", linewidth=0.7, dashes=(4, 3))
+    _draw_points(axes, rows, places, rows.index == result.language)
+    add_legend(figure, _legend_entries(result, rows))
+    return settle(figure)
 
 
 def best_donor_caption(result: BestDonor) -> str:
@@ -82,11 +74,11 @@ def best_donor_caption(result: BestDonor) -> str:
         if result.language in rows.index
         else f"{_title(result.language)} is not drawn: it has no donation score here."
     )
-    bars = [
-        f"{kind.lower()} bars: {level:.0%} intervals {what}"
-        for kind, column, level, what in _kinds(result)
-        if rows[column].notna().any()
-    ]
+    bars = []
+    if rows["low"].notna().any():
+        bars.append(f"thick bars: {result.measurement.level:.0%} intervals by measurement error (seeds and test text)")
+    if rows["panel_low"].notna().any():
+        bars.append(f"thin bars: {result.panel.level:.0%} intervals for another panel of recipients")
     intervals = f"{'; '.join(bars).capitalize()}." if bars else "No interval is known."
     hollow = "" if rows["complete"].all() else " Hollow: cells are missing, and D is (n - 1) times the mean F measured."
     return (
@@ -94,13 +86,6 @@ def best_donor_caption(result: BestDonor) -> str:
         f"gain of 100% in all); right of zero a language helps the others. The highest is at the top. {asked} "
         f"{intervals}{hollow} For the paper's question whether English is the best donor (section 5)."
     )
-
-
-def _kinds(result: BestDonor) -> list[tuple[str, str, float, str]]:
-    return [
-        ("Thick", "low", result.measurement.level, "by measurement error (seeds and test text)"),
-        ("Thin", "panel_low", result.panel.level, "for another panel of recipients"),
-    ]
 
 
 def _title(code: str) -> str:
@@ -140,66 +125,34 @@ def _notes(result: BestDonor, rows: pd.DataFrame) -> list[str]:
     return notes
 
 
-def _draw_frame(axes: Axes, rows: pd.DataFrame, places: np.ndarray, size: float) -> None:
-    axes.set_xlim(*_limits(rows))
-    axes.set_ylim(places[-1] + 0.9 if len(places) else 1.0, -0.9)
-    axes.set_yticks(places, [long_label(str(code)) for code in rows.index], size=size)
-    axes.axvline(0, color="0.35", linewidth=0.9, zorder=1)
-    axes.grid(visible=True, axis="y", color="0.93", linewidth=0.6, zorder=0)
-    axes.set_axisbelow(True)
-    axes.set_xlabel("donation D: sum of F over recipients (no unit; > 0: helps)", size=TEXT_SIZE + 0.5)
-    axes.tick_params(labelsize=TEXT_SIZE)
-    axes.tick_params(axis="y", labelsize=size, left=False)
-    for name in ("top", "right", "left"):
-        axes.spines[name].set_visible(False)
-    for above, below in pairwise(places):
-        if below - above > 1:
-            axes.axhline((above + below) / 2, color="0.7", linewidth=0.7, dashes=(4, 3))
-
-
 def _limits(rows: pd.DataFrame) -> tuple[float, float]:
-    """Span zero and all points, and intervals as far as they leave the points apart."""
-    points = rows["donation"].to_numpy(dtype=float)
-    low, high = points.min(initial=0.0), points.max(initial=0.0)
-    span = (high - low) or 1.0
-    ends = rows[["low", "high", "panel_low", "panel_high"]].to_numpy(dtype=float)
-    ends = ends[~np.isnan(ends)]
-    first = max(ends.min(initial=low), low - span)
-    last = min(ends.max(initial=high), high + span)
-    return first - 0.04 * (last - first or 1.0), last + 0.04 * (last - first or 1.0)
+    return span(rows["donation"], rows[["low", "high", "panel_low", "panel_high"]], margin=0.04)
 
 
-def _draw_points(axes: Axes, rows: pd.DataFrame, places: np.ndarray, language: str) -> None:
-    for place, (code, row) in zip(places, rows.iterrows(), strict=True):
-        colour, marker, size = (
-            (_ASKED, "^", 8.0) if code == language else (_OTHER, "o", 5.0 if len(rows) <= 30 else 3.5)
-        )
-        axes.plot([row["panel_low"], row["panel_high"]], [place, place], color=colour, linewidth=0.9, zorder=2)
-        axes.plot([row["low"], row["high"]], [place, place], color=colour, linewidth=3.2, alpha=0.55, zorder=2)
-        axes.plot(
-            [row["donation"]], [place], linestyle="none", marker=marker, markersize=size, markeredgecolor=colour,
-            markerfacecolor=colour if row["complete"] else "white", zorder=3,
-        )  # fmt: skip
-        if code == language:
-            axes.axhspan(place - 0.45, place + 0.45, color=_ASKED, alpha=0.1, linewidth=0, zorder=0)
+def _draw_points(axes: Axes, rows: pd.DataFrame, places: np.ndarray, is_asked: np.ndarray) -> None:
+    colours = np.where(is_asked, _ASKED, _OTHER)
+    axes.hlines(places, rows["panel_low"], rows["panel_high"], colors=colours.tolist(), linewidth=_THIN, zorder=2)
+    axes.hlines(places, rows["low"], rows["high"], colors=colours.tolist(), linewidth=_THICK, alpha=0.55, zorder=2)
+    looks = ((~is_asked, _OTHER, "o", 5.0 if len(rows) <= 30 else 3.5), (is_asked, _ASKED, "^", 8.0))
+    for chosen, colour, marker, size in looks:
+        for complete, filling in ((True, colour), (False, "white")):
+            some = chosen & (rows["complete"].to_numpy(dtype=bool) == complete)
+            look: dict[str, Any] = {"marker": marker, "markersize": size, "color": colour, "markerfacecolor": filling}
+            axes.plot(rows.loc[some, "donation"], places[some], linestyle="none", zorder=3, **look)
+    for place in places[is_asked]:
+        axes.axhspan(place - 0.45, place + 0.45, color=_ASKED, alpha=0.1, linewidth=0, zorder=0)
 
 
-def _draw_legend(figure: Figure, result: BestDonor, rows: pd.DataFrame) -> None:
+def _legend_entries(result: BestDonor, rows: pd.DataFrame) -> list[tuple[Any, str]]:
     """Explain only what is there."""
-    entries = []
+    entries: list[tuple[Any, str]] = []
     if result.language in rows.index:
         asked = Line2D([], [], linestyle="none", marker="^", color=_ASKED, markersize=7)
         entries.append((asked, _title(result.language)))
-    for (kind, column, level, _), width, said in zip(
-        _kinds(result), (3.2, 0.9), ("by measurement error", "for another panel of recipients"), strict=True
-    ):
-        if rows[column].notna().any():
-            entries.append((Line2D([], [], color="0.35", linewidth=width), f"{kind.lower()}: {level:.0%} {said}"))
-    if not entries:
-        return
-    width, height = figure.get_size_inches()
-    handles, labels = zip(*entries, strict=True)
-    figure.legend(
-        handles, labels, loc="lower left", bbox_to_anchor=(MARGIN / width, MARGIN / height), ncols=len(labels),
-        frameon=False, fontsize=TEXT_SIZE - 0.5, borderpad=0, borderaxespad=0, columnspacing=1.2, handletextpad=0.5,
-    )  # fmt: skip
+    if rows["low"].notna().any():
+        thick = Line2D([], [], color="0.35", linewidth=_THICK)
+        entries.append((thick, f"thick: {result.measurement.level:.0%} by measurement error"))
+    if rows["panel_low"].notna().any():
+        thin = Line2D([], [], color="0.35", linewidth=_THIN)
+        entries.append((thin, f"thin: {result.panel.level:.0%} for another panel of recipients"))
+    return entries

@@ -1,11 +1,11 @@
 """The most detrimental and the most beneficial pairs, with their intervals.
 
-Reads a `Detrimental`; writes nothing.
-
-    detrimental_figure(detrimental(bank), "22 languages; protocol sequential")
+detrimental_figure(detrimental(bank), "22 languages; protocol sequential")
 """
 
 from __future__ import annotations
+
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -15,18 +15,15 @@ from matplotlib.lines import Line2D
 
 from bloodbank.analysis.detrimental import NEGATIVE, POSITIVE, UNDECIDED, UNKNOWN, Detrimental
 from bloodbank.bank.scores import LEVEL_BORDERS
-from bloodbank.canvas import MARGIN, TEXT_SIZE, add_axes, draw_heading, heading_height, heading_lines, new_figure
+from bloodbank.canvas import BLUE, MINUS, RED, add_legend, name_rows, settle, sheet, span, style_axes
 from bloodbank.wording import percent, plural
 
-_HARM, _HELP = "#D55E00", "#0072B2"  # Okabe and Ito's vermilion and blue
-_MARKERS = {NEGATIVE: "o", POSITIVE: "o", UNDECIDED: "s", UNKNOWN: "D"}
-_MEANINGS = (
+_LOOKS = (  # marker, whether it is filled, verdicts, and what it means
     ("o", True, (NEGATIVE, POSITIVE), "sign decided beyond measurement error"),
     ("s", False, (UNDECIDED,), "sign undecided"),
     ("D", True, (UNKNOWN,), "measurement error unknown"),
 )
 _ROW, _GAP, _WIDTH = 0.2, 0.8, 6.4  # inches a row, rows between the two groups, inches
-_MINUS = "\N{MINUS SIGN}"
 
 
 def detrimental_figure(result: Detrimental, subtitle: str, *, n_each: int = 12) -> Figure:
@@ -44,18 +41,25 @@ def detrimental_figure(result: Detrimental, subtitle: str, *, n_each: int = 12) 
         Section 5.
     """
     rows, places = _rows(result, n_each)
-    lines = heading_lines(_WIDTH, subtitle, *_notes(result, rows))
-    top, height = heading_height(lines) + 0.1, _ROW * (places[-1] + 1.6 if len(rows) else 3)
-    figure = new_figure(_WIDTH, top + height + 0.95)
-    draw_heading(figure, "which pairs harm and which help", lines)
-    longest = max((len(name) for name in _names(rows)), default=0)
-    left = 0.35 + longest * 0.65 * TEXT_SIZE / 72
-    axes = add_axes(figure, (left, top), (_WIDTH - left - 0.6, height))
-    axes.set_label("pairs")
-    _draw_frame(axes, rows, places)
+    size = _WIDTH, _ROW * (places[-1] + 1.6 if len(rows) else 3) + 0.9
+    figure = sheet("which pairs harm and which help", [subtitle, *_notes(result, rows)], size)
+    axes = figure.add_subplot()
+    style_axes(axes, "pairs", x="F in % of the recipient's monolingual score (< 0: harms)", grid="y")
+    name_rows(axes, [f"{s}→{t}" for s, t in zip(rows["donor"], rows["recipient"], strict=True)], places.tolist())
+    axes.set_xlim(*_limits(rows))
+    axes.axvline(0, color="0.35", linewidth=0.9, zorder=1)
+    axes.axvline(100 * LEVEL_BORDERS[0], color="0.6", linewidth=0.9, linestyle=":", zorder=1)
+    if len(places) > n_each and (np.diff(places) > 1).any():
+        axes.axhline(places[n_each - 1] + (1 + _GAP) / 2, color="0.75", linewidth=0.7, dashes=(4, 3))
     _draw_points(axes, rows, places)
-    _draw_legend(figure, rows)
-    return figure
+    grey: dict[str, Any] = {"linestyle": "none", "color": "0.3"}
+    looks: list[tuple[Any, str]] = [
+        (Line2D([], [], marker=marker, markerfacecolor="0.3" if filled else "white", **grey), meaning)
+        for marker, filled, verdicts, meaning in _LOOKS
+        if rows["verdict"].isin(verdicts).any()
+    ]
+    add_legend(figure, looks)
+    return settle(figure)
 
 
 def detrimental_caption(result: Detrimental, *, n_each: int = 12) -> str:
@@ -90,7 +94,7 @@ def detrimental_caption(result: Detrimental, *, n_each: int = 12) -> str:
     return (
         f"{which} (donor→recipient). Horizontal axis: F(s→t), the gain of recipient t from pretraining on donor s, in "
         "percent of the score of t's monolingual model; left of zero (orange) the donor harms, right of it (blue) it "
-        f"helps. Dotted: {percent(LEVEL_BORDERS[0], minus=_MINUS)}%, below which the paper calls a cell negative. "
+        f"helps. Dotted: {percent(LEVEL_BORDERS[0], minus=MINUS)}%, below which the paper calls a cell negative. "
         f"{bars} {tested} F < 0 in {result.n_negative} of {n} cells. For section 5 of the paper."
     )
 
@@ -102,10 +106,6 @@ def _rows(result: Detrimental, n_each: int) -> tuple[pd.DataFrame, np.ndarray]:
     places = np.arange(2 * n_each, dtype=float)
     places[n_each:] += _GAP
     return pd.concat([cells.iloc[:n_each], cells.iloc[-n_each:]]), places
-
-
-def _names(rows: pd.DataFrame) -> list[str]:
-    return [f"{donor}→{recipient}" for donor, recipient in zip(rows["donor"], rows["recipient"], strict=True)]
 
 
 def _notes(result: Detrimental, rows: pd.DataFrame) -> list[str]:
@@ -122,65 +122,22 @@ def _notes(result: Detrimental, rows: pd.DataFrame) -> list[str]:
     else:
         notes.append("no intervals: measurement error unknown")
     if _limits(rows)[0] < 100 * LEVEL_BORDERS[0]:
-        notes.append(f"dotted: {percent(LEVEL_BORDERS[0], minus=_MINUS)}%")
+        notes.append(f"dotted: {percent(LEVEL_BORDERS[0], minus=MINUS)}%")
     return ["; ".join(notes)]
 
 
 def _limits(rows: pd.DataFrame) -> tuple[float, float]:
     """Span zero and all points in percent, and intervals as far as they leave the points apart."""
-    points = 100 * rows["finetune_score"].to_numpy(dtype=float)
-    low, high = min(0.0, points.min(initial=0.0)), max(0.0, points.max(initial=0.0))
-    span = (high - low) or 1.0
-    ends = 100 * rows[["low", "high"]].to_numpy(dtype=float)
-    ends = ends[~np.isnan(ends)]
-    furthest = min(low, ends.min(initial=low)), max(high, ends.max(initial=high))
-    return max(furthest[0], low - 0.5 * span) - 0.05 * span, min(furthest[1], high + 0.5 * span) + 0.05 * span
-
-
-def _draw_frame(axes: Axes, rows: pd.DataFrame, places: np.ndarray) -> None:
-    axes.set_xlim(*_limits(rows))
-    axes.set_ylim(places[-1] + 0.8 if len(places) else 1.0, -0.8)
-    axes.set_yticks(places, _names(rows), size=TEXT_SIZE)
-    axes.axvline(0, color="0.35", linewidth=0.9, zorder=1)
-    axes.axvline(100 * LEVEL_BORDERS[0], color="0.6", linewidth=0.9, linestyle=":", zorder=1)
-    axes.grid(visible=True, axis="y", color="0.93", linewidth=0.6, zorder=0)
-    axes.set_axisbelow(True)
-    axes.set_xlabel("F in % of the recipient's monolingual score (< 0: harms)", size=TEXT_SIZE + 0.5)
-    axes.tick_params(labelsize=TEXT_SIZE, left=False)
-    for name in ("top", "right", "left"):
-        axes.spines[name].set_visible(False)
-    if len(places) > 1 and (np.diff(places) > 1).any():
-        axes.axhline(float(places[len(places) // 2 - 1]) + (1 + _GAP) / 2, color="0.75", linewidth=0.7, dashes=(4, 3))
+    return span(100 * rows["finetune_score"].astype(float), 100 * rows[["low", "high"]].astype(float), reach=0.5)
 
 
 def _draw_points(axes: Axes, rows: pd.DataFrame, places: np.ndarray) -> None:
-    for place, (_, row) in zip(places, rows.iterrows(), strict=True):
-        score, low, high = (100 * float(row[name]) for name in ("finetune_score", "low", "high"))
-        colour = _HARM if score < 0 else _HELP if score > 0 else "0.4"
-        if not np.isnan(low):
-            axes.plot([low, high], [place, place], color=colour, linewidth=1.3, zorder=2)
-        axes.plot(
-            [score], [place], linestyle="none", marker=_MARKERS[row["verdict"]], markersize=5.5, markeredgecolor=colour,
-            markerfacecolor="white" if row["verdict"] == UNDECIDED else colour, zorder=3,
-        )  # fmt: skip
-
-
-def _draw_legend(figure: Figure, rows: pd.DataFrame) -> None:
-    """Explain only the shapes that are there."""
-    present = set(rows["verdict"])
-    entries = [
-        (
-            Line2D([], [], linestyle="none", marker=marker, color="0.3", markerfacecolor="0.3" if filled else "white"),
-            said,
-        )
-        for marker, filled, verdicts, said in _MEANINGS
-        if present & set(verdicts)
-    ]
-    if not entries:
-        return
-    width, height = figure.get_size_inches()
-    handles, labels = zip(*entries, strict=True)
-    figure.legend(
-        handles, labels, loc="lower left", bbox_to_anchor=(MARGIN / width, MARGIN / height), ncols=len(labels),
-        frameon=False, fontsize=TEXT_SIZE - 0.5, borderpad=0, borderaxespad=0, columnspacing=1.4, handletextpad=0.3,
-    )  # fmt: skip
+    scores, low, high = (100 * rows[name].to_numpy(dtype=float) for name in ("finetune_score", "low", "high"))
+    colours = np.select([scores < 0, scores > 0], [RED, BLUE], "0.4")
+    axes.hlines(places, low, high, colors=colours.tolist(), linewidth=1.3, zorder=2)
+    for marker, filled, verdicts, _ in _LOOKS:
+        for colour in dict.fromkeys(colours):
+            some = rows["verdict"].isin(verdicts).to_numpy() & (colours == colour)
+            look: dict[str, Any] = {"marker": marker, "markersize": 5.5, "color": colour}
+            look["markerfacecolor"] = colour if filled else "white"
+            axes.plot(scores[some], places[some], linestyle="none", zorder=3, **look)

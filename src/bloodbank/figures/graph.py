@@ -1,8 +1,6 @@
 """The blood bank graph: who helps whom most (figure 1).
 
-Reads a bank; writes nothing.
-
-    graph_figure(bank, "22 languages; protocol sequential")
+graph_figure(bank, "22 languages; protocol sequential")
 """
 
 from __future__ import annotations
@@ -19,16 +17,15 @@ from matplotlib.path import Path
 
 from bloodbank.analysis.graph import TransferGraph, circle_order, circle_points, drawn_edges, edge_curve, transfer_graph
 from bloodbank.bank.bank import Bank
-from bloodbank.canvas import MARGIN, TEXT_SIZE, add_axes, draw_heading, heading_height, heading_lines, new_figure
+from bloodbank.canvas import MINUS, PINK, SMALL, TEXT_SIZE, add_legend, settle, sheet
 from bloodbank.figures.plane import STYLES
 from bloodbank.wording import language_name, percent, plural
 
 _UNTYPED = ("0.3", "o")
-_HELPS, _HARMS = "0.25", "#CC79A7"  # Okabe and Ito's reddish purple
+_HELPS, _HARMS = "0.25", PINK
 _WIDEST, _NARROWEST = 3.2, 0.6  # points, of an edge where there are few
 _TOLD_APART = 0.3  # points between two widths of the legend
 _PALE, _FULL = 0.4, 0.85  # opacity of edges whose interval holds zero, and of the others
-_MINUS = "\N{MINUS SIGN}"
 _KEY = 1.9  # inches for the legend at the right
 
 
@@ -48,29 +45,23 @@ def graph_figure(bank: Bank, subtitle: str, *, n_positive: int | None = None, n_
         Figure 1.
     """
     graph = transfer_graph(bank, n_positive=n_positive, n_negative=n_negative)
-    shown = graph.shown
-    n = len(shown)
-    radius = float(np.clip(1.15 + 0.06 * n, 1.3, 4.3))  # inches
+    n = len(graph.shown)
+    radius = float(np.clip(1.15 + 0.06 * n, 1.3, 4.3))  # inches, as all in the axes
     length = 0.15 + _label_length(graph)
-    across, upright = 2 * (radius + length), 2 * (radius + (0.25 if graph.named else length))
-    width = max(across + _KEY, 6.0)
-    lines = heading_lines(width, subtitle, *_notes(graph))
-    top = heading_height(lines) + 0.05
-    figure = new_figure(width, top + upright + MARGIN)
-    draw_heading(figure, "who helps whom most", lines, name=bank.name)
-    axes = add_axes(figure, ((width - _KEY - across) / 2, top), (across, upright))
-    axes.set_label("graph")
+    across, upright = radius + length, radius + (0.25 if graph.named else length)
+    size = (max(2 * across + _KEY, 6.0), 2 * upright + 0.15)
+    figure = sheet("who helps whom most", [subtitle, *_notes(graph)], size, name=bank.name)
+    axes = figure.add_subplot(aspect="equal", xlim=(-across, across), ylim=(-upright, upright), label="graph")
     axes.set_axis_off()
-    axes.set_xlim(-across / 2, across / 2)  # in inches
-    axes.set_ylim(-upright / 2, upright / 2)
-    order = circle_order(shown, graph.edges)
+    order = circle_order(graph.shown, graph.edges)
     points = pd.DataFrame(radius * circle_points(n), index=order, columns=["x", "y"])
     node = float(np.clip(250 / max(n, 1), 5.0, 8.0))  # points
     _draw_edges(axes, graph, points, node)
     _draw_nodes(axes, graph, points, node)
     _draw_labels(axes, graph, points, node)
-    _draw_key(figure, graph)
-    return figure
+    key = {"loc": "outside right lower", "ncols": 1, "handlelength": 2.2, "fontsize": TEXT_SIZE, "alignment": "left"}
+    add_legend(figure, _key(graph), title="arrow: donor → recipient", title_fontsize=TEXT_SIZE, **key)
+    return settle(figure)
 
 
 def graph_caption(bank: Bank, *, n_positive: int | None = None, n_negative: int | None = None) -> str:
@@ -92,13 +83,13 @@ def graph_caption(bank: Bank, *, n_positive: int | None = None, n_negative: int 
         )
         return f"The blood bank graph of {plural(n, 'language')}: no edge is drawn, because {reason}."
     edges = "; ".join(
-        f"{said} (F from {percent(float(part['finetune_score'].min()), minus=_MINUS)}% to "
-        f"{percent(float(part['finetune_score'].max()), minus=_MINUS)}%; {look})"
-        for part, said, look in drawn_edges(graph)
+        f"{which} (F from {percent(float(part['finetune_score'].min()), minus=MINUS)}% to "
+        f"{percent(float(part['finetune_score'].max()), minus=MINUS)}%; {look})"
+        for part, which, look in drawn_edges(graph)
     )
     missing = graph.n_pairs - graph.n_measured
     left_out = n - len(graph.shown)
-    said = [
+    sentences = [
         f"The blood bank graph of {plural(n, 'language')}. Arrows run from donor to recipient, and are as wide as the "
         "finetune score F is large: the gain of the recipient from pretraining on the donor, in percent of the score "
         f"of its monolingual model. Of {plural(graph.n_measured, 'measured cell')} the figure shows {edges}.",
@@ -113,11 +104,11 @@ def graph_caption(bank: Bank, *, n_positive: int | None = None, n_negative: int 
         f"{plural(left_out, 'language')} without a drawn edge left out." if left_out else "",
         "Place on the circle has no meaning but for the grouping by type. After figure 1 of the paper.",
     ]
-    return " ".join(sentence for sentence in said if sentence)
+    return " ".join(sentence for sentence in sentences if sentence)
 
 
 def _notes(graph: TransferGraph) -> list[str]:
-    drawn = [said for _, said, _ in drawn_edges(graph)]
+    drawn = [which for _, which, _ in drawn_edges(graph)]
     notes = [f"drawn: {' and '.join(drawn)}" if drawn else "no edge to draw"]
     if graph.n_measured < graph.n_pairs:
         notes.append("missing cells not drawn")
@@ -133,7 +124,7 @@ def _labels(graph: TransferGraph) -> dict[str, str]:
 
 
 def _label_size(graph: TransferGraph) -> float:
-    return TEXT_SIZE if len(graph.shown) <= 80 else 7.0
+    return TEXT_SIZE if len(graph.shown) <= 80 else SMALL - 0.5
 
 
 def _label_length(graph: TransferGraph) -> float:
@@ -180,50 +171,39 @@ def _draw_nodes(axes: Axes, graph: TransferGraph, points: pd.DataFrame, node: fl
 
 
 def _draw_labels(axes: Axes, graph: TransferGraph, points: pd.DataFrame, node: float) -> None:
-    along_radius = not graph.named
+    """Write names lying beside their nodes, or codes along the radius."""
     for code, text in _labels(graph).items():
         x, y = float(points["x"][code]), float(points["y"][code])
         radius = float(np.hypot(x, y))
         reach = 1 + (node / 2 + 4) / 72 / radius
-        lift = (
-            0 if along_radius else 0.06 * y / radius
-        )  # lying labels keep off the nodes that they stand above or below
         right = x >= -1e-9
-        angle = float(np.degrees(np.arctan2(y, x))) + (0 if right else 180)
-        axes.text(
-            x * reach, y * reach + lift, text, size=_label_size(graph), ha="left" if right else "right", va="center",
-            rotation=angle if along_radius else 0, rotation_mode="anchor", zorder=4,
-        )  # fmt: skip
+        look: dict[str, Any] = {"ha": "left" if right else "right", "va": "center", "rotation_mode": "anchor"}
+        lift = 0.0
+        if graph.named:
+            lift = 0.06 * y / radius  # lying labels keep off the nodes that they stand above or below
+        else:
+            look["rotation"] = float(np.degrees(np.arctan2(y, x))) + (0 if right else 180)
+        axes.text(x * reach, y * reach + lift, text, size=_label_size(graph), zorder=4, **look)
 
 
-def _draw_key(figure: Figure, graph: TransferGraph) -> None:
+def _key(graph: TransferGraph) -> list[tuple[Line2D, str]]:
     """Explain only what is there: types, widths, colours."""
-    entries: list[tuple[Line2D, str]] = []
-    present = set(graph.shown["blood_type"].dropna())
-    for kind, (colour, marker) in STYLES.items():
-        if kind in present:
-            said = f"type {'None' if kind == 'none' else kind}"
-            entries.append((Line2D([], [], linestyle="none", marker=marker, color=colour, markersize=6.5), said))
-    if graph.shown["blood_type"].isna().any():
-        entries.append(
-            (Line2D([], [], linestyle="none", marker=_UNTYPED[1], color=_UNTYPED[0], markersize=6.5), "no type")
-        )
-    width, height = figure.get_size_inches()
+    types = graph.shown["blood_type"]
+    looks = [
+        (style, f"type {'None' if kind == 'none' else kind}") for kind, style in STYLES.items() if kind in set(types)
+    ]
+    looks += [(_UNTYPED, "no type")] if types.isna().any() else []
+    entries = [
+        (Line2D([], [], linestyle="none", marker=marker, color=colour, markersize=6.5), text)
+        for (colour, marker), text in looks
+    ]
     for score in _sample_scores(graph):
-        look: dict[str, Any] = (
-            {"color": _HELPS, "linestyle": "-"} if score > 0 else {"color": _HARMS, "linestyle": "--"}
-        )
-        line = Line2D([], [], linewidth=_width(score, graph), **look)
-        entries.append((line, f"F = {percent(score, minus=_MINUS)}%"))
+        colour = _HELPS if score > 0 else _HARMS
+        line = Line2D([], [], linewidth=_width(score, graph), color=colour, linestyle="-" if score > 0 else "--")
+        entries.append((line, f"F = {percent(score, minus=MINUS)}%"))
     if any(certain is False for certain in graph.edges["certain"]):
         entries.append((Line2D([], [], color=_HELPS, alpha=_PALE, linewidth=2), "interval holds zero"))
-    if entries:
-        handles, labels = zip(*entries, strict=True)
-        figure.legend(
-            handles, labels, loc="lower right", bbox_to_anchor=(1 - MARGIN / width, MARGIN / height), frameon=False,
-            fontsize=TEXT_SIZE, borderpad=0, borderaxespad=0, handlelength=2.2, title="arrow: donor → recipient",
-            title_fontsize=TEXT_SIZE, alignment="left",
-        )  # fmt: skip
+    return entries
 
 
 def _sample_scores(graph: TransferGraph) -> list[float]:

@@ -1,9 +1,8 @@
-"""Labels beside points, placed so that none covers another."""
+"""Labels beside points and along a line, placed so that none covers another."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from typing import Any, cast
 
 import numpy as np
@@ -12,15 +11,19 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patheffects import Normal, Stroke
 from matplotlib.text import Text
-from matplotlib.transforms import Bbox
+from numpy.typing import NDArray
 
-LABEL_SIZE = 8.0  # points
+from bloodbank.canvas import settle
+
+Floats = NDArray[np.float64]
 MARKER = 4.5  # points around the middle of a marker that labels keep clear of
-_DISTANCES = (1.5, 6.5, 12.5, 19.5, 27.5, 37.5, 49.5)  # points from there on
+_SIZE = 8.0  # points
+_DISTANCES = np.array((1.5, 6.5, 12.5, 19.5, 27.5, 37.5, 49.5))  # points from there on
 _LEADER_FROM = 7.5  # a label further away than this gets a line to its point
-_PADDING = 1.0
+_PADDING = 1.0  # pixels
 # Right first, as a reader expects it; then left, above, below, and between.
-_DIRECTIONS = ((1, 0), (-1, 0), (0, 1), (0, -1), (1, 1), (1, -1), (-1, 1), (-1, -1))
+_DIRECTIONS = np.array(((1, 0), (-1, 0), (0, 1), (0, -1), (1, 1), (1, -1), (-1, 1), (-1, -1)))
+_FAR = 1e5  # pixels, beyond every figure
 
 
 def place_labels(
@@ -34,7 +37,7 @@ def place_labels(
     """Write a label beside each point, the most crowded points first, each at its first free place.
 
     Args:
-        axes: Limits and size must be final.
+        axes: Limits must be final; the figure is settled here.
         points: In data units.
         labels: One for each point.
         obstacles: Texts already drawn, to keep clear of.
@@ -45,97 +48,87 @@ def place_labels(
     """
     if not points:
         return []
-    figure = cast(Figure, axes.figure)
-    renderer = cast(Any, figure.canvas).get_renderer()
-    scale = figure.dpi / 72  # pixels in a point
+    figure = settle(cast(Figure, axes.figure))
+    pixels = figure.dpi / 72  # in a point
     centres = axes.transData.transform(np.asarray(points))
     texts = [_text(axes, point, label) for point, label in zip(points, labels, strict=True)]
-    sizes = [(box.width, box.height) for box in (text.get_window_extent(renderer) for text in texts)]
-    around = [_square(centre, marker * scale) for centre in centres]
-    around += [obstacle.get_window_extent(renderer) for obstacle in obstacles]
-    taken = np.array([box.extents for box in around] + [[0.0] * 4] * len(points))  # room for the labels
-    n_taken = len(around)
-    ground = _Ground(axes.get_window_extent(renderer), _zero_lines(axes), scale)
+    markers = np.hstack([centres - marker * pixels, centres + marker * pixels])
+    taken = np.array([*markers, *(text.get_window_extent().extents for text in obstacles)])
     for place in _crowded_first(centres):
-        candidates = list(_candidates(centres[place], sizes[place], scale, marker))
-        boxes = np.array([box.extents for box, _ in candidates])
-        costs = ground.costs(boxes, np.array([distance for _, distance in candidates]), taken[:n_taken])
-        box, distance = candidates[int(np.argmin(costs))]  # the first of equals
-        taken[n_taken] = box.extents
-        n_taken += 1
-        _move(texts[place], centres[place], box, scale, leader=distance > marker + _LEADER_FROM)
+        extent = texts[place].get_window_extent()
+        boxes, distances = _candidates(centres[place], np.array((extent.width, extent.height)), marker, pixels)
+        best = int(np.argmin(_costs(axes, boxes, taken) / pixels**2 + distances))  # the first of equals
+        taken = np.vstack([taken, boxes[best]])
+        _move(texts[place], centres[place], boxes[best], pixels, leader=distances[best] > marker + _LEADER_FROM)
     return texts
 
 
 def _text(axes: Axes, point: tuple[float, float], label: str) -> Text:
-    style: dict[str, Any] = {"ha": "center", "va": "center", "size": LABEL_SIZE, "zorder": 4}
+    style: dict[str, Any] = {"ha": "center", "va": "center", "size": _SIZE, "zorder": 4}
     style["path_effects"] = [Stroke(linewidth=2.0, foreground="white"), Normal()]  # lines stop at the letters
     return axes.annotate(label, point, xytext=(0, 0), textcoords="offset points", **style)
 
 
-def _crowded_first(centres: np.ndarray) -> list[int]:
+def _crowded_first(centres: Floats) -> list[int]:
     distances = np.linalg.norm(centres[:, None] - centres[None, :], axis=-1)  # [point, point], pixels
-    crowding = (1 / (distances + 20)).sum(axis=1)
-    return [int(place) for place in np.argsort(-crowding, kind="stable")]
+    return [int(place) for place in np.argsort(-(1 / (distances + 20)).sum(axis=1), kind="stable")]
 
 
-def _candidates(
-    centre: np.ndarray, size: tuple[float, float], scale: float, marker: float
-) -> Iterator[tuple[Bbox, float]]:
-    width, height = size
-    for distance in (marker + beyond for beyond in _DISTANCES):
-        for right, up in _DIRECTIONS:
-            reach = distance * scale / np.hypot(right, up)
-            x = centre[0] + right * (reach + width / 2)
-            y = centre[1] + up * (reach + height / 2)
-            yield Bbox.from_bounds(x - width / 2, y - height / 2, width, height), distance
+def _candidates(centre: Floats, size: Floats, marker: float, pixels: float) -> tuple[Floats, Floats]:
+    """List places for a label, near ones first.
+
+    Shape:
+        Boxes `[place, 4]`, left, bottom, right and top in pixels; distances `[place]` in points.
+    """
+    distances = np.repeat(marker + _DISTANCES, len(_DIRECTIONS))
+    directions = np.tile(_DIRECTIONS, (len(_DISTANCES), 1))
+    reach = distances * pixels / np.linalg.norm(directions, axis=1)
+    middles = centre + directions * (reach[:, None] + size / 2)
+    return np.hstack([middles - size / 2, middles + size / 2]), distances
 
 
-@dataclass(frozen=True)
-class _Ground:
-    """What lies under the labels, in pixels."""
-
-    inside: Bbox
-    zero_lines: Sequence[Bbox]
-    scale: float
-
-    def costs(self, boxes: np.ndarray, distances: np.ndarray, taken: np.ndarray) -> np.ndarray:
-        """Weigh places: covering something is worst, then crossing a zero line, then being far away.
-
-        Shape: boxes `[place, 4]` and taken `[box, 4]`: left, bottom, right, top in pixels; one cost for each place.
-        """
-        points = 1 / self.scale**2  # square points in a square pixel
-        padded = boxes + np.array([-_PADDING, -_PADDING, _PADDING, _PADDING])
-        covered = _shared(padded, taken).sum(axis=1)
-        areas = (boxes[:, 2] - boxes[:, 0]) * (boxes[:, 3] - boxes[:, 1])
-        outside = areas - _shared(boxes, np.array([self.inside.extents]))[:, 0]
-        crossed = _shared(boxes, np.array([line.extents for line in self.zero_lines])).sum(axis=1)
-        costs: np.ndarray = (20 * covered + 40 * outside + crossed) * points + distances
-        return costs
-
-
-def _zero_lines(axes: Axes) -> list[Bbox]:
+def _costs(axes: Axes, boxes: Floats, taken: Floats) -> Floats:
+    """Weigh places, in square pixels: covering something is worst, then leaving the axes, then crossing a zero line."""
+    inside = np.array([axes.get_window_extent().extents])
     x, y = axes.transData.transform((0, 0))
-    far = 1e5
-    return [Bbox.from_extents(-far, y - 1, far, y + 1), Bbox.from_extents(x - 1, -far, x + 1, far)]
+    zero_lines = np.array([(-_FAR, y - 1, _FAR, y + 1), (x - 1, -_FAR, x + 1, _FAR)])
+    covered = _shared(boxes + np.array([-_PADDING, -_PADDING, _PADDING, _PADDING]), taken).sum(axis=1)
+    outside = np.prod(boxes[:, 2:] - boxes[:, :2], axis=1) - _shared(boxes, inside)[:, 0]
+    return np.asarray(20 * covered + 40 * outside + _shared(boxes, zero_lines).sum(axis=1))
 
 
-def _shared(left: np.ndarray, right: np.ndarray) -> np.ndarray:
-    """Areas that boxes share. Shape: [left, 4] and [right, 4] to [left, right]."""
-    width = np.minimum(left[:, None, 2], right[None, :, 2]) - np.maximum(left[:, None, 0], right[None, :, 0])
-    height = np.minimum(left[:, None, 3], right[None, :, 3]) - np.maximum(left[:, None, 1], right[None, :, 1])
-    shared: np.ndarray = np.maximum(width, 0.0) * np.maximum(height, 0.0)
-    return shared
+def _shared(left: Floats, right: Floats) -> Floats:
+    """Areas that boxes share. Shape: `[left, 4]` and `[right, 4]` to `[left, right]`."""
+    high = np.minimum(left[:, None, 2:], right[None, :, 2:])
+    low = np.maximum(left[:, None, :2], right[None, :, :2])
+    return np.asarray(np.prod(np.maximum(high - low, 0.0), axis=-1))
 
 
-def _square(centre: np.ndarray, half: float) -> Bbox:
-    return Bbox.from_bounds(centre[0] - half, centre[1] - half, 2 * half, 2 * half)
-
-
-def _move(text: Text, centre: np.ndarray, box: Bbox, scale: float, *, leader: bool) -> None:
-    middle = np.array([(box.x0 + box.x1) / 2, (box.y0 + box.y1) / 2])
-    text.set_position(tuple((middle - centre) / scale))
+def _move(text: Text, centre: Floats, box: Floats, pixels: float, *, leader: bool) -> None:
+    text.set_position(tuple(((box[:2] + box[2:]) / 2 - centre) / pixels))
     if leader and text.axes is not None:
-        end = np.array([np.clip(centre[0], box.x0, box.x1), np.clip(centre[1], box.y0, box.y1)])
-        ends = text.axes.transData.inverted().transform([centre, end])
-        text.axes.add_line(Line2D(ends[:, 0], ends[:, 1], color="0.6", linewidth=0.6, zorder=2))
+        ends = text.axes.transData.inverted().transform([centre, np.clip(centre, box[:2], box[2:])])
+        text.axes.add_line(Line2D(*ends.T, color="0.6", linewidth=0.6, zorder=2))
+
+
+def spread(
+    wanted: Sequence[float], sizes: float | Sequence[float], limits: tuple[float, float] | None = None
+) -> Floats:
+    """Move things on a line apart, in their order and, by least squares, as little as needed.
+
+    Args:
+        wanted: Where their middles belong, rising.
+        sizes: What each takes, in the same unit.
+        limits: Between which they stay as far as they fit.
+
+    Returns:
+        Where their middles go.
+    """
+    from scipy.optimize import isotonic_regression
+
+    taken = np.broadcast_to(np.asarray(sizes, dtype=float), len(wanted))
+    together = np.cumsum(taken) - taken / 2  # middles of things that stand close together, from 0
+    moved = isotonic_regression(np.asarray(wanted, dtype=float) - together).x
+    if limits is not None:
+        moved = np.clip(moved, limits[0], limits[1] - taken.sum())
+    return np.asarray(moved + together)

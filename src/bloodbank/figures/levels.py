@@ -11,20 +11,20 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Rectangle
+from matplotlib.text import Text
 from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
 from bloodbank.analysis.levels import SETS, Levels, percents
 from bloodbank.bank.scores import LEVELS
-from bloodbank.canvas import MARGIN, TEXT_SIZE, add_axes, draw_heading, heading_height, heading_lines, new_figure
+from bloodbank.canvas import BLUE, LABEL_SIZE, MINUS, RED, SKY, TEXT_SIZE, add_legend, settle, sheet, style_axes
 from bloodbank.figures.histogram import histogram_edges
+from bloodbank.figures.labels import spread
 from bloodbank.wording import plural
 
 Floats = NDArray[np.float64]
-WIDTH, _HEIGHT = 8.0, 3.4  # inches, of the figure and of its axes
-_LEFT, _NAMES, _BELOW = 0.75, 0.68, 1.12  # inches beside, above and below the axes
-_COLOURS = ("#D55E00", "#B4B4B4", "#56B4E9", "#0072B2")  # Okabe and Ito's, with grey; names stand above besides
-_MINUS = "\N{MINUS SIGN}"
+_SIZE = (8.0, 5.2)  # inches
+_COLOURS = (RED, "#B4B4B4", SKY, BLUE)  # names stand above besides
 
 
 def levels_figure(result: Levels, subtitle: str) -> Figure:
@@ -56,21 +56,22 @@ def levels_figure(result: Levels, subtitle: str) -> Figure:
     if any(clipped):
         which = "outer bars (hatched) hold" if all(clipped) else "hatched outer bar holds"
         notes.append(f"the {which} all cells beyond, with their number")
-    lines = heading_lines(WIDTH, subtitle, *notes)
-    top = heading_height(lines) + _NAMES
-    figure = new_figure(WIDTH, top + _HEIGHT + _BELOW)
-    draw_heading(figure, "F of every cell, by transfer level", lines)
-    axes = add_axes(figure, (_LEFT, top), (WIDTH - _LEFT - 2 * MARGIN, _HEIGHT))
-    axes.set_label("levels")
-    _draw_frame(axes, edges)
+    figure = sheet("F of every cell, by transfer level", [subtitle, *notes], _SIZE)
+    axes = figure.add_subplot()
+    label = "F in percent of the recipient's monolingual score (> 0: the donor helps)"
+    style_axes(axes, "levels", x=label, y="cells (ordered pairs)")
+    axes.grid(visible=False)
+    axes.set_xlim(edges[0], edges[-1])
+    axes.yaxis.set_major_locator(MaxNLocator("auto", integer=True))
+    axes.axvline(0, color="0.6", linewidth=0.8, linestyle=":", zorder=1)
     if not len(values):
-        axes.text(0.5, 0.5, "no cell is measured", transform=axes.transAxes, ha="center", size=TEXT_SIZE + 1)
-        return figure
+        axes.text(0.5, 0.5, "no cell is measured", transform=axes.transAxes, ha="center", size=LABEL_SIZE)
+        return settle(figure)
     _draw_bars(axes, result, values, edges, clipped)
     _draw_borders(axes, result, edges)
+    add_legend(figure, _legend_entries(result), ncols=1)
     _draw_names(axes, result, edges)
-    _draw_legend(figure, result)
-    return figure
+    return settle(figure)
 
 
 def levels_caption(result: Levels) -> str:
@@ -102,7 +103,7 @@ def levels_caption(result: Levels) -> str:
 
 
 def _shown(borders: Sequence[float]) -> str:
-    return percents(borders).replace("-", _MINUS)
+    return percents(borders).replace("-", MINUS)
 
 
 def _values(result: Levels) -> Floats:
@@ -112,17 +113,6 @@ def _values(result: Levels) -> Floats:
 
 def _ranges(result: Levels) -> list[tuple[float, float]]:
     return list(pairwise([-np.inf, *(100 * border for border in result.borders), np.inf]))
-
-
-def _draw_frame(axes: Axes, edges: Floats) -> None:
-    axes.set_xlim(edges[0], edges[-1])
-    axes.set_xlabel("F in percent of the recipient's monolingual score (> 0: the donor helps)", size=TEXT_SIZE + 0.5)
-    axes.set_ylabel("cells (ordered pairs)", size=TEXT_SIZE + 0.5)
-    axes.tick_params(labelsize=TEXT_SIZE)
-    axes.yaxis.set_major_locator(MaxNLocator("auto", integer=True))
-    axes.axvline(0, color="0.6", linewidth=0.8, linestyle=":", zorder=1)
-    for name in ("top", "right"):
-        axes.spines[name].set_visible(False)
 
 
 def _draw_bars(axes: Axes, result: Levels, values: Floats, edges: Floats, clipped: tuple[bool, bool]) -> None:
@@ -149,11 +139,11 @@ def _draw_bars(axes: Axes, result: Levels, values: Floats, edges: Floats, clippe
     for end, is_clipped in zip((0, -1), clipped, strict=True):
         if is_clipped:
             ticks = [tick for tick in ticks if abs(tick - edges[end]) > spacing]
-    labels = [f"{tick:g}".replace("-", _MINUS) for tick in ticks]
+    labels = [f"{tick:g}".replace("-", MINUS) for tick in ticks]
     for end, sign, inner in ((0, "<", 1), (-1, "\N{GREATER-THAN OR EQUAL TO}", -2)):
         if clipped[end]:
             ticks.append((edges[end] + edges[inner]) / 2)
-            labels.append(f"{sign} {edges[inner]:g}".replace("-", _MINUS))
+            labels.append(f"{sign} {edges[inner]:g}".replace("-", MINUS))
     axes.set_xticks(ticks, labels)
 
 
@@ -172,59 +162,36 @@ def _draw_borders(axes: Axes, result: Levels, edges: Floats) -> None:
 
 def _draw_names(axes: Axes, result: Levels, edges: Floats) -> None:
     """Name each level above its range; names that would touch are moved apart, with a line to their range."""
-    figure = cast(Figure, axes.figure)
-    renderer = cast(Any, figure.canvas).get_renderer()
-    strip, above = axes.get_xaxis_transform(), []
+    strip = axes.get_xaxis_transform()
+    texts: list[Text] = []
     for level, colour, (low, high) in zip(LEVELS, _COLOURS, _ranges(result), strict=True):
         start, end = max(low, float(edges[0])), min(high, float(edges[-1]))
         if start >= end:
             continue
         axes.add_patch(Rectangle((start, 1.005), end - start, 0.03, transform=strip, color=colour, lw=0, clip_on=False))
-        count = plural(int(result.counts[result.source][level]), "cell")
-        text = axes.text(
-            (start + end) / 2,
-            1.065,
-            f"{level}\n{count}",
-            transform=strip,
-            ha="center",
-            va="bottom",
-            size=TEXT_SIZE + 0.5,
-        )
-        above.append((text, (start + end) / 2))
-    if not above:
-        return
-    widths = [text.get_window_extent(renderer).width + 8 for text, _ in above]
-    box = axes.get_window_extent(renderer)
-    wanted = [float(axes.transData.transform((middle, 0))[0]) for _, middle in above]
-    placed = _apart(wanted, widths, box.x0 - 40, box.x1 + 10)
-    for (text, middle), x in zip(above, placed, strict=True):
-        moved = float(axes.transData.inverted().transform((x, 0))[0])
+        name = f"{level}\n{plural(int(result.counts[result.source][level]), 'cell')}"
+        middle = (start + end) / 2
+        texts.append(axes.text(middle, 1.065, name, transform=strip, ha="center", va="bottom", size=LABEL_SIZE))
+    figure = settle(cast(Figure, axes.figure))
+    boxes = [text.get_window_extent() for text in texts]
+    points, inside = figure.dpi / 72, axes.get_window_extent()
+    middles = [(box.x0 + box.x1) / 2 for box in boxes]
+    wanted = (inside.x0 - 28 * points, inside.x1 + 7 * points)
+    placed = spread(middles, [box.width + 6 * points for box in boxes], wanted)
+    for text, x in zip(texts, placed, strict=True):
+        middle, moved = text.get_position()[0], float(axes.transData.inverted().transform((x, 0))[0])
         text.set_x(moved)
         axes.plot([middle, moved], [1.035, 1.065], transform=strip, color="0.5", linewidth=0.7, clip_on=False)
 
 
-def _apart(wanted: list[float], widths: list[float], low: float, high: float) -> list[float]:
-    """Move things on a line apart, keeping their order, and inside the limits as far as they fit."""
-    placed = list(wanted)
-    for at in range(len(placed)):
-        least = low if at == 0 else placed[at - 1] + widths[at - 1] / 2
-        placed[at] = max(placed[at], least + widths[at] / 2)
-    for at in reversed(range(len(placed))):
-        most = high if at == len(placed) - 1 else placed[at + 1] - widths[at + 1] / 2
-        placed[at] = min(placed[at], most - widths[at] / 2)
-    return placed
-
-
-def _draw_legend(figure: Figure, result: Levels) -> None:
-    handles = [Line2D([], [], color="black", linewidth=1.1)]
-    labels = [f"{SETS[result.source]} ({_shown(result.borders)}), in colour"]
+def _legend_entries(result: Levels) -> list[tuple[Any, str]]:
+    used = f"{SETS[result.source]} ({_shown(result.borders)}), in colour"
+    entries: list[tuple[Any, str]] = [(Line2D([], [], color="black", linewidth=1.1), used)]
     if result.other_borders:
-        handles.append(Line2D([], [], color="black", linewidth=1.1, linestyle="--"))
         counts = ", ".join(str(int(count)) for count in result.counts[result.other_source])
-        labels.append(f"{SETS[result.other_source]} ({_shown(result.other_borders)}): {counts} cells")
+        others = f"{SETS[result.other_source]} ({_shown(result.other_borders)}): {counts} cells"
+        entries.append((Line2D([], [], color="black", linewidth=1.1, linestyle="--"), others))
     if len(result.data_borders.dropna()):
-        handles.append(Line2D([], [], color="0.25", marker="D", markersize=4, linewidth=1.3))
-        labels.append("the data's borders, and where 95% of them lie when languages are drawn again")
-    height = figure.get_size_inches()[1]
-    where: dict[str, Any] = {"loc": "lower left", "bbox_to_anchor": (_LEFT / WIDTH, MARGIN / 2 / height)}
-    figure.legend(handles, labels, frameon=False, fontsize=TEXT_SIZE, borderpad=0, borderaxespad=0, **where)
+        look = Line2D([], [], color="0.25", marker="D", markersize=4, linewidth=1.3)
+        entries.append((look, "the data's borders, and where 95% of them lie when languages are drawn again"))
+    return entries

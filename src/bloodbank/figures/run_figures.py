@@ -1,73 +1,50 @@
-"""The figures of the bank, each as SVG (for print) and PNG (for screens).
+"""The figures of a run, each as SVG (for print) and PNG (for screens): `heatmap`, `plane` and `curves`.
 
-Reads a bank, or the table of loss curves; writes `heatmap`, `plane` and `curves`, `.svg` and `.png` each. Equal
-numbers give equal bytes.
-
-    draw_heatmap(bank, Path("runs/quickstart/figures"))
-    draw_plane(bank, Path("runs/quickstart/figures"))
-    draw_curves(loss_curves, Path("runs/quickstart/figures"), bank.languages, bank.protocol)
+draw_heatmap(bank, Path("runs/quickstart/figures"))
+draw_plane(bank, Path("runs/quickstart/figures"))
+draw_curves(loss_curves, Path("runs/quickstart/figures"), bank.languages, bank.protocol)
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pandas as pd
 
 from bloodbank.bank.bank import Bank
-
-if TYPE_CHECKING:
-    pass
-from bloodbank.canvas import save_figure
+from bloodbank.canvas import drawing, write_figure
 
 
-def draw_heatmap(bank: Bank, folder: Path) -> tuple[Path, Path]:
+def draw_heatmap(bank: Bank, folder: Path) -> list[Path]:
     """Draw F as a matrix, with D as an extra column and R as an extra row.
 
-    Args:
-        bank: What is drawn.
-        folder: Where the files go; it is made if missing.
-
-    Returns:
-        The paths of the SVG and the PNG.
-
-    Raises:
-        BloodbankError: The disk is full or cannot be written.
+    Args and what is returned as in `bloodbank.canvas.write_figure`.
 
     Source:
         Figure 2.
     """
     from bloodbank.figures.heatmap import heatmap_figure
 
-    return save_figure(lambda: heatmap_figure(bank), folder, "heatmap")
+    with drawing():
+        return write_figure(heatmap_figure(bank), folder, "heatmap")
 
 
-def draw_plane(bank: Bank, folder: Path) -> tuple[Path, Path]:
+def draw_plane(bank: Bank, folder: Path) -> list[Path]:
     """Draw every language in the plane of recipience and donation, whose quadrants are the blood types.
 
-    Args:
-        bank: What is drawn.
-        folder: Where the files go; it is made if missing.
-
-    Returns:
-        The paths of the SVG and the PNG.
-
-    Raises:
-        BloodbankError: The disk is full or cannot be written.
+    Args and what is returned as in `bloodbank.canvas.write_figure`.
 
     Source:
         Figure 3.
     """
     from bloodbank.figures.plane import plane_figure
 
-    return save_figure(lambda: plane_figure(bank), folder, "plane")
+    with drawing():
+        return write_figure(plane_figure(bank), folder, "plane")
 
 
-def draw_curves(
-    curves: pd.DataFrame, folder: Path, languages: Sequence[str], protocol: str
-) -> tuple[Path, Path] | None:
+def draw_curves(curves: pd.DataFrame, folder: Path, languages: Sequence[str], protocol: str) -> list[Path] | None:
     """Draw how the loss on each recipient's dev text fell while its models trained.
 
     Args:
@@ -87,4 +64,7 @@ def draw_curves(
     from bloodbank.figures.curves import curves_figure, read_panels
 
     panels = read_panels(curves, languages, protocol)
-    return save_figure(lambda: curves_figure(panels, protocol), folder, "curves") if panels else None
+    if not panels:
+        return None
+    with drawing():
+        return write_figure(curves_figure(panels, protocol), folder, "curves")

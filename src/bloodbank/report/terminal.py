@@ -6,6 +6,7 @@ Console().print(render_bank(bank, console.width))
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 from typing import Any
 
 import pandas as pd
@@ -22,6 +23,10 @@ from bloodbank.bank.sentences import has_comparison, holds_zero, is_unsure, sent
 from bloodbank.wording import MISSING, language_name, percent, signed
 
 DIAGONAL = "\N{EN DASH}"
+WIDE = 76  # columns from which names fit beside the scores
+SHORTEST_NAME = 7  # characters of a name's column, at least
+LONGEST_NAME = 18
+_WORDS = ("code", "name", "type", "health", "M_t")  # columns that are aligned to the left
 _STYLES = dict(zip(LEVELS, ("red", "", "cyan", "bold cyan"), strict=True))  # told apart without seeing red or green
 
 
@@ -76,26 +81,21 @@ def matrix_blocks(bank: Bank, console_width: int) -> list[Table]:
 
 
 def _block(bank: Bank, order: list[str], columns: list[str], width: int) -> Table:
-    finetune, levels = (
-        bank.finetune_scores.to_dict(),
-        bank.transfer_levels.to_dict(),
-    )  # by recipient, then donor
-    unsure = holds_zero(bank.intervals, bank.languages)
+    tables = bank.finetune_scores, bank.transfer_levels, holds_zero(bank.intervals, bank.languages)
+    finetune, levels, unsure = (table.to_dict() for table in tables)  # by recipient, then donor
     table = Table(box=None, padding=(0, 1, 0, 0), pad_edge=False, header_style="bold")
     table.add_column("", min_width=width, no_wrap=True, style="bold")
     for code in columns:
         table.add_column(code, justify="right", width=width, no_wrap=True)
     for donor in order:
         cells = [DIAGONAL if donor == column else percent(finetune[column][donor]) for column in columns]
-        styles = [
-            "dim" if unsure.loc[donor, column] else _STYLES.get(levels[column][donor], "dim") for column in columns
-        ]
+        styles = ["dim" if unsure[column][donor] else _STYLES.get(levels[column][donor], "dim") for column in columns]
         table.add_row(donor, *map(Text, cells, styles))
     return table
 
 
 def _control_table(compared: pd.DataFrame) -> tuple[Table, Text]:
-    # compared: one row for each recipient, as compare_recipients gives it
+    """Lay out what `compare_recipients` gives: one row for each recipient."""
     same = compared.get("same_donors", pd.Series(data=True, index=compared.index))
     columns = [str(column) for column in compared if column != "same_donors"]
     starred = (~same & compared[columns[-1]].notna()).tolist()
@@ -120,13 +120,18 @@ def _legend() -> Text:
     return legend
 
 
-# The bank's table of languages for the terminal: as many columns as fit a line, and no number cut.
+@dataclass(frozen=True)
+class _Column:
+    """A column of the table of languages; those that are optional are shown by groups, as far as they fit."""
 
+    header: str
+    cells: list[str]
+    group: str = ""
 
-WIDE = 76  # columns from which names fit beside the scores
-SHORTEST_NAME = 7  # characters of a name's column, at least
-LONGEST_NAME = 18
-_LEFT = ("code", "name", "type", "health", "M_t")  # aligned to the left: words
+    @property
+    def width(self) -> int:
+        """Characters, with a space before."""
+        return max(map(cell_len, (self.header, *self.cells))) + 1
 
 
 def language_table(bank: Bank, console_width: int) -> Table:
@@ -141,81 +146,72 @@ def language_table(bank: Bank, console_width: int) -> Table:
         The table, with a caption that explains its columns.
     """
     wide = console_width >= WIDE
-    room = console_width - (SHORTEST_NAME + 1) * wide
-    shown: list[str] = []
-    for group in (_half_widths(bank), ["mean%"] if wide else [], _foreign_column(bank)):
-        if _width(_columns(bank, [*shown, *group], wide=wide)) <= room:
-            shown += group
-    columns = _columns(bank, shown, wide=wide)
-    table = Table(box=None, padding=(0, 0, 0, 1), caption=_caption(bank, shown), caption_justify="left")
+    room = console_width - (SHORTEST_NAME + 1 if wide else 0)
+    columns = _columns(bank, wide=wide)
+    shown = [""]
+    for group in ("±", "mean%", "foreign%"):
+        if sum(column.width for column in columns if column.group in (*shown, group)) <= room:
+            shown.append(group)
+    columns = [column for column in columns if column.group in shown]
+    table = Table(box=None, padding=(0, 0, 0, 1), caption=_caption(bank, columns), caption_justify="left")
     table.header_style = "bold"
-    for header, *_ in columns:
-        table.add_column(header, justify="left" if header in _LEFT else "right", no_wrap=True)
-        if wide and header == "code":
-            longest = max(1, min(LONGEST_NAME, console_width - _width(columns) - 1))
-            table.add_column("name", no_wrap=True, overflow="ellipsis", max_width=longest)
-    for code, cells in zip(bank.ranking, zip(*(column[1:] for column in columns), strict=True), strict=True):
-        name = [language_name(code)] if wide else []
-        table.add_row(*map(Text, [cells[0], *name, *cells[1:]]))
+    longest = max(1, min(LONGEST_NAME, console_width - sum(column.width for column in columns) - 1))
+    if wide:
+        columns.insert(1, _Column("name", [language_name(code) for code in bank.ranking]))
+    for column in columns:
+        options: dict[str, Any] = {"overflow": "ellipsis", "max_width": longest} if column.header == "name" else {}
+        is_word = column.header in _WORDS
+        table.add_column(column.header, justify="left" if is_word else "right", no_wrap=True, **options)
+    for cells in zip(*(column.cells for column in columns), strict=True):
+        table.add_row(*map(Text, cells))
     return table
 
 
-def _half_widths(bank: Bank) -> list[str]:
-    known = bank.intervals is not None and bank.intervals.half_widths("donation").notna().any()
-    return ["±"] if known else []
-
-
-def _foreign_column(bank: Bank) -> list[str]:
-    return ["foreign%"] if foreign_shares(bank.covariates) is not None else []
-
-
-def _columns(bank: Bank, shown: list[str], *, wide: bool) -> list[list[str]]:
-    """Make the columns, each with its header first, rows in order of donation."""
-    rows = bank.scores.loc[bank.ranking]
-    columns = [["code", *bank.ranking], ["ε(M_t)", *(_plain(value, 3) for value in rows["monolingual"])]]
+def _columns(bank: Bank, *, wide: bool) -> list[_Column]:
+    """Make all columns but that of names, rows in order of donation."""
+    order = bank.ranking
+    rows = bank.scores.loc[order]
+    columns = [_Column("code", order), _Column("ε(M_t)", [_plain(value, 3) for value in rows["monolingual"]])]
     for letter, score in (("D", "donation"), ("R", "recipience")):
-        whole = rows[f"{score}_complete"]
-        stars = ["" if done or pd.isna(value) else "*" for value, done in zip(rows[score], whole, strict=True)]
+        stars = [
+            "" if done or pd.isna(x) else "*" for x, done in zip(rows[score], rows[f"{score}_complete"], strict=True)
+        ]
         sums = [signed(value, 2) + star for value, star in zip(rows[score], stars, strict=True)]
-        columns.append([letter, *sums])
-        if "±" in shown and bank.intervals is not None:
-            widths = bank.intervals.half_widths(score).reindex(bank.ranking)
-            columns.append(["±", *(_plain(width, 2) for width in widths)])
-        if "mean%" in shown:
-            columns.append(["mean%", *(percent(value) for value in rows[f"{score}_mean"])])
-    columns.append(["type", *(_type(bank, code, rows["blood_type"]) for code in bank.ranking)])
-    columns.append(["health" if wide else "M_t", *map(str, rows["health"])])
+        columns.append(_Column(letter, sums))
+        if bank.intervals is not None and bank.intervals.half_widths("donation").notna().any():
+            widths = bank.intervals.half_widths(score).reindex(order)
+            columns.append(_Column("±", [_plain(width, 2) for width in widths], "±"))
+        if wide:
+            columns.append(_Column("mean%", [percent(value) for value in rows[f"{score}_mean"]], "mean%"))
+    types = [MISSING if pd.isna(kind) else f"{kind}{_doubt(bank, code)}" for code, kind in rows["blood_type"].items()]
+    columns += [
+        _Column("type", types),
+        _Column("health" if wide else "M_t", [str(health) for health in rows["health"]]),
+    ]
     shares = foreign_shares(bank.covariates)
-    if "foreign%" in shown and shares is not None:
-        columns.append(["foreign%", *(_plain(100 * share, 1) for share in shares[bank.ranking])])
+    if shares is not None:
+        columns.append(_Column("foreign%", [_plain(100 * share, 1) for share in shares[order]], "foreign%"))
     return columns
 
 
-def _caption(bank: Bank, shown: list[str]) -> str:
-    metric = METRICS[bank.metric]
+def _caption(bank: Bank, columns: list[_Column]) -> str:
+    metric, shown = METRICS[bank.metric], {column.group for column in columns}
     better = "higher is better" if metric.higher_is_better else "lower is better"
-    said = [f"ε(M_t): {metric.label} ({metric.unit}, {better})", "D, R: sums of F, no unit"]
+    notes = [f"ε(M_t): {metric.label} ({metric.unit}, {better})", "D, R: sums of F, no unit"]
     if "±" in shown and bank.intervals is not None:
-        said[1] += f", ± half their {bank.intervals.level:.0%} interval"
+        notes[1] += f", ± half their {bank.intervals.level:.0%} interval"
     if "mean%" in shown:
-        said.append("means in percent")
-    if any(is_unsure(bank.intervals, code) for code in bank.languages):
-        said.append("?: type not the same in 95% of replicates")
+        notes.append("means in percent")
+    if any(cell.endswith("?") for column in columns if column.header == "type" for cell in column.cells):
+        notes.append("?: type not the same in 95% of replicates")
     if "foreign%" in shown:
-        said.append("foreign: text in other languages, in percent of characters")
-    return "; ".join(said)
-
-
-def _width(columns: list[list[str]]) -> int:
-    """Return the width of columns in characters, with a space before each."""
-    return sum(max(map(cell_len, column)) + 1 for column in columns)
+        notes.append("foreign: text in other languages, in percent of characters")
+    return "; ".join(notes)
 
 
 def _plain(value: Any, decimals: int) -> str:
     return MISSING if pd.isna(value) else f"{value:.{decimals}f}"
 
 
-def _type(bank: Bank, code: str, types: pd.Series[Any]) -> str:
-    if pd.isna(types[code]):
-        return MISSING
-    return f"{types[code]}{'?' if is_unsure(bank.intervals, code) else ''}"
+def _doubt(bank: Bank, code: Any) -> str:
+    return "?" if is_unsure(bank.intervals, code) else ""

@@ -1,4 +1,4 @@
-"""Write the report: `report.html`, which needs no other file, and every figure as SVG and PNG in `figures/`.
+"""Write the report: `report.html`, which needs no other file, and every figure in `figures/`.
 
 Reads a bank and, where they are there, its tables of sentence scores and loss curves.
 
@@ -7,16 +7,18 @@ Reads a bank and, where they are there, its tables of sentence scores and loss c
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
-from bloodbank.bank.bank import Bank
 from bloodbank.bank.sentences import subtitle
-from bloodbank.canvas import save_figure
-from bloodbank.report.page import Drawing, Section, report_page
-from bloodbank.report.parts import Part, Sketch, report_parts
+from bloodbank.canvas import drawing, write_figure
+from bloodbank.report.page import Drawing, Sketch, report_page
 from bloodbank.store import replace_file
-from bloodbank.typology import Features
+
+if TYPE_CHECKING:
+    from bloodbank.bank.bank import Bank
+    from bloodbank.typology import Features
 
 REPORT_FILE = "report.html"
 _OPTIONAL = {"curves", "monolingual"}  # figures that not every bank has
@@ -31,6 +33,7 @@ def write_report(
     tables: str | Path | None = None,
     language: str = "en",
     features: Features | str = "no features were given",
+    png: bool = False,
 ) -> Path:
     """Write the report of a bank.
 
@@ -41,6 +44,7 @@ def write_report(
             says where it lacks them.
         language: Of which it is asked whether it is the best donor.
         features: Typological features of its languages, or why there are none.
+        png: Whether figures are written as PNG, too, which takes as long again as all other drawing.
 
     Returns:
         The path of `report.html`; it is written last, whole or not at all.
@@ -52,10 +56,14 @@ def write_report(
     Source:
         Sections 4.2 and 5 of the paper, its figures 1 to 5 and 7.
     """
+    from bloodbank.report.parts import report_parts  # brings matplotlib, which nothing else of this room needs
+
     folder, place = Path(folder), None if tables is None else Path(tables)
-    parts = report_parts(bank, place, language=language, features=features)
-    sections = [_section(part, folder / "figures") for part in parts]
-    drawn = {drawing.name for section in sections for drawing in section.drawings}
+    sections = [
+        replace(part, drawings=tuple(_drawing(sketch, folder / "figures", png=png) for sketch in part.sketches))
+        for part in report_parts(bank, place, language=language, features=features)
+    ]
+    drawn = {one.name for section in sections for one in section.drawings}
     for name in _OPTIONAL - drawn:  # of an earlier report of another bank
         for ending in ("svg", "png"):
             (folder / "figures" / f"{name}.{ending}").unlink(missing_ok=True)
@@ -65,31 +73,20 @@ def write_report(
     return folder / REPORT_FILE
 
 
-def _section(part: Part, figures: Path) -> Section:
-    return Section(
-        key=part.key,
-        title=part.title,
-        sentences=tuple(part.sentences),
-        drawings=tuple(_drawing(sketch, figures) for sketch in part.sketches),
-        table=part.table,
-        text=part.text,
-    )
-
-
-def _drawing(sketch: Sketch, figures: Path) -> Drawing:
-    widths: list[float] = []
-
-    def draw() -> Any:
+def _drawing(sketch: Sketch, figures: Path, *, png: bool) -> Drawing:
+    image = figures / f"{sketch.name}.png"
+    with drawing():
         figure = sketch.draw()
-        widths.append(float(figure.get_size_inches()[0]))
-        return figure
-
-    svg, png = save_figure(draw, figures, sketch.name)
-    small = svg.stat().st_size <= _LARGE_BYTES
+        (svg,) = write_figure(figure, figures, sketch.name, ["svg"])
+        is_small = svg.stat().st_size <= _LARGE_BYTES
+        if png or not is_small:
+            write_figure(figure, figures, sketch.name, ["png"])
+        else:
+            image.unlink(missing_ok=True)  # of an earlier report
     return Drawing(
         name=sketch.name,
         caption=sketch.caption,
-        content=(svg if small else png).read_bytes(),
-        kind="svg+xml" if small else "png",
-        width=round(widths[0] * _CSS_DPI),
+        content=(svg if is_small else image).read_bytes(),
+        kind="svg+xml" if is_small else "png",
+        width=round(figure.get_size_inches()[0] * _CSS_DPI),
     )

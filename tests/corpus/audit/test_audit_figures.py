@@ -2,7 +2,6 @@
 
 import itertools
 
-import numpy as np
 import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.text import Text
@@ -162,13 +161,16 @@ def test_the_heatmap_has_test_text_as_rows():
     made = audit("fi", "de", overlap={"fi": {"fi": 0.0, "de": 0.25}, "de": {"de": 0.0}})
     figure = overlap_figure(made)
     axes = figure.axes[0]
-    shares = axes.collections[1].get_array()
+    cells = axes.collections[0]
+    shares = cells.get_array()
     assert shares[0, 1] == 0.25  # test of fi in the training text of de
-    assert shares.mask.tolist() == [[True, False], [True, True]]
+    assert shares.mask.tolist() == [[False, False], [True, False]]
+    colours = cells.to_rgba(shares)
+    assert colours[0, 0].tolist() == colours[1, 1].tolist() == [1, 1, 1, 1]  # none of its own
     texts = [text for text, _ in visible_texts(figure)]
     assert "25" in texts
     assert "hatched: not measured" in " ".join(texts)
-    assert np.isnan(axes.collections[0].get_array().filled(np.nan)[1, 0])
+    assert axes.patch.get_hatch()
 
 
 def test_what_is_not_known_is_not_drawn(tmp_path):

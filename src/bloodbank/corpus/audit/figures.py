@@ -1,7 +1,7 @@
 """The figures of an audit, each as SVG (for print) and PNG (for screens).
 
 Reads an audit; writes `audit_sizes`, `audit_lengths`, `audit_foreign` and `audit_overlap`, `.svg` and `.png` each, as
-far as there are numbers for them. Equal numbers give equal bytes.
+far as there are numbers for them.
 
     draw_audit(audit, Path("runs/quickstart/figures"))
 """
@@ -9,7 +9,7 @@ far as there are numbers for them. Equal numbers give equal bytes.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from statistics import median
 from typing import TYPE_CHECKING, Any
@@ -22,16 +22,23 @@ from bloodbank.canvas import (
     GREEN,
     GREY,
     ORANGE,
+    PALE,
     PINK,
     RED,
     SKY,
     SMALL,
     TEXT_SIZE,
-    TICKS,
-    legend,
-    log_axis,
+    add_legend,
+    drawing,
+    ink,
+    name_cells,
+    name_rows,
+    paint,
+    settle,
     sheet,
-    square_sheet,
+    style_axes,
+    write_cell,
+    write_figure,
 )
 from bloodbank.corpus.audit.columns import DISTANCES
 from bloodbank.corpus.audit.distances import Distance
@@ -39,27 +46,24 @@ from bloodbank.corpus.audit.record import Audit, Foreign, known
 from bloodbank.corpus.audit.sentences import subtitle
 from bloodbank.corpus.scripts import NO_SPACES
 from bloodbank.experiment.settings import FOREIGN_LIMIT
-from bloodbank.store import replace_file
 from bloodbank.wording import percentage
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
+Numbers = np.ndarray[Any, np.dtype[np.float64]]
 
-PNG_DPI = 200
-_SETTINGS: Any = {
-    "font.family": ["DejaVu Sans"],  # comes with matplotlib, so the figure looks the same everywhere
-    "svg.hashsalt": "bloodbank",
-    "svg.fonttype": "path",
-    "hatch.linewidth": 0.6,
-    "text.usetex": False,
-    "text.parse_math": False,
-    "axes.unicode_minus": True,
-    "path.simplify": True,
-    "savefig.bbox": None,
-    "savefig.facecolor": "white",
-}
+MOST_NUMBERED = 24  # languages up to which numbers stand in the cells of the heatmap
+LEAST_COLOURED, LEAST_NUMBERED = 1e-4, 5e-4  # shares from which a cell has a colour, and a number
+LEAST_DRAWN = 5e-4  # share from which a foreign language is seen in a bar
+OTHER = "other"
+NEAR, FAR = "sample: no further off than running text", "sample: further off"
+UNKNOWN = "sample: running text not known"
+_PALETTE = [BLUE, ORANGE, GREEN, PINK, SKY, RED]  # of the foreign languages named; the others share GREY
+_LONGEST_CODE = 14  # characters; longer private codes would take the room of the figure
+_TICKS = [step * 10.0**power for power in range(-6, 4) for step in (1, 2, 5)]
+_FINE_TICKS = [0.3, 0.7, 0.8, 0.9, 0.95, 1.05, 1.1, 1.2, 1.5, 3]
 
 
 def draw_audit(audit: Audit, folder: Path) -> list[Path]:
@@ -76,54 +80,72 @@ def draw_audit(audit: Audit, folder: Path) -> list[Path]:
     Raises:
         BloodbankError: The disk is full or cannot be written.
     """
-    from matplotlib import rc_context
-
-    figures: dict[str, Callable[[Audit], Figure | None]] = {
-        "audit_sizes": sizes_figure,
-        "audit_lengths": lengths_figure,
-        "audit_foreign": foreign_figure,
-        "audit_overlap": overlap_figure,
-    }
-    written = []
-    with rc_context(_SETTINGS):
-        for name, make in figures.items():
+    makers = {"sizes": sizes_figure, "lengths": lengths_figure, "foreign": foreign_figure, "overlap": overlap_figure}
+    written: list[Path] = []
+    with drawing():
+        for name, make in makers.items():
             figure = make(audit)
-            if figure is None:
-                continue
-            kinds: dict[str, dict[str, Any]] = {"svg": {"metadata": {"Date": None}}, "png": {"dpi": PNG_DPI}}
-            for ending, options in kinds.items():
-                path = folder / f"{name}.{ending}"
-                with replace_file(path) as temporary:
-                    figure.savefig(temporary, format=ending, **options)
-                written.append(path)
+            if figure is not None:
+                written += write_figure(figure, folder, f"audit_{name}")
     return written
 
 
-# Figures of an audit on what does not belong in a text: foreign text, and test text that stands in training text.
+def _row_sheet(
+    title: str, notes: str, codes: Sequence[str], panels: Sequence[str] = ("",)
+) -> tuple[Figure, Sequence[Axes]]:
+    """Make a figure with one row a language and one or more panels, named from left to right."""
+    height = max(0.5, (0.22 if len(codes) <= MOST_NUMBERED else 0.18) * len(codes)) + (1.3 if any(panels) else 1.0)
+    figure = sheet(title, [notes], (6.8 if len(panels) == 1 else 1.0 + 2.6 * len(panels), height))
+    all_axes = figure.subplots(1, len(panels), squeeze=False)[0]
+    for axes, name in zip(all_axes, panels, strict=True):
+        style_axes(axes, name, grid="x")
+        axes.set_title(name, size=TEXT_SIZE, pad=5)
+        name_rows(axes, _shown(codes) if axes is all_axes[0] else [""] * len(codes))
+        axes.tick_params(axis="x", labelsize=SMALL)
+        axes.set_ylim(len(codes) - 0.5, -0.5)
+        for row in range(0, len(codes), 2):
+            axes.axhspan(row - 0.5, row + 0.5, color=PALE, zorder=0, linewidth=0)
+    return figure, all_axes
 
 
-Numbers = np.ndarray[Any, np.dtype[np.float64]]
+def _shown(codes: Sequence[str]) -> list[str]:
+    return [code if len(code) <= _LONGEST_CODE else f"{code[: _LONGEST_CODE - 1]}…" for code in codes]
 
-MOST_NUMBERED = 24  # languages up to which numbers stand in the cells of the heatmap
-LEAST_COLOURED, LEAST_NUMBERED = 1e-4, 5e-4  # shares from which a cell has a colour, and a number
-LEAST_DRAWN = 5e-4  # share from which a foreign language is seen in a bar
-OTHER = "other"
-_PALETTE = [BLUE, ORANGE, GREEN, PINK, SKY, RED]  # of the foreign languages named; the others share GREY
+
+def _explain(figure: Figure, all_axes: Sequence[Axes], order: Sequence[str]) -> None:
+    """Explain each look that there is once, in an order."""
+    looks: dict[str, Any] = {}
+    for axes in all_axes:
+        handles, labels = axes.get_legend_handles_labels()
+        looks |= dict(zip(labels, handles, strict=True))
+    add_legend(figure, [(looks[label], label) for label in order if label in looks])
+
+
+def _log_axis(axes: Axes, limits: tuple[float, float], wanted: Sequence[float], unit: str, n_most: int) -> None:
+    """Put ticks on a logarithmic axis, the most wanted first, as many as stand apart."""
+    axes.set_xscale("log")
+    axes.set_xlim(limits)
+    low, high = (math.log(limit) for limit in limits)
+    chosen: list[float] = []
+    for tick in wanted:
+        place = math.log(tick)
+        if low <= place <= high and all(abs(place - math.log(other)) >= (high - low) / n_most for other in chosen):
+            chosen.append(tick)
+    axes.set_xticks(chosen, [f"{tick:.3g}{unit}" for tick in chosen])
+    axes.set_xticks([], minor=True)
 
 
 def foreign_figure(audit: Audit) -> Figure | None:
     """Draw the share of foreign text of each language, by the languages that it is in."""
-    found = {one.code: one.foreign for one in audit.languages if isinstance(one.foreign, Foreign)}
-    by_char = {code: group.by_char for code, group in found.items() if known(group.by_char)}
+    groups = {one.code: one.foreign for one in audit.languages if isinstance(one.foreign, Foreign)}
+    by_char = {code: group.by_char for code, group in groups.items() if known(group.by_char)}
     if not by_char:
         return None
-    parts = _foreign_parts({code: found[code] for code in by_char}, by_char)
+    parts = _foreign_parts({code: groups[code] for code in by_char}, by_char)
     codes = sorted((one.code for one in audit.languages), key=lambda code: -by_char.get(code, -1))
-    lines = {codes.index(code): 100 * group.by_line for code, group in found.items() if known(group.by_line)}
+    lines = {codes.index(code): 100 * group.by_line for code, group in groups.items() if known(group.by_line)}
     notes = f"{subtitle(audit)}; share of the characters in another language, by that language; ticks: share of lines"
-    labels, column = [*parts, "share of lines"], {code: percentage(share) for code, share in by_char.items()}
-    column |= {code: "not measured" for code in codes if code not in by_char}
-    figure, (axes,) = sheet("Foreign text in the training text", notes, codes, labels, column=column)
+    figure, (axes,) = _row_sheet("Foreign text in the training text", notes, codes)
     rows, left = [codes.index(code) for code in by_char], np.zeros(len(by_char))
     for label, shares in parts.items():
         colour = GREY if label == OTHER else _PALETTE[list(parts).index(label)]
@@ -134,15 +156,19 @@ def foreign_figure(audit: Audit) -> Figure | None:
     axes.axvline(100 * FOREIGN_LIMIT, color=BLACK, linewidth=0.8, linestyle=(0, (4, 3)), zorder=3)
     axes.set_xlim(0, min(100, 1.05 * max(110 * FOREIGN_LIMIT, *left, *lines.values())))
     axes.set_xlabel(f"% of the characters (dashed: {100 * FOREIGN_LIMIT:g}%)", size=TEXT_SIZE)
-    legend(figure, [axes], labels)
-    return figure
+    end: dict[str, Any] = {"xycoords": ("axes fraction", "data"), "textcoords": "offset points"}
+    for row, code in enumerate(codes):
+        text = percentage(by_char[code]) if code in by_char else "not measured"
+        axes.annotate(text, (1, row), (6, 0), va="center_baseline", size=SMALL, color="0.3", **end)
+    _explain(figure, [axes], [*parts, "share of lines"])
+    return settle(figure)
 
 
-def _foreign_parts(found: Mapping[str, Foreign], by_char: Mapping[str, float]) -> dict[str, Numbers]:
+def _foreign_parts(groups: Mapping[str, Foreign], by_char: Mapping[str, float]) -> dict[str, Numbers]:
     """Split the foreign share of each language into the most frequent foreign languages, and "other"."""
     shares = {
-        language: np.array([group.languages.get(language, 0.0) for group in found.values()])
-        for language in dict.fromkeys(code for group in found.values() for code in group.languages)
+        language: np.array([group.languages.get(language, 0.0) for group in groups.values()])
+        for language in dict.fromkeys(code for group in groups.values() for code in group.languages)
     }
     seen = [language for language, each in shares.items() if each.max() >= LEAST_DRAWN]
     named = sorted(seen, key=lambda language: (-shares[language].sum(), language))[: len(_PALETTE)]
@@ -160,7 +186,7 @@ def overlap_figure(audit: Audit) -> Figure | None:
 
     if isinstance(audit.overlap, str) or not any(audit.overlap.values()):
         return None
-    codes = [one.code for one in audit.languages]
+    codes, n = [one.code for one in audit.languages], len(audit.languages)
     shares = np.array([[audit.overlap.get(test, {}).get(train, np.nan) for train in codes] for test in codes])
     notes = (
         f"{subtitle(audit)}; rows: test text, columns: training text, outlined: of the same language; share of the "
@@ -168,36 +194,33 @@ def overlap_figure(audit: Audit) -> Figure | None:
         f"{100 * LEAST_COLOURED:g}%"
     )
     notes += "; hatched: not measured" if np.isnan(shares).any() else ""
-    figure, axes, bar = square_sheet("Overlap of test with training text", notes, codes, n_wide=MOST_NUMBERED)
+    square = n * (0.36 if n <= 8 else 0.31 if n <= MOST_NUMBERED else 0.19)  # inches
+    labels = 0.3 + 0.075 * max(map(len, _shown(codes)))
+    size = (max(5.2, labels + square + 1.0), labels + max(square, 0.9))
+    figure = sheet("Overlap of test with training text", [notes], size)
+    axes = figure.add_subplot(aspect="equal", anchor="NW")
     highest = max(0.01, float(np.nanmax(shares)))
-    norm, colours = LogNorm(LEAST_COLOURED, highest), colormaps["Blues"]
-    look: dict[str, Any] = {"edgecolor": "0.88", "linewidth": 0.4}
-    axes.patch.set(facecolor="white", hatch="////", edgecolor="0.7")
-    axes.pcolormesh(np.where(np.isnan(shares), np.nan, 0), cmap="Greys", vmin=0, vmax=1, **look)
-    axes.pcolormesh(np.ma.masked_where(~(shares >= LEAST_COLOURED), shares), norm=norm, cmap=colours, **look)
-    for place in range(len(codes)):
+    norm = LogNorm(LEAST_COLOURED, highest)
+    colours = colormaps["Blues"].with_extremes(under="white")
+    paint(axes, np.maximum(shares, LEAST_COLOURED / 2), norm, colours, "overlap")  # none has no logarithm
+    is_wide = n <= MOST_NUMBERED
+    upright = not is_wide or max(map(len, codes)) > 3
+    name_cells(axes, _shown(codes), _shown(codes), TEXT_SIZE if is_wide else SMALL, upright=upright)
+    for place in range(n):
         box = Rectangle((place, place), 1, 1, fill=False, edgecolor=BLACK, linewidth=0.9, zorder=3, clip_on=False)
         axes.add_patch(box)
-    if len(codes) <= MOST_NUMBERED:
-        for (row, column), share in np.ndenumerate(shares):
-            if share >= LEAST_NUMBERED:
-                ink = "white" if norm(share) > 0.6 else "black"
-                text = f"{100 * share:.1f}" if share < 0.0995 else f"{100 * share:.0f}"
-                axes.text(column + 0.5, row + 0.52, text, ha="center", va="center", size=SMALL - 0.5, color=ink)
-    scale = figure.colorbar(ScalarMappable(norm, colours), cax=bar)
+    for (row, column), share in np.ndenumerate(shares) if is_wide else ():
+        if share >= LEAST_NUMBERED:
+            text = f"{100 * share:.1f}" if share < 0.0995 else f"{100 * share:.0f}"
+            write_cell(axes, row, column, text, size=SMALL - 0.5, color=ink(colours(float(norm(share)))))
+    tall = min(square, 3.0)
+    scale = axes.inset_axes((1 + 0.25 / square, 1 - tall / square, 0.14 / square, tall / square))
+    bar = figure.colorbar(ScalarMappable(norm, colours), cax=scale)
     ticks = [tick for tick in (1e-4, 1e-3, 1e-2, 1e-1, 1.0) if tick <= highest]
-    scale.set_ticks(ticks, labels=[f"{100 * tick:g}" for tick in ticks], size=SMALL)
-    bar.minorticks_off()
-    bar.set_title("%", size=TEXT_SIZE)
-    return figure
-
-
-# Figures of an audit on sizes: of the training texts beside each other, and of their sentences and words.
-
-
-NEAR, FAR = "sample: no further off than running text", "sample: further off"
-UNKNOWN = "sample: running text not known"
-_FINE_TICKS = [0.3, 0.7, 0.8, 0.9, 0.95, 1.05, 1.1, 1.2, 1.5, 3]
+    bar.set_ticks(ticks, labels=[f"{100 * tick:g}" for tick in ticks], size=SMALL)
+    bar.ax.minorticks_off()
+    bar.ax.set_title("%", size=TEXT_SIZE)
+    return settle(figure)
 
 
 def sizes_figure(audit: Audit) -> Figure | None:
@@ -209,7 +232,7 @@ def sizes_figure(audit: Audit) -> Figure | None:
     codes = sorted((one.code for one in audit.languages), key=lambda code: -last.get(code, 0))
     notes = f"{subtitle(audit)}; each quantity divided by its median over languages, on a log scale"
     notes += f"; no words of {', '.join(left_out)}: written without spaces" if left_out and "words" in series else ""
-    figure, (axes,) = sheet("Training text: sizes relative to the median language", notes, codes, list(series))
+    figure, (axes,) = _row_sheet("Training text: sizes relative to the median language", notes, codes)
     looks = {"characters": ("|", BLACK), "bytes": ("o", BLUE), "words": ("^", ORANGE), "tokens": ("D", GREEN)}
     for place, (name, ratios) in enumerate(series.items()):
         rows = [codes.index(code) + (place - (len(series) - 1) / 2) * 0.18 for code in ratios]
@@ -217,12 +240,12 @@ def sizes_figure(audit: Audit) -> Figure | None:
         style: dict[str, Any] = {"markersize": 4.5, "markeredgewidth": 1.2, "clip_on": False}
         axes.plot(list(ratios.values()), rows, marker, color=colour, label=name, **style)
     ends = [1.1, 1 / 1.1, *(ratio for ratios in series.values() for ratio in ratios.values())]
-    ticks = sorted([*TICKS, *_FINE_TICKS], key=lambda tick: abs(math.log(tick)))
-    log_axis(axes, (min(ends) / 1.05, max(ends) * 1.05), ticks, "×")
+    ticks = sorted([*_TICKS, *_FINE_TICKS], key=lambda tick: abs(math.log(tick)))
+    _log_axis(axes, (min(ends) / 1.05, max(ends) * 1.05), ticks, "×", 12)
     axes.axvline(1, color=GREY, linewidth=0.8, zorder=1)
     axes.set_xlabel("relative to the median", size=TEXT_SIZE)
-    legend(figure, [axes], list(series))
-    return figure
+    _explain(figure, [axes], list(series))
+    return settle(figure)
 
 
 def _relative_sizes(audit: Audit) -> tuple[dict[str, dict[str, float]], list[str]]:
@@ -243,10 +266,10 @@ def _relative_sizes(audit: Audit) -> tuple[dict[str, dict[str, float]], list[str
 def lengths_figure(audit: Audit) -> Figure | None:
     """Draw the earth mover's distances of each language beside the ranges of random samples and of running text."""
     panels = {
-        name: {one.code: found for one in audit.languages if isinstance(found := getattr(one, field), Distance)}
+        name: {one.code: each for one in audit.languages if isinstance(each := getattr(one, field), Distance)}
         for field, name in DISTANCES.items()
     }
-    panels = {name: found for name, found in panels.items() if found}
+    panels = {name: distances for name, distances in panels.items() if distances}
     if not panels:
         return None
     codes = [one.code for one in audit.languages]
@@ -255,25 +278,22 @@ def lengths_figure(audit: Audit) -> Figure | None:
         "it, in % of the mean length, on a log scale; bars: middle 95% of random samples of the same size, and of "
         "stretches of running text"
     )
-    everything = [one for found in panels.values() for one in found.values()]
-    notes += "; at the left edge: 0" if any(one.value == 0 for one in everything) else ""
-    used = {_look(one)[2] for one in everything}
-    labels = ["random samples", *(["running text"] if used - {UNKNOWN} else [])]
-    labels += [label for label in (NEAR, FAR, UNKNOWN) if label in used]
+    is_zero = any(one.value == 0 for distances in panels.values() for one in distances.values())
+    notes += "; at the left edge: 0" if is_zero else ""
     title = "Lengths: how far the sample lies from its source"
-    figure, all_axes = sheet(title, notes, codes, labels, panels=panels)
-    for axes, found in zip(all_axes, panels.values(), strict=True):
-        _draw_distances(axes, found, codes)
+    figure, all_axes = _row_sheet(title, notes, codes, list(panels))
+    for axes, distances in zip(all_axes, panels.values(), strict=True):
+        _draw_distances(axes, distances, codes)
         axes.set_xlabel("distance, % of the mean", size=TEXT_SIZE)
-    legend(figure, all_axes, labels)
-    return figure
+    _explain(figure, all_axes, ["random samples", "running text", NEAR, FAR, UNKNOWN])
+    return settle(figure)
 
 
-def _draw_distances(axes: Axes, found: Mapping[str, Distance], codes: Sequence[str]) -> None:
-    scales = {code: 100 / one.mean if one.mean else 0.0 for code, one in found.items()}
-    ends = [end * scales[code] for code, one in found.items() for end in (one.value, *_ends(one))]
+def _draw_distances(axes: Axes, distances: Mapping[str, Distance], codes: Sequence[str]) -> None:
+    scales = {code: 100 / one.mean if one.mean else 0.0 for code, one in distances.items()}
+    ends = [end * scales[code] for code, one in distances.items() for end in (one.value, *_ends(one))]
     left = min((end for end in ends if end > 0), default=0.1) / 1.5
-    for code, one in found.items():
+    for code, one in distances.items():
         row, scale = codes.index(code), scales[code]
         both = [(one.random, -0.2, GREY, "random samples")]
         if not isinstance(one.stretches, str):
@@ -284,8 +304,8 @@ def _draw_distances(axes: Axes, found: Mapping[str, Distance], codes: Sequence[s
         marker, colour, label = _look(one)
         style: dict[str, Any] = {"markersize": 4.5, "markeredgecolor": BLACK, "zorder": 4, "clip_on": False}
         axes.plot(max(left, scale * one.value), row, marker, color=colour, label=label, **style)
-    ticks = sorted(TICKS, key=lambda tick: math.log10(tick) % 1 > 1e-9)  # powers of ten first
-    log_axis(axes, (left, max([*ends, 2 * left]) * 1.5), ticks, "")
+    ticks = sorted(_TICKS, key=lambda tick: math.log10(tick) % 1 > 1e-9)  # powers of ten first
+    _log_axis(axes, (left, max([*ends, 2 * left]) * 1.5), ticks, "", 6)
 
 
 def _look(one: Distance) -> tuple[str, str, str]:
