@@ -29,7 +29,7 @@ from bloodbank.bank.uncertainty.errors_and_draws import Errors, MeasuredNoise, m
 from bloodbank.bank.uncertainty.panel import panel_intervals
 from bloodbank.bank.uncertainty.paragraphs import FINETUNE, Column
 from bloodbank.bank.uncertainty.tables import bounds
-from bloodbank.statistics.tests import rank_intervals
+from bloodbank.statistics.ranks import rank_intervals
 
 LEVEL = 0.95
 N_PARAGRAPHS = 150

@@ -87,12 +87,14 @@ class Finding:
     unit: str = ""  #: what is written after every number, such as "%"
     decimals: int = 2
     level: float = 0.95  #: of the interval
+    alpha: float = ALPHA  #: p up to which the number counts as beyond chance
+    n_drawn: int = 0  #: random draws that p was counted from; 0 where it is exact
 
     @property
     def verdict(self) -> Literal["above", "below", "undecided", "unknown"]:
         """Where the true value lies, as seen from zero; "unknown" where nothing is known of the error."""
         if not math.isnan(self.p):
-            decided = self.p <= ALPHA and self.value != 0
+            decided = self.p <= self.alpha and self.value != 0 and not self.near
         elif math.isnan(self.low) or math.isnan(self.high):
             return "unknown"
         else:
@@ -100,6 +102,16 @@ class Finding:
         if not decided:
             return "undecided"
         return "above" if self.value > 0 else "below"
+
+    @property
+    def near(self) -> bool:
+        """Whether other random draws could turn the verdict: p lies within its own error of the border.
+
+        Four standard errors of a share, which are three of a tail that is doubled.
+        """
+        if not self.n_drawn or math.isnan(self.p):
+            return False
+        return abs(self.p - self.alpha) < 4 * math.sqrt(self.p * (1 - self.p) / self.n_drawn)
 
     def choose(self, *, above: str, below: str, undecided: str, unknown: str | None = None) -> str:
         """Take the words that follow from the number.
@@ -124,8 +136,13 @@ class Finding:
         if not (math.isnan(self.low) or math.isnan(self.high)):
             known.append(f"{self.level:.0%} interval {self.span}")
         if not math.isnan(self.p):
-            known.append(f"p = {p_text(self.p)}")
+            known.append(self.chance)
         return f"{text} ({', '.join(known)})" if known else text
+
+    @property
+    def chance(self) -> str:
+        """The p value in words: "p = 0.012", or "p = 0.049, about 0.05" where other draws could turn the verdict."""
+        return f"p = {p_text(self.p)}{f', about {self.alpha:g}' if self.near else ''}"
 
     @property
     def span(self) -> str:

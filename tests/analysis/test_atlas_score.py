@@ -9,7 +9,8 @@ from bloodbank.analysis.atlas_score import (
     NOT_POSSIBLE,
     REACHED,
     SCORE_NAMES,
-    average_transfer_scores,
+    average_over_seeds,
+    scores_of_runs,
     tokens_to_reach,
     transfer_scores,
 )
@@ -43,7 +44,7 @@ def joint(points, *, seed=0):
 
 
 def scored(*tables, protocol="joint", **settings):
-    found = transfer_scores(pd.concat(tables), languages=CODES, protocol=protocol, **settings)
+    found = scores_of_runs(pd.concat(tables), languages=CODES, protocol=protocol, **settings)
     return found.set_index(["donor", "recipient", "seed"])
 
 
@@ -164,15 +165,15 @@ def test_seeds_are_averaged_and_a_censored_one_leaves_a_bound():
     reached = [joint([(0, 8.0), (tokens, 3.0)], seed=seed) for seed, tokens in enumerate((1_000, 2_000))]
     never = joint([(0, 8.0), (2_500, 4.0)], seed=2)
     singles = [alone("fi", seed=seed) for seed in range(3)]
-    both = average_transfer_scores(scored(*singles[:2], *reached).reset_index()).loc[0]
+    both = average_over_seeds(scored(*singles[:2], *reached).reset_index()).loc[0]
     assert both[JOINT] == pytest.approx(0.5)
     assert np.isnan(both["bound"])
     assert (both["n_seeds"], both["n_censored"]) == (2, 0)
-    censored = average_transfer_scores(scored(*singles, *reached, never).reset_index()).loc[0]
+    censored = average_over_seeds(scored(*singles, *reached, never).reset_index()).loc[0]
     assert np.isnan(censored[JOINT])
     assert censored["bound"] == pytest.approx((1 + 0 - 0.5) / 3)
     assert (censored["n_seeds"], censored["n_censored"]) == (3, 1)
-    without = average_transfer_scores(scored(*reached).reset_index()).loc[0]
+    without = average_over_seeds(scored(*reached).reset_index()).loc[0]
     assert without[[JOINT, "bound"]].isna().all()
     assert without["n_seeds"] == 0
 
