@@ -45,7 +45,7 @@ class Asymmetry:
 
     def sentences(self) -> list[str]:
         """Say how far directions differ, and what goes with what; another finding gives another sentence."""
-        rows: dict[Any, dict[str, Any]] = self.correlations.to_dict("index")
+        rows: dict[Any, Any] = self.correlations.to_dict("index")
         drawn = 0 if self.exact else self.n_permutations
         of_pairs = "; ".join(_correlated(what, rows[what], drawn) for what in (CELLS, DEPARTURES))
         correlated = (of_pairs, _correlated(SUMS, rows[SUMS], drawn))

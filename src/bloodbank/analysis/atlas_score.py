@@ -266,9 +266,10 @@ def _sentences(result: TransferScores) -> list[str]:
     scores = ordered[result.name]
     n_never = len(known) - len(ordered)
     never = f"; {plural(n_never, 'pair')} never reached the loss in some seed" if n_never else ""
+    n_above, n_below = int((scores > 0).sum()), int((scores < 0).sum())
     sentences = [
         f"The {name} is above 0, so that the loss of M_t is reached with fewer tokens than two languages need on their "
-        f"own, in {int((scores > 0).sum())} of {plural(len(known), 'pair')}, and below in {int((scores < 0).sum())}{never}."
+        f"own, in {n_above} of {plural(len(known), 'pair')}, and below in {n_below}{never}."
     ]
     if len(ordered) > 1:
         ends = [

@@ -219,7 +219,8 @@ def _widening(n: int, level: float) -> float:
 
 def _donations(replicates: NDArray[np.float32]) -> Array:
     # [replicate, donor, recipient] -> [replicate, donor]: (n - 1) times the mean of what was measured
-    return (replicates.shape[1] - 1) * known_mean(replicates.astype(float), axis=2)
+    donations: Array = (replicates.shape[1] - 1) * known_mean(replicates.astype(float), axis=2)
+    return donations
 
 
 def _share_best(drawn: Array) -> Array:

@@ -292,7 +292,7 @@ def _signs(comparison: Comparison) -> str:
 def _ranks(comparison: Comparison, score: str) -> str:
     letter, table = _LETTERS[score], comparison.correlations
     rows = table[(table["score"] == score) & (table["coefficient"] == "spearman")].set_index("resampled")
-    by_kind: dict[Any, dict[str, Any]] = rows.to_dict("index")
+    by_kind: dict[Any, Any] = rows.to_dict("index")
     row = by_kind[LANGUAGES]
     value = float(row["value"])
     if np.isnan(value):
@@ -326,9 +326,8 @@ def _most_donating(comparison: Comparison) -> list[str]:
     if table.empty:
         return []
     texts = [
-        f"{row.shared} of the first {row.k}{f' ({listed(row.donors, 10)})' if row.shared else ''}, by chance "
-        f"{row.expected:.1f}"
-        for row in table.itertuples()
+        f"{shared} of the first {k}{f' ({listed(donors, 10)})' if shared else ''}, by chance {expected:.1f}"
+        for k, shared, donors, expected in table.to_numpy(dtype=object)
     ]
     return [f"Most donating in both: {'; '.join(texts)}."]
 

@@ -127,7 +127,8 @@ def _test(known: pd.DataFrame, statistic: str, orders: np.ndarray) -> dict[str, 
 
 def _sentences(result: Confounding) -> list[str]:
     drawn = 0 if result.exact else result.n_permutations
-    beyond, undecided = [], []
+    beyond: list[str] = []
+    undecided: list[str] = []
     missing: dict[str, dict[str, list[str]]] = {}  # note -> letter -> quantities
     for row in result.table.to_dict("records"):
         letter, name = _LETTERS[row["score"]], _name(row["quantity"])

@@ -97,16 +97,22 @@ def monolingual(
     for estimate in (RAW, SPLIT):
         for score in SCORES:
             own, other, note = _samples(table, halves, estimate, score)
-            row = {"estimate": estimate, "score": score, "pearson": np.nan, "spearman": np.nan, "p": np.nan}
+            row: dict[str, Any] = {
+                "estimate": estimate,
+                "score": score,
+                "pearson": np.nan,
+                "spearman": np.nan,
+                "p": np.nan,
+            }
             row |= {"n": own.shape[1], "note": note or _obstacle(own, other)}
             if not row["note"]:
                 orders, exact = draw_orders(own.shape[1], n_permutations, seed)
                 orders_taken = max(orders_taken, len(orders) - (not exact))
-                row |= _correlate(sign * own, other, orders)
+                row |= correlate(sign * own, other, orders)
                 if estimate == SPLIT:
                     # What one half lacks the other has, which spreads their correlations further than relabelling
                     # shows; the jackknife knows that, but with few languages claims more than they can show.
-                    row["p"] = float(np.fmax(row["p"], _jackknife_p(sign * own, other)))
+                    row["p"] = float(np.fmax(row["p"], jackknife_p(sign * own, other)))
             rows.append(row)
     split_by = (halves.by_seeds, halves.by_paragraphs) if isinstance(halves, Halves) else (False, False)
     return MonolingualEffect(
@@ -143,7 +149,12 @@ def _obstacle(own: Array, other: Array) -> str:
     return ""
 
 
-def _correlate(own: Array, other: Array, orders: np.ndarray) -> dict[str, float]:
+def correlate(own: Array, other: Array, orders: np.ndarray) -> dict[str, float]:
+    """Correlate over languages, on average over splits: `pearson`, `spearman` and `p` by relabelling.
+
+    Shape:
+        `own` and `other` are `[split, language]`, `orders` `[relabelling, language]`.
+    """
     from scipy.stats import rankdata
 
     # The mean over splits of a correlation is one sum over pairs of languages, whatever the relabelling.
@@ -154,7 +165,7 @@ def _correlate(own: Array, other: Array, orders: np.ndarray) -> dict[str, float]
     return {"pearson": float(correlations[0]), "spearman": float(spearman), "p": tail(np.abs(correlations))}
 
 
-def _jackknife_p(own: Array, other: Array) -> float:
+def jackknife_p(own: Array, other: Array) -> float:
     """Test the mean correlation of halves against 0, leaving out one language after the other."""
     from scipy.stats import t
 

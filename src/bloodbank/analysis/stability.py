@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from bloodbank.bank.bank import Bank
 from bloodbank.bank.health import seed_agreement
-from bloodbank.bank.scores import donation, matrix, recipience
+from bloodbank.bank.scores import donation, matrix, number, recipience
 from bloodbank.errors import UsageError
 from bloodbank.statistics.means import known_mean
 from bloodbank.wording import plural, signed
@@ -261,14 +261,14 @@ def stability_sentences(bank: Bank) -> list[str]:
     sentences = []
     for score, letter in _LETTERS.items():
         parts = []
-        mean, low, high = (float(agreement.loc[score, name]) for name in ("mean", "low", "high"))
+        mean, low, high = (number(agreement, score, name) for name in ("mean", "low", "high"))
         if not np.isnan(mean):
-            n_pairs = plural(int(agreement.loc[score, "n_pairs"]), "pair")
+            n_pairs = plural(int(number(agreement, score, "n_pairs")), "pair")
             parts.append(
                 f"the rank correlation between seeds is {signed(mean, 2)} on average ({signed(low, 2)} to "
                 f"{signed(high, 2)} over {n_pairs} of seeds)"
             )
-        of_one, of_mean = (float(split.loc[score, name]) for name in ("reliability", "reliability_of_mean"))
+        of_one, of_mean = (number(split, score, name) for name in ("reliability", "reliability_of_mean"))
         if not np.isnan(of_one):
             parts.append(
                 f"{of_one:.0%} of the variance in one seed is the same in every seed, and {of_mean:.0%} of that of the "
