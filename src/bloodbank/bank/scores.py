@@ -234,9 +234,9 @@ def over_seeds(seeds: Sequence[CellScores], languages: Sequence[str]) -> tuple[C
         Matrices `[donor, recipient]`.
     """
     stacks = [np.stack([cells[part].to_numpy() for cells in seeds]) for part in range(3)]
-    mean = CellScores(*(matrix(known_mean(stack, axis=0), languages) for stack in stacks))
+    mean = CellScores(*(matrix(known_mean(stack, 0), languages) for stack in stacks))
     n_seeds = (~np.isnan(stacks[0])).sum(axis=0)
-    return mean, matrix(n_seeds, languages, dtype=int), matrix(np.sqrt(known_variance(stacks[0], axis=0)), languages)
+    return mean, matrix(n_seeds, languages, dtype=int), matrix(np.sqrt(known_variance(stacks[0], 0)), languages)
 
 
 def language_scores(

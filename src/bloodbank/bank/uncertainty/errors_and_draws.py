@@ -93,7 +93,7 @@ def measure_noise(
     measured = ~np.isnan(stacks[FINETUNE])
     n_seeds = measured.sum(0)
     share = measured / np.maximum(n_seeds, 1)
-    means = {name: known_mean(stack, axis=0) for name, stack in stacks.items()}
+    means = {name: known_mean(stack, 0) for name, stack in stacks.items()}
     weights = {name: np.ones_like(mean) for name, mean in means.items()}
     # M_t's noise is multiplied by the ratio of the two scores, and so is that of M_{s,t} where noise is relative.
     weights[FINETUNE] = np.where(n_seeds > 0, np.maximum(1.0 + sign * means[FINETUNE], _LEAST_RATIO), 1.0)
