@@ -23,13 +23,18 @@ import pandas as pd
 from reporting import finish, machine, table
 from scipy import stats
 
+from bloodbank.analysis.halves import Halves, split_halves
+from bloodbank.analysis.monolingual import correlate, jackknife_p
+from bloodbank.bank import build_bank
+from bloodbank.bank.bank import Bank
 from bloodbank.bank.scores import matrix
 from bloodbank.bank.uncertainty.cell_tests import adjust, p_values
 from bloodbank.bank.uncertainty.errors_and_draws import Errors, MeasuredNoise, measure_noise
 from bloodbank.bank.uncertainty.panel import panel_intervals
 from bloodbank.bank.uncertainty.paragraphs import FINETUNE, Column
 from bloodbank.bank.uncertainty.tables import bounds
-from bloodbank.statistics.tests import rank_intervals
+from bloodbank.statistics.permutations import draw_orders
+from bloodbank.statistics.ranks import rank_intervals
 
 LEVEL = 0.95
 N_PARAGRAPHS = 150
@@ -37,6 +42,16 @@ Array = np.ndarray
 HEADER = ("noise between seeds", "languages", "seeds", "F", "D", "R", "rank of D", "median half width of F")
 RIVALS = ("at 5 seeds", "F", "D", "R", "mean half width of D", "widest F / median F")
 TESTS = ("all F are 0", "seeds", "cells called positive at 5%", "banks with one by Holm", "banks with one by B.–H.")
+HALVES = (
+    "nothing transfers",
+    "languages",
+    "D: jackknife",
+    "relabelling",
+    "the larger",
+    "R: jackknife",
+    "relabelling",
+    "the larger",
+)
 PANELS = ("F between languages", "languages", "expected D", "expected R", "D of another panel", "R of another panel")
 
 
@@ -102,6 +117,7 @@ def main() -> None:
     numbers.append({"world": "one seed", "n": PLAIN.n, "seeds": 1, **one})
     rivals = compare(chosen.banks)
     tests = [error_rates(replace(PLAIN, null=True, seeds=seeds), chosen.banks) for seeds in (2, 3, 5)]
+    halves = [false_relations(n, chosen.banks) for n in (6, 12, 22)]
     panels = [cover_panels(kind, n, 10 * chosen.banks) for kind in ("normal", "skewed") for n in (12, 22)]
     lines = [
         "# Do intervals cover what they claim?",
@@ -121,6 +137,11 @@ def main() -> None:
         "Tests of banks in which no language helps another (0 is true everywhere, 5 is claimed):",
         "",
         table(TESTS, tests),
+        "",
+        "Banks in which nothing transfers: how often ε(M_l) of one half of the data seems to go with D or R of the "
+        "other (5 is claimed; the package takes the larger p):",
+        "",
+        table(HALVES, halves),
         "",
         "Intervals for another panel of languages:",
         "",
@@ -360,6 +381,45 @@ def error_rates(world: World, n_banks: int) -> list[str]:
         hochberg.append(float((adjust(p, "bh") <= 0.05).any()))
     counted = [f"{100 * np.mean(one):.1f} ± {100 * standard_error(one):.1f}" for one in (single, holm, hochberg)]
     return [f"{world.n} languages", str(world.seeds), *counted]
+
+
+def false_relations(n: int, n_banks: int) -> list[str]:
+    """Count how often the own model's score seems to foretell D or R on halves of three seeds of pure noise."""
+    decided: dict[str, list[Array]] = {"donation": [], "recipience": []}
+    codes = [f"x-{i:03}" for i in range(n)]
+    for number in range(n_banks):
+        random = np.random.default_rng([number, n])
+        own = 0.2 * (1 + 0.1 * random.normal(size=(3, n)))
+        together = 0.2 * (1 + 0.1 * random.normal(size=(3, n, n)))
+        halves = split_halves(_bank_of_scores(own, together, codes), None, n_splits=10, seed=number)
+        if not isinstance(halves, Halves):
+            raise SystemExit(halves)
+        orders, _ = draw_orders(n, 199, number)
+        for score, found in decided.items():
+            other = getattr(halves, score)
+            p = jackknife_p(halves.own, other), correlate(halves.own, other, orders)["p"]
+            found.append(np.array([*p, max(p)]) <= 0.05)
+    shares = np.concatenate([100 * np.mean(found, axis=0) for found in decided.values()])
+    return [
+        "three seeds",
+        str(n),
+        *(f"{share:.1f} ± {np.sqrt(share * (100 - share) / n_banks):.1f}" for share in shares),
+    ]
+
+
+def _bank_of_scores(own: Array, together: Array, codes: list[str]) -> Bank:
+    """Make a bank of scores. Shapes: own [seed, language], together [seed, donor, recipient]."""
+    rows: list[tuple[object, ...]] = []
+    for seed in range(len(own)):
+        for t, code in enumerate(codes):
+            rows.append(("monolingual", "", code, seed, own[seed, t]))
+            others = [(s, donor) for s, donor in enumerate(codes) if s != t]
+            rows += [("sequential", donor, code, seed, together[seed, s, t]) for s, donor in others]
+    scores = pd.DataFrame(rows, columns=["protocol", "donor", "recipient", "seed", "value"]).assign(
+        metric="mrr", n_masked=1, standard_error=0.001, updates=1, tokens_seen=1, seconds=1.0, device="cpu",
+        health="healthy", health_z=9.0, convergence="converged",
+    )  # fmt: skip
+    return build_bank(scores, languages=codes, name="noise")
 
 
 def cover_panels(kind: str, n: int, n_panels: int) -> list[str]:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from bloodbank.errors import BloodbankError, UsageError
 
 if TYPE_CHECKING:
+    from bloodbank.analysis.atlas_score import transfer_scores
     from bloodbank.analysis.comparison import compare
     from bloodbank.bank import Bank
     from bloodbank.bank.exporting import export_bank
@@ -46,6 +47,7 @@ __all__ = [
     "run",
     "run_downstream",
     "select_sets",
+    "transfer_scores",
 ]
 _WHERE = {
     "Bank": ("bloodbank.bank", "Bank"),
@@ -55,6 +57,7 @@ _WHERE = {
     "read_matrix": ("bloodbank.bank.importing.read_matrix", "read_matrix"),
     "recommend": ("bloodbank.choosing.recommend", "recommend"),
     "select_sets": ("bloodbank.choosing.select", "select_sets"),
+    "transfer_scores": ("bloodbank.analysis.atlas_score", "transfer_scores"),
     "audit_corpus": ("bloodbank.pipeline.run", "audit"),
     "build_texts": ("bloodbank.pipeline.run", "build_texts"),
     "Experiment": ("bloodbank.experiment.load", "Experiment"),

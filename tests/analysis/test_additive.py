@@ -4,8 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bloodbank.analysis.additive import additive_fit, fit_additive
+from bloodbank.analysis.additive import additive_fit
 from bloodbank.bank.scores import matrix
+from bloodbank.statistics.two_way import fit_two_way
 
 CODES = ("de", "fi", "hu", "ru", "ta")
 
@@ -49,7 +50,7 @@ def test_the_fit_is_that_of_a_regression_whatever_is_missing(seed, share):
     expected = by_regression(cells) if (~np.isnan(cells)).any() else np.full((5, 5), np.nan)
     measured = ~np.isnan(cells)
     np.testing.assert_allclose(fit.fitted.to_numpy()[measured], expected[measured], atol=1e-8)
-    np.testing.assert_allclose(fit_additive(cells), np.where(measured, expected, np.nan), atol=1e-8)
+    np.testing.assert_allclose(fit_two_way(cells), np.where(measured, expected, np.nan), atol=1e-8)
     if fit.n_groups == 1:
         whole = fit.mean + fit.donors.to_numpy()[:, None] + fit.recipients.to_numpy()[None, :]
         np.testing.assert_allclose(whole[measured], expected[measured], atol=1e-8)

@@ -11,7 +11,6 @@ from bloodbank.bank import build_bank
 from bloodbank.bank.bank import with_intervals
 from bloodbank.bank.scores import donation, matrix, recipience
 from bloodbank.figures.asymmetry import asymmetry_caption, asymmetry_figure
-from bloodbank.statistics.permutations import draw_matchings, pair_correlation, transposed_correlations
 from made_up_banks import measurements_of, sentence_scores
 from shared_data import shared_data
 
@@ -40,49 +39,20 @@ def random_cells(n=8, seed=0):
     return np.random.default_rng(seed).normal(size=(n, n)) / 10
 
 
-@pytest.mark.parametrize("n", [5, 6])
-@pytest.mark.parametrize("missing", [False, True])
-def test_correlations_are_those_of_numpy(n, missing):
-    cells = random_cells(n)
-    np.fill_diagonal(cells, np.nan)
-    if missing:
-        cells[0, 1] = cells[3, 2] = np.nan
-    matchings, exact = draw_matchings(n, None, 0)
-    assert exact
-    assert len(matchings) == 1 + 15  # 5·3·1 ways to pair six, or five and nobody
-    found = transposed_correlations(cells, matchings)
-    for order, value in zip(matchings, found, strict=True):
-        moved = cells[np.ix_(order, order)].T
-        both = ~np.isnan(cells) & ~np.isnan(moved)
-        both[np.arange(n), order] = False
-        assert value == pytest.approx(np.corrcoef(cells[both], moved[both])[0, 1])
-    np.testing.assert_allclose(pair_correlation(np.stack([cells, 2 * cells]))[0], found[0])
-
-
-def test_languages_are_swapped_in_pairs():
-    drawn, exact = draw_matchings(13, 50, 0)
-    assert not exact
-    assert drawn.shape == (51, 13)
-    assert (drawn[0] == np.arange(13)).all()
-    assert (np.take_along_axis(drawn, drawn, axis=1) == np.arange(13)).all()
-    assert ((drawn[1:] == np.arange(13)).sum(axis=1) == 1).all()
-    assert len(np.unique(draw_matchings(8, None, 0)[0], axis=0)) == 1 + 105
-
-
 @pytest.mark.parametrize(("sign", "words"), [(1, "go together"), (-1, "are opposed")])
 def test_symmetric_and_opposed_matrices_are_told_apart(bank_of, sign, words):
     upper = np.triu(random_cells(), 1)
     text = " ".join(asymmetry(bank_of(upper + sign * upper.T + random_cells(seed=1) / 100)).sentences())
     assert f"F(a→b) and F(b→a) {words}" in text
-    assert f"After donor and recipient effects, F(a→b) and F(b→a) {words}" in text
+    assert f"their departures from donor and recipient effects {words}" in text
 
 
 def test_noise_is_neither(bank_of):
     found = asymmetry(bank_of(random_cells(seed=4)))
     assert (found.correlations["p"] > 0.05).all()
     text = " ".join(found.sentences())
-    assert "F(a→b) and F(b→a) do not go together, nor are they opposed, beyond chance" in text
-    assert "D and R do not go together" in text
+    assert "Whether F(a→b) and F(b→a) go together or are opposed is undecided: r = " in text
+    assert "Whether D and R go together or are opposed is undecided" in text
 
 
 def test_opposed_sums_alone_are_not_opposed_pairs(bank_of):
@@ -92,9 +62,9 @@ def test_opposed_sums_alone_are_not_opposed_pairs(bank_of):
     assert found.correlations.loc["cells", "pearson"] < -0.9
     assert found.correlations.loc["departures", "p"] > 0.05
     text = " ".join(found.sentences())
-    assert "D and R are opposed: who gives much takes little" in text
+    assert "D and R are opposed, who gives much takes little" in text
     turned = asymmetry(bank_of(effect[:, None] + effect[None, :] + random_cells(seed=2) / 20))
-    assert "D and R go together: who gives much takes much" in " ".join(turned.sentences())
+    assert "D and R go together, who gives much takes much" in " ".join(turned.sentences())
 
 
 def test_pairs_are_listed_by_their_difference(bank_of):
@@ -103,11 +73,12 @@ def test_pairs_are_listed_by_their_difference(bank_of):
     assert found.pairs[["donor", "recipient"]].to_numpy().tolist() == [["de", "el"], ["en", "de"], ["el", "en"]]
     np.testing.assert_allclose(found.pairs["difference"], [0.7, 0.2, 0.05])
     first, second, *_ = found.sentences()
-    assert first.startswith(
-        "The two directions of a pair differ by 31.7 percentage points on average (3 pairs); in 2 (67%)"
+    assert first.startswith("The two directions of a pair differ by 31.7 percentage points on average (3 pairs)")
+    assert "(3 pairs), most for de→el +50% against el→de -20%;" in first
+    assert second.startswith(
+        "In 2 (67%) one direction helps and the other harms; which differ beyond measurement error"
     )
-    assert "de→el +50% against el→de -20%" in second
-    assert "in 0 (0%) one direction helps" in asymmetry(bank_of(np.abs(cells))).sentences()[0]
+    assert asymmetry(bank_of(np.abs(cells))).sentences()[1].startswith("In 0 (0%) one direction helps")
 
 
 def test_one_extreme_cell_decides_nothing(bank_of):
@@ -117,8 +88,10 @@ def test_one_extreme_cell_decides_nothing(bank_of):
         cells = rng.normal(0, 0.2, (8, 1)) + rng.normal(0, 0.2, (1, 8)) + rng.normal(0, 0.1, (8, 8))
         cells[1, 2] = 50.0
         text = " ".join(asymmetry(bank_of(cells)).sentences())
-        claims += any(f"After donor and recipient effects, F(a→b) and F(b→a) {word}" in text
-                      for word in ("are opposed", "go together"))  # fmt: skip
+        claims += any(
+            f"; their departures from donor and recipient effects {word}" in text
+            for word in ("are opposed", "go together")
+        )
     assert claims <= 3
 
 
@@ -154,9 +127,8 @@ def test_intervals_come_from_replicates():
     assert [top["low"], top["high"]] == pytest.approx(np.quantile(gaps, (0.025, 0.975)).tolist())
     text = " ".join(found.sentences())
     n_sure = (found.pairs["low"] > 0).sum()
-    assert f"In {n_sure} of 10 pairs the 95% measurement interval of the difference excludes zero" in text
-    assert "Drawn again with its measurement error" in text
-    assert "not possible, because the bank has no measurement intervals" in " ".join(
+    assert f"in {n_sure} of 10 the 95% measurement interval of the difference excludes zero" in text
+    assert "is not known, because the bank has no measurement intervals" in " ".join(
         asymmetry(dataclasses.replace(bank, intervals=None)).sentences()
     )
 
@@ -186,7 +158,8 @@ def test_the_released_matrix():
     cells = bank.finetune_scores.to_numpy()
     off = ~np.eye(22, dtype=bool)
     assert found.correlations.loc["cells", "spearman"] == pytest.approx(stats.spearmanr(cells[off], cells.T[off])[0])
-    assert "F(a→b) and F(b→a) are opposed" in " ".join(found.sentences())
+    # p lies between .042 and .053 by the seed of the drawing: no verdict may hang on that.
+    assert "go together or are opposed is undecided: r = -0.258 (p = 0.049, about 0.05)" in " ".join(found.sentences())
 
 
 def test_the_figure_draws_each_pair_once(bank_of):

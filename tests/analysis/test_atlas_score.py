@@ -1,18 +1,22 @@
 import math
+from importlib import resources
 
 import numpy as np
 import pandas as pd
 import pytest
 
+import bloodbank as bb
 from bloodbank.analysis.atlas_score import (
     NEVER_REACHED,
     NOT_POSSIBLE,
     REACHED,
     SCORE_NAMES,
-    average_transfer_scores,
+    TransferScores,
+    average_over_seeds,
+    scores_of_runs,
     tokens_to_reach,
-    transfer_scores,
 )
+from bloodbank.cli import app
 from bloodbank.errors import UsageError
 
 JOINT, SEQUENTIAL = SCORE_NAMES["joint"], SCORE_NAMES["sequential"]
@@ -43,7 +47,7 @@ def joint(points, *, seed=0):
 
 
 def scored(*tables, protocol="joint", **settings):
-    found = transfer_scores(pd.concat(tables), languages=CODES, protocol=protocol, **settings)
+    found = scores_of_runs(pd.concat(tables), languages=CODES, protocol=protocol, **settings)
     return found.set_index(["donor", "recipient", "seed"])
 
 
@@ -164,15 +168,15 @@ def test_seeds_are_averaged_and_a_censored_one_leaves_a_bound():
     reached = [joint([(0, 8.0), (tokens, 3.0)], seed=seed) for seed, tokens in enumerate((1_000, 2_000))]
     never = joint([(0, 8.0), (2_500, 4.0)], seed=2)
     singles = [alone("fi", seed=seed) for seed in range(3)]
-    both = average_transfer_scores(scored(*singles[:2], *reached).reset_index()).loc[0]
+    both = average_over_seeds(scored(*singles[:2], *reached).reset_index()).loc[0]
     assert both[JOINT] == pytest.approx(0.5)
     assert np.isnan(both["bound"])
     assert (both["n_seeds"], both["n_censored"]) == (2, 0)
-    censored = average_transfer_scores(scored(*singles, *reached, never).reset_index()).loc[0]
+    censored = average_over_seeds(scored(*singles, *reached, never).reset_index()).loc[0]
     assert np.isnan(censored[JOINT])
     assert censored["bound"] == pytest.approx((1 + 0 - 0.5) / 3)
     assert (censored["n_seeds"], censored["n_censored"]) == (3, 1)
-    without = average_transfer_scores(scored(*reached).reset_index()).loc[0]
+    without = average_over_seeds(scored(*reached).reset_index()).loc[0]
     assert without[[JOINT, "bound"]].isna().all()
     assert without["n_seeds"] == 0
 
@@ -202,3 +206,34 @@ def test_errors_name_what_is_wrong():
     empty = pd.DataFrame(columns=alone("fi").columns)
     with pytest.raises(UsageError, match="There are: nothing"):
         scored(empty)
+
+
+def test_a_bank_and_its_curves_have_scores_and_sentences(tmp_path, capsys):
+    folder = resources.files("bloodbank") / "banks" / "help-books"
+    scores = bb.transfer_scores(bb.load_bank("help-books"), folder / "loss_curves.csv")
+    assert scores.name == SEQUENTIAL
+    assert len(scores.pairs) == 12 * 11
+    assert len(scores.runs) == 3 * 12 * 11
+    with pytest.raises(SystemExit, match="0"):
+        app(["bank", "transfer-scores", "help-books", "--table", str(tmp_path / "scores.csv")])
+    printed = capsys.readouterr().out
+    assert all(line in printed for line in scores.sentences())
+    pd.testing.assert_frame_equal(pd.read_csv(tmp_path / "scores.csv"), scores.pairs, check_dtype=False)
+
+
+@pytest.mark.parametrize(
+    ("points", "expected"),
+    [
+        ([(0, 8.0), (1_000, 3.0)], "in 1 of 1 pair, and below in 0."),
+        ([(0, 8.0), (3_000, 3.0)], "in 0 of 1 pair, and below in 1."),
+        ([(0, 8.0), (2_500, 4.0)], "in 0 of 1 pair, and below in 0; 1 pair never reached the loss in some seed."),
+    ],
+)
+def test_sentences_turn_with_the_scores(points, expected):
+    runs = scores_of_runs(pd.concat([alone("fi"), joint(points)]), languages=CODES, protocol="joint")
+    assert expected in TransferScores(JOINT, runs, average_over_seeds(runs)).sentences()[0]
+
+
+def test_curves_that_are_not_there_are_said():
+    with pytest.raises(UsageError, match=r"There is no .*nowhere.csv. Give `loss_curves.csv` of the run"):
+        bb.transfer_scores(bb.load_bank("help-books"), "nowhere.csv")

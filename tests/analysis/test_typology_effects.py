@@ -163,7 +163,7 @@ def test_without_an_effect_no_feature_is_named():
     lines = found.lines()
     assert found.table["p_max"].min() > 0.05
     assert any(line.startswith("No feature goes with higher or lower F") for line in lines)
-    assert sum(line.startswith("Not beyond chance: ") for line in lines) == 5
+    assert sum(line.startswith("Not beyond chance: ") for line in lines) == 3
 
 
 def test_good_donors_with_one_value_do_not_make_it_good_to_share():
@@ -232,15 +232,6 @@ def test_corrections_for_many_tests():
     assert one.table.loc["a", "p_holm"] == pytest.approx(min(1, 2 * one.table.loc["a", "p"]))
 
 
-def test_too_few_relabellings_for_holm_are_pointed_out():
-    rng = np.random.default_rng(3)
-    columns = {f"f{place}": rng.choice(["x", "y"], 12) for place in range(8)}
-    cells = square(noise(rng, 12))
-    few = " ".join(feature_effects(cells, table(columns), n_permutations=99).lines())
-    assert "With 99 relabellings no single p is below 0.01, so Holm's correction" in few
-    assert "Holm" not in " ".join(feature_effects(cells, table(columns), n_permutations=999).lines())
-
-
 def test_agreement_over_all_features_is_spearmans_correlation():
     rng = np.random.default_rng(4)
     n = 9
@@ -254,7 +245,7 @@ def test_agreement_over_all_features_is_spearmans_correlation():
     assert (found.n_pairs, found.n_languages) == (n * (n - 1), n)
 
 
-@pytest.mark.parametrize(("sign", "word"), [(1, "rises"), (-1, "falls"), (0, "does not rise or fall")])
+@pytest.mark.parametrize(("sign", "word"), [(1, "rises"), (-1, "falls"), (0, "does not surely rise or fall")])
 def test_agreement_is_said_as_it_is(sign, word):
     rng = np.random.default_rng(11)
     n = 14

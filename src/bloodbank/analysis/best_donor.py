@@ -1,9 +1,7 @@
 r"""Is a language (English, by habit) the best donor? By measurement error, and for another panel of languages.
 
-Reads a bank; writes nothing.
-
-    found = best_donor(bank, "en")
-    print(*found.sentences(), sep="\n")
+result = best_donor(bank, "en")
+print(*result.sentences(), sep="\n")
 """
 
 from __future__ import annotations
@@ -13,15 +11,15 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy import stats
 
 from bloodbank.bank.bank import Bank
 from bloodbank.bank.scores import donation, number
 from bloodbank.bank.uncertainty.panel import panel_intervals
 from bloodbank.errors import UsageError
 from bloodbank.randomness import generator
-from bloodbank.statistics.tests import rank_intervals
-from bloodbank.wording import language_name, plural, signed
+from bloodbank.statistics.means import known_mean
+from bloodbank.statistics.ranks import rank_intervals
+from bloodbank.wording import Finding, language_name, percentage, plural, signed
 
 Array = NDArray[np.float64]
 BEST, RULED_OUT, OPEN, UNKNOWN = "best", "ruled out", "undecided", "not possible"
@@ -63,7 +61,7 @@ class BestDonor:
             the replicates of F in which its D is the highest); for another panel of languages the same as panel_low,
             panel_high, panel_rank_low, panel_rank_high and panel_p_best (share of the resampled panels).
             One row for each language, the highest D first; a place is bounded with all comparisons of the language
-            taken together, see `ranks.rank_intervals`.
+            taken together, see `statistics.ranks.rank_intervals`.
         rival: The highest D among the other languages; None where there is none.
         difference: D(rival) − D(language). The rival was chosen by the same data, so verdicts go by the place instead.
         measurement: What the bank's replicates say: other seeds, other test paragraphs.
@@ -83,8 +81,20 @@ class BestDonor:
         return self.language in self.table.index and not np.isnan(number(self.table, self.language, "donation"))
 
     def sentences(self) -> list[str]:
-        """Say whether the language is the best donor; another finding gives another sentence."""
-        return best_donor_lines(self)
+        """Say where the language stands, and what each of the two uncertainties says of it being the best donor."""
+        if not self.known:
+            return [_absent(self)]
+        if self.rival is None:
+            name = _name(self.language)
+            return [f"Whether {name} is the best donor: not possible, because no other language has a donation score."]
+        error = "By measurement error"
+        if self.measurement.covers:
+            error += f" (other {' or '.join(self.measurement.covers)})"
+        return [
+            _place(self),
+            _answer(self, self.measurement, "", error),
+            _answer(self, self.panel, "panel_", "By the choice of recipients (another panel of languages)"),
+        ]
 
 
 def best_donor(
@@ -157,8 +167,8 @@ def _by_measurement(bank: Bank, table: pd.DataFrame, pair: tuple[str, str] | Non
         table["p_best"] = _share_best(drawn)
         low, high = _difference(drawn, table, pair, intervals.level)
     verdict, reason = _verdict(table, pair, "rank_low", "rank_high", "the measurement error of D is not known")
-    covers = ("seeds",) * intervals.covers_seeds + ("test paragraphs",) * intervals.covers_paragraphs
-    return Uncertainty(verdict, reason, intervals.level, 0 if drawn is None else len(drawn), low, high, covers)
+    n_draws = 0 if drawn is None else len(drawn)
+    return Uncertainty(verdict, reason, intervals.level, n_draws, low, high, intervals.sources)
 
 
 def _by_panel(
@@ -201,17 +211,16 @@ def _resampled(cells: Array, n_panels: int, seed: int) -> Array:
 def _widening(n: int, level: float) -> float:
     # Means of n cells drawn with replacement scatter too little, and as a normal distribution. Without this, one of 8
     # equal donors was ruled out at 95% in 15 of 100 made-up banks, and one of 22 in 8; with it in 4 and 5.
+    from scipy import stats
+
     upper = (1 + level) / 2
     return float(np.sqrt(n / (n - 1)) * stats.t.ppf(upper, n - 1) / stats.norm.ppf(upper))
 
 
 def _donations(replicates: NDArray[np.float32]) -> Array:
     # [replicate, donor, recipient] -> [replicate, donor]: (n - 1) times the mean of what was measured
-    known = ~np.isnan(replicates)
-    n_measured = known.sum(axis=2)
-    total = np.where(known, replicates, 0.0).sum(axis=2, dtype=float)
-    n_others = replicates.shape[1] - 1
-    return np.where(n_measured > 0, n_others * total / np.maximum(n_measured, 1), np.nan)
+    donations: Array = (replicates.shape[1] - 1) * known_mean(replicates.astype(float), axis=2)
+    return donations
 
 
 def _share_best(drawn: Array) -> Array:
@@ -246,141 +255,68 @@ def _verdict(
     return (BEST, "") if high == 1 else (OPEN, "")
 
 
-# What a question after the best donor was answered, in sentences: another answer gives another sentence.
-
-
-_BEST, _RULED_OUT, _UNKNOWN = "best", "ruled out", "not possible"
-_MAX_NAMED = 3
-
-
-def best_donor_lines(found: BestDonor) -> list[str]:
-    """Say whether a language is the best donor.
-
-    Args:
-        found: What was found.
-
-    Returns:
-        Sentences: where it stands, what each of the two uncertainties says of it, how far the best other language is
-        ahead, and which languages are highest most often.
-    """
-    if not found.known:
-        return [_absent(found), *_candidates(found)]
-    if found.rival is None:
-        name = _name(found.language)
-        return [f"Whether {name} is the best donor: not possible, because no other language has a donation score."]
-    return [
-        _place(found),
-        _measurement_sentences(found),
-        _panel_sentences(found),
-        _distance(found),
-        *_candidates(found),
-    ]
-
-
 def _name(code: str) -> str:
     name = language_name(code)
     return code if name == code else f"{name} ({code})"
 
 
-def _n_ranked(found: BestDonor) -> int:
-    return int(found.table["donation"].notna().sum())
+def _absent(result: BestDonor) -> str:
+    because = f"it is not among the bank's {plural(len(result.table), 'language')}"
+    if result.language in result.table.index:
+        because = "no cell with it as donor is measured"
+    sentence = f"Whether {_name(result.language)} is the best donor: not possible, because {because}."
+    if result.rival is None:
+        return f"{sentence} No language has a donation score."
+    return f"{sentence} The highest D is that of {_name(result.rival)} ({_score(result, result.rival)})."
 
 
-def _absent(found: BestDonor) -> str:
-    name = _name(found.language)
-    because = (
-        "no cell with it as donor is measured"
-        if found.language in found.table.index
-        else f"it is not among the bank's {plural(len(found.table), 'language')}"
-    )
-    said = f"Whether {name} is the best donor: not possible, because {because}."
-    if found.rival is None:
-        return f"{said} No language has a donation score."
-    return f"{said} The highest D is that of {_name(found.rival)} ({_score(found, found.rival)})."
+def _score(result: BestDonor, code: str) -> str:
+    star = "" if result.table.loc[code, "complete"] else ", cells missing"
+    return f"D = {signed(float(result.table['donation'][code]), 2)}{star}"
 
 
-def _score(found: BestDonor, code: str) -> str:
-    star = "" if found.table.loc[code, "complete"] else ", cells missing"
-    return f"D = {signed(float(found.table['donation'][code]), 2)}{star}"
-
-
-def _place(found: BestDonor) -> str:
-    name, rival = _name(found.language), _name(str(found.rival))
-    own, other = _score(found, found.language), _score(found, str(found.rival))
-    n = plural(_n_ranked(found), "donor")
-    if found.difference < 0:
-        return f"{name} has the highest D of {n} ({own}), before {rival} ({other})."
-    if found.difference == 0:
+def _place(result: BestDonor) -> str:
+    name, rival = _name(result.language), _name(str(result.rival))
+    own, other = _score(result, result.language), _score(result, str(result.rival))
+    donations = result.table["donation"]
+    n = plural(int(donations.notna().sum()), "donor")
+    if result.difference == 0:
         return f"{name} has the highest D of {n} together with {rival} ({own})."
-    rank, donations = float(found.table["rank"][found.language]), found.table["donation"]
-    tied = int((donations == donations[found.language]).sum()) > 1
-    place = f"place {rank:g}{', tied,' if tied else ''}"
-    return f"{name} does not have the highest D: it is at {place} of {n} ({own}); {rival} is at the top ({other})."
+    if result.difference < 0:
+        return f"{name} has the highest D of {n} ({own}), before {rival} ({other}), {_distance(result)}."
+    rank, is_tied = float(result.table["rank"][result.language]), (donations == donations[result.language]).sum() > 1
+    place = f"place {rank:g}{', tied,' if is_tied else ''}"
+    return (
+        f"{name} does not have the highest D: it is at {place} of {n} ({own}); {rival} is at the top ({other}), "
+        f"{_distance(result)}, which looks large because {result.rival} was chosen as the highest."
+    )
 
 
-def _measurement_sentences(found: BestDonor) -> str:
-    covers = found.measurement.covers
-    said = f"By measurement error (other {' or '.join(covers)})" if covers else "By measurement error"
-    return _answer(found, found.measurement, "", (said, "replicates of F"))
-
-
-def _panel_sentences(found: BestDonor) -> str:
-    said = "By the choice of recipients (another panel of languages)"
-    return _answer(found, found.panel, "panel_", (said, "resampled panels"))
-
-
-def _answer(found: BestDonor, of: Uncertainty, prefix: str, texts: tuple[str, str]) -> str:
-    name, (opening, draws) = _name(found.language), texts
-    if of.verdict == _UNKNOWN:
-        return f"{opening}: whether {name} is the best donor is not possible to say, because {of.reason}."
-    table, own = found.table, found.language
-    low, high, share = (float(table[f"{prefix}{key}"][own]) for key in ("rank_low", "rank_high", "p_best"))
-    places = f"place {low:g}" if low == high else f"places {low:g} to {high:g}"
-    n_placed = int(found.table[f"{prefix}rank_low"].notna().sum())
-    numbers = f"{places} of {n_placed} at {of.level:.0%}"
-    if not np.isnan(share):
-        numbers += f"; highest in {_percent(share)} of {of.n_draws:,} {draws}"
-    verdict = {
-        _RULED_OUT: f"it is ruled out that {name} is the best donor",
-        _BEST: f"{name} is the best donor",
-    }.get(of.verdict, f"it is undecided whether {name} is the best donor")
-    return f"{opening}, {verdict} ({numbers})."
-
-
-def _percent(share: float) -> str:
-    text = f"{share:.1%}"
-    if (text == "0.0%" and share > 0) or (text == "100.0%" and share < 1):
-        return "less than 0.1%" if share < 0.5 else "more than 99.9%"
-    return text
-
-
-def _distance(found: BestDonor) -> str:
+def _distance(result: BestDonor) -> str:
     bounds = [
-        f"{of.level:.0%} {kind} {signed(of.low, 2)} to {signed(of.high, 2)}"
-        for kind, of in (("by measurement", found.measurement), ("for another panel", found.panel))
+        f"{of.level:.0%} {kind} {Finding(np.nan, of.low, of.high).span}"
+        for kind, of in (("by measurement", result.measurement), ("for another panel", result.panel))
         if not np.isnan(of.low)
     ]
-    numbers = f" ({'; '.join(bounds)})" if bounds else " (no interval is known)"
-    chosen = f"; {found.rival} was chosen as the highest, which makes this difference look large"
-    return (
-        f"D({found.rival}) - D({found.language}) = {signed(found.difference, 2)}{numbers}"
-        f"{chosen if found.difference > 0 else ''}."
-    )
+    return f"a difference of {signed(result.difference, 2)} ({'; '.join(bounds) or 'no interval is known'})"
 
 
-def _candidates(found: BestDonor) -> list[str]:
-    lines = []
-    for column, of, draws in (
-        ("p_best", found.measurement, "replicates of F"),
-        ("panel_p_best", found.panel, "resampled panels of recipients"),
-    ):
-        shares = found.table[column].dropna()
-        shares = shares[shares > 0].sort_values(ascending=False, kind="stable")
-        if len(shares):
-            named = [
-                f"{_name(str(code))} in {_percent(float(share))}" for code, share in shares.iloc[:_MAX_NAMED].items()
-            ]
-            left = len(shares) - len(named)
-            more = f", and {plural(left, 'more language')} in the rest" if left else ""
-            lines.append(f"Of {of.n_draws:,} {draws} the highest D is that of {', '.join(named)}{more}.")
-    return lines
+def _answer(result: BestDonor, of: Uncertainty, prefix: str, opening: str) -> str:
+    name = _name(result.language)
+    if of.verdict == UNKNOWN:
+        return f"{opening}: whether {name} is the best donor is not possible to say, because {of.reason}."
+    table = result.table
+    low, high, share = (float(table[f"{prefix}{key}"][result.language]) for key in ("rank_low", "rank_high", "p_best"))
+    places = f"place {low:g}" if low == high else f"places {low:g} to {high:g}"
+    numbers = f"{places} of {int(table[f'{prefix}rank_low'].notna().sum())} at {of.level:.0%}"
+    if not np.isnan(share):
+        first = str(table[f"{prefix}p_best"].idxmax())
+        numbers += f"; highest in {percentage(share)} of {of.n_draws:,} draws"
+        if first != result.language:
+            numbers += f", {_name(first)} in {percentage(float(table[f'{prefix}p_best'][first]))}"
+    words = {
+        RULED_OUT: f"it is ruled out that {name} is the best donor",
+        BEST: f"{name} is the best donor",
+        OPEN: f"it is undecided whether {name} is the best donor",
+    }
+    return f"{opening}, {words[of.verdict]} ({numbers})."

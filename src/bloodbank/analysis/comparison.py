@@ -1,9 +1,7 @@
 r"""Two banks side by side: what differs, and how far they agree.
 
-Reads two banks; writes nothing.
-
-    comparison = compare(bank, other)
-    print(*comparison.sentences(), sep="\n")
+comparison = compare(bank, other)
+print(*comparison.sentences(), sep="\n")
 """
 
 from __future__ import annotations
@@ -18,12 +16,15 @@ import pandas as pd
 from bloodbank.bank.bank import Bank
 from bloodbank.bank.scores import donation, matrix, recipience
 from bloodbank.errors import UsageError
-from bloodbank.statistics.rank_agreement import LANGUAGES, SEEDS, rank_agreement
+from bloodbank.statistics.rank_agreement import LANGUAGES, rank_agreement
 from bloodbank.statistics.tests import welch_interval
-from bloodbank.wording import language_name, listed, plural, signed
+from bloodbank.wording import listed, plural, signed
 
 TOP = (1, 3, 5, 10)
 _MANY_LANGUAGES = 60
+_LARGELY, _PARTLY = 0.7, 0.3  # rank correlations from which two orders are called alike
+_LITTLE = "have little in common"
+_LETTERS = {"finetune_score": "F", "donation": "D", "recipience": "R"}
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,8 +56,15 @@ class Comparison:
         return int(self.differences.notna().to_numpy().sum())
 
     def sentences(self) -> list[str]:
-        """Say what the comparison shows; see `comparison_sentences.sentences`."""
-        return sentences(self)
+        """Say what was compared, and how far cells, signs, orders and the languages' own scores agree."""
+        return [
+            _scope(self),
+            *self.notes,
+            *_differences(self),
+            *(_ranks(self, score) for score in _LETTERS),
+            *_most_donating(self),
+            _own_scores(self),
+        ]
 
 
 def compare(
@@ -237,34 +245,6 @@ def _notes(a: Bank, b: Bank) -> list[str]:
     return differing
 
 
-# What a comparison of two banks shows, in sentences: another number gives another sentence.
-
-
-_LARGELY, _PARTLY = 0.7, 0.3  # rank correlations from which two orders are called alike
-_LETTERS = {"finetune_score": "F", "donation": "D", "recipience": "R"}
-
-
-def sentences(comparison: Comparison) -> list[str]:
-    """Say what a comparison shows.
-
-    Args:
-        comparison: What `compare` returned.
-
-    Returns:
-        Sentences on what was compared, differences, ranks, the most donating, signs, and ε(M_t).
-    """
-    return [
-        _scope(comparison),
-        *comparison.notes,
-        *_differences(comparison),
-        *_largest(comparison),
-        *_ranks(comparison),
-        *_top_sentences(comparison),
-        _signs(comparison),
-        *_monolingual_sentences(comparison),
-    ]
-
-
 def _scope(comparison: Comparison) -> str:
     a, b = comparison.names
     n = len(comparison.languages)
@@ -284,119 +264,84 @@ def _differences(comparison: Comparison) -> list[str]:
     cells = _known(comparison.differences)
     if not cells.size:
         return ["No cell is in both, so nothing can be compared."]
-    n_above, n_below = int((cells > 0).sum()), int((cells < 0).sum())
-    points = signed(100 * float(cells.mean()), 1)
-    said = (
-        f"F of {comparison.names[1]} is higher in {n_above} and lower in {n_below} of {plural(cells.size, 'cell')}; "
-        f"the mean difference is {points} percentage points, the mean size of a difference "
-        f"{100 * float(np.abs(cells).mean()):.1f}."
-    )
     low, high = _known(comparison.difference_low), _known(comparison.difference_high)
-    if not low.size:
-        return [said, "No interval of ΔF: it needs two seeds or more in both banks."]
-    n_sure = int(((low > 0) | (high < 0)).sum())
-    chance = (1 - comparison.level) * low.size
+    sure = "which differ by more than their seeds do is not known, since that needs two seeds or more in both banks"
+    if low.size:
+        sure = (
+            f"{int(((low > 0) | (high < 0)).sum())} of {low.size} cells with an interval over seeds differ by more "
+            f"than it ({comparison.level:.0%}, where chance alone gives {(1 - comparison.level) * low.size:.0f})"
+        )
     return [
-        said,
-        f"{n_sure} of {low.size} cells with an interval over seeds differ by more than it ({comparison.level:.0%}, "
-        f"each cell by itself: {chance:.0f} would by chance).",
+        f"F of {comparison.names[1]} is higher in {int((cells > 0).sum())} and lower in {int((cells < 0).sum())} of "
+        f"{plural(cells.size, 'cell')}, by {signed(100 * float(cells.mean()), 1)} percentage points on average (size "
+        f"of a difference {100 * float(np.abs(cells).mean()):.1f}); {_signs(comparison)}; {sure}."
     ]
-
-
-def _largest(comparison: Comparison) -> list[str]:
-    found = []
-    for name in ("donation", "recipience"):
-        known = comparison.scores[f"{name}_difference"].dropna()
-        if known.empty or not known.abs().max() > 0:
-            continue
-        code = str(known.abs().idxmax())
-        row: dict[Any, Any] = comparison.scores.loc[code].to_dict()
-        letter = _LETTERS[name]
-        interval = _interval(row[f"{name}_low"], row[f"{name}_high"], comparison.level, SEEDS)
-        found.append(
-            f"{letter} differs most for {language_name(code)} ({code}): {signed(float(row[f'{name}_a']), 2)} and "
-            f"{signed(float(row[f'{name}_b']), 2)}{interval and f', a difference of {signed(float(known[code]), 2)}'}"
-            f"{interval}."
-        )
-    return found
-
-
-def _ranks(comparison: Comparison) -> list[str]:
-    table = comparison.correlations
-    found = []
-    for score, letter in _LETTERS.items():
-        rows = table[(table["score"] == score) & (table["coefficient"] == "spearman")].set_index("resampled")
-        by_kind: dict[Any, Any] = rows.to_dict("index")
-        row = by_kind[LANGUAGES]
-        value = float(row["value"])
-        if np.isnan(value):
-            found.append(f"Rank correlation of {letter}: {row['note']}.")
-            continue
-        intervals = [_interval(each["low"], each["high"], comparison.level, kind) for kind, each in by_kind.items()]
-        note = f" ({row['note']})" if row["note"] else ""
-        found.append(
-            f"Rank correlation of {letter} (Spearman, n = {row['n']}): {signed(value, 2)}{''.join(intervals)}{note}: "
-            f"{_verdict(value, float(row['low']), float(row['high']))}."
-        )
-    return found
-
-
-def _verdict(value: float, low: float, high: float) -> str:
-    if value >= _LARGELY:
-        said = "the orders are largely alike"
-    elif value >= _PARTLY:
-        said = "the orders are alike in part"
-    elif value > -_PARTLY:
-        said = "the orders have little in common"
-    else:
-        said = "the orders are rather opposite"
-    unsure = low <= 0 <= high and abs(value) >= _PARTLY
-    return f"{said}, but the interval includes 0" if unsure else said
-
-
-def _interval(low: float, high: float, level: float, resampled: str) -> str:
-    if pd.isna(low) or pd.isna(high):
-        return ""
-    return f" [{signed(float(low), 2)}, {signed(float(high), 2)}; {level:.0%}, {resampled} resampled]"
-
-
-def _top_sentences(comparison: Comparison) -> list[str]:
-    found = []
-    for k, shared, donors, expected in comparison.top.to_numpy(dtype=object):
-        if k > 1:
-            names = f" ({listed(donors, 10)})" if shared else ""
-            found.append(
-                f"Of the {k} most donating, {shared} {'is' if shared == 1 else 'are'} the same{names}; {expected:.1f} "
-                "would be by chance."
-            )
-        else:
-            same = f"the same: {language_name(donors[0])} ({donors[0]})" if shared else "not the same"
-            found.append(f"The most donating language is {same}.")
-    return found
 
 
 def _signs(comparison: Comparison) -> str:
     table = comparison.sign_changes
     if table.empty:
-        return "No cell changes its sign." if comparison.n_cells else "No sign can be compared."
+        return "no cell changes its sign"
     donor, recipient, before, after = table.iloc[0]
     return (
-        f"{plural(len(table), 'cell')} of {comparison.n_cells} {'changes its' if len(table) == 1 else 'change their'} "
-        f"sign, the largest {donor}→{recipient} ({signed(100 * before, 1)}% and {signed(100 * after, 1)}%)."
+        f"{plural(len(table), 'cell')} {'changes its' if len(table) == 1 else 'change their'} sign, the largest "
+        f"{donor}→{recipient} ({signed(100 * before, 1)}% and {signed(100 * after, 1)}%)"
     )
 
 
-def _monolingual_sentences(comparison: Comparison) -> list[str]:
+def _ranks(comparison: Comparison, score: str) -> str:
+    letter, table = _LETTERS[score], comparison.correlations
+    rows = table[(table["score"] == score) & (table["coefficient"] == "spearman")].set_index("resampled")
+    by_kind: dict[Any, Any] = rows.to_dict("index")
+    row = by_kind[LANGUAGES]
+    value = float(row["value"])
+    if np.isnan(value):
+        return f"Rank correlation of {letter}: {row['note']}."
+    intervals = [_interval(each["low"], each["high"], comparison.level, kind) for kind, each in by_kind.items()]
+    note = f" ({row['note']})" if row["note"] else ""
+    return (
+        f"Rank correlation of {letter} (Spearman, n = {row['n']}): {signed(value, 2)}{''.join(intervals)}{note}: "
+        f"{_verdict(value, float(row['low']), float(row['high']))}."
+    )
+
+
+def _verdict(value: float, low: float, high: float) -> str:
+    words = "the orders are rather opposite"
+    for least, alike in ((_LARGELY, "are largely alike"), (_PARTLY, "are alike in part"), (-_PARTLY, _LITTLE)):
+        if value >= least:
+            words = f"the orders {alike}"
+            break
+    unsure = low <= 0 <= high and abs(value) >= _PARTLY
+    return f"{words}, but the interval includes 0" if unsure else words
+
+
+def _interval(low: float, high: float, level: float, resampled: str) -> str:
+    if np.isnan(low) or np.isnan(high):
+        return ""
+    return f" [{signed(low, 2)}, {signed(high, 2)}; {level:.0%}, {resampled} resampled]"
+
+
+def _most_donating(comparison: Comparison) -> list[str]:
+    table = comparison.top
+    if table.empty:
+        return []
+    texts = [
+        f"{shared} of the first {k}{f' ({listed(donors, 10)})' if shared else ''}, by chance {expected:.1f}"
+        for k, shared, donors, expected in table.to_numpy(dtype=object)
+    ]
+    return [f"Most donating in both: {'; '.join(texts)}."]
+
+
+def _own_scores(comparison: Comparison) -> str:
     note = f"{comparison.monolingual_note}." if comparison.monolingual_note else ""
     if comparison.monolingual is None:
-        return [note]
+        return note
     known = comparison.monolingual["difference"].dropna()
-    n_above, n_below = int((known > 0).sum()), int((known < 0).sum())
-    said = (
-        f"ε(M_t) is higher in {comparison.names[1]} for {n_above} and lower for {n_below} "
-        f"of {plural(len(known), 'language')}."
+    counts = (
+        f"ε(M_t) is higher in {comparison.names[1]} for {int((known > 0).sum())} and lower for "
+        f"{int((known < 0).sum())} of {plural(len(known), 'language')}."
     )
-    return [f"{said} {note}".strip()]
+    return f"{counts} {note}".strip()
 
 
 def _known(table: pd.DataFrame) -> np.ndarray:

@@ -1,10 +1,9 @@
 r"""What could stand behind D and R instead of language: training, tokenizer, foreign text, script, family.
 
-Reads a bank; writes nothing. Languages are few and not independent draws, so a correlation is compared with what
-relabelling the languages gives.
+    result = confounding(bank)
+    print(*result.sentences(), sep="\n")
 
-    found = confounding(bank)
-    print(*found.sentences(), sep="\n")
+Languages are few and not independent draws, so a correlation is compared with what relabelling the languages gives.
 """
 
 from __future__ import annotations
@@ -19,11 +18,19 @@ from bloodbank.bank.bank import Bank
 from bloodbank.bank.health import MIN_LANGUAGES
 from bloodbank.bank.scores import FERTILITY, FOREIGN_SHARE
 from bloodbank.statistics.permutations import SAME, draw_orders, tail
-from bloodbank.wording import find_language, p_text, plural, signed
+from bloodbank.wording import Finding, find_language, plural, signed
 
 CORRELATION, SHARE = "correlation", "share of variance"
 CATEGORIES = ("script", "family")
-_SCORES = ("donation", "recipience")
+_LETTERS = {"donation": "D", "recipience": "R"}
+_NAMES = {
+    "updates": "updates of M_l",
+    "tokens_seen": "tokens that M_l has seen",
+    FOREIGN_SHARE: "share of foreign text in the training text",
+    FERTILITY: "fertility, pieces a word",
+    "script": "scripts",
+    "family": "families",
+}
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,8 +42,8 @@ class Confounding:
     exact: bool  #: every relabelling was taken, not a sample
 
     def sentences(self) -> list[str]:
-        """Say what goes with D and R; see `confounding_sentences`."""
-        return confounding_sentences(self)
+        """Say what goes with D and R beyond chance, what is undecided, and what could not be looked at."""
+        return _sentences(self)
 
 
 def confounding(bank: Bank, *, n_permutations: int | None = None, seed: int = 0) -> Confounding:
@@ -68,7 +75,7 @@ def confounding(bank: Bank, *, n_permutations: int | None = None, seed: int = 0)
     exact, n_drawn = False, 0
     for table, statistic in ((numbers, CORRELATION), (categories, SHARE)):
         for quantity in table:
-            for score in _SCORES:
+            for score in _LETTERS:
                 known = pd.DataFrame({"score": scores[score], "quantity": table[quantity]}).dropna()
                 note = _obstacle(known, str(quantity), statistic)
                 row: dict[str, Any] = {"quantity": str(quantity), "score": score, "statistic": statistic}
@@ -83,8 +90,8 @@ def confounding(bank: Bank, *, n_permutations: int | None = None, seed: int = 0)
 
 def _category(code: str, name: str) -> str | None:
     language = find_language(code)
-    found: str | None = getattr(language, name) if language else None
-    return found
+    category: str | None = getattr(language, name) if language else None
+    return category
 
 
 def _obstacle(known: pd.DataFrame, quantity: str, statistic: str) -> str:
@@ -108,70 +115,56 @@ def _test(known: pd.DataFrame, statistic: str, orders: np.ndarray) -> dict[str, 
     if statistic == CORRELATION:
         quantity = known["quantity"].to_numpy(dtype=float)
         other = quantity - quantity.mean()
-        found = (other / np.sqrt((other**2).sum()))[orders] @ centred
-        return {"value": float(found[0]), "expected": 0.0, "p": tail(np.abs(found))}
+        correlations = (other / np.sqrt((other**2).sum()))[orders] @ centred
+        return {"value": float(correlations[0]), "expected": 0.0, "p": tail(np.abs(correlations))}
     labels, _ = pd.factorize(known["quantity"])
     members = np.eye(labels.max() + 1)[labels]  # [language, category]
     moved = centred[orders] @ (members / np.sqrt(members.sum(axis=0)))  # [relabelling, category]
-    found = (moved**2).sum(axis=1)  # the score's own sum of squares is 1
-    return {"value": float(found[0]), "expected": float(found.mean()), "p": float(np.mean(found >= found[0] - SAME))}
+    shares = (moved**2).sum(axis=1)  # the score's own sum of squares is 1
+    p = float(np.mean(shares >= shares[0] - SAME))
+    return {"value": float(shares[0]), "expected": float(shares.mean()), "p": p}
 
 
-# What could stand behind D and R, in sentences: another finding gives another sentence.
-
-
-LEVEL = 0.05
-_LETTERS = {"donation": "D", "recipience": "R"}
-_NAMES = {
-    "updates": "updates of M_l",
-    "tokens_seen": "tokens that M_l has seen",
-    FOREIGN_SHARE: "share of foreign text in the training text",
-    FERTILITY: "fertility, pieces a word",
-}
-
-
-def confounding_sentences(found: Confounding) -> list[str]:
-    """Say what D and R go with, beyond what relabelling the languages gives.
-
-    Args:
-        found: What was found.
-
-    Returns:
-        A sentence for each quantity and score, those that are not possible together, and how the p values were made.
-    """
-    rows = found.table.to_dict("records")
-    said = [_sentence(row) for row in rows if not row["note"]]
-    missing: dict[tuple[str, str], list[str]] = {}
-    for row in rows:
+def _sentences(result: Confounding) -> list[str]:
+    drawn = 0 if result.exact else result.n_permutations
+    beyond: list[str] = []
+    undecided: list[str] = []
+    missing: dict[str, dict[str, list[str]]] = {}  # note -> letter -> quantities
+    for row in result.table.to_dict("records"):
+        letter, name = _LETTERS[row["score"]], _name(row["quantity"])
         if row["note"]:
-            missing.setdefault((row["quantity"], row["note"]), []).append(_LETTERS[row["score"]])
-    said += [
-        f"{' and '.join(letters)} with {_name(quantity)}: {note}." for (quantity, note), letters in missing.items()
-    ]
-    if found.n_permutations:
-        how = "all" if found.exact else f"{found.n_permutations:,}"
-        said.append(
+            missing.setdefault(row["note"], {}).setdefault(name, []).append(letter)
+            continue
+        association = Finding(row["value"], p=row["p"], n_drawn=drawn)
+        (undecided if association.verdict == "undecided" else beyond).append(_association(row, association))
+    sentences = []
+    if beyond:
+        sentences.append(f"Part of D or R may be something else than language: {'; '.join(beyond)}.")
+    if undecided:
+        sentences.append(f"Undecided, which with few languages rules nothing out: {'; '.join(undecided)}.")
+    for note, quantities in missing.items():
+        named = [f"{' and '.join(letters)} with {name}" for name, letters in quantities.items()]
+        sentences.append(f"{', '.join(named)}: {note}.")
+    if result.n_permutations:
+        how = "all" if result.exact else f"{result.n_permutations:,}"
+        sentences.append(
             f"p: share of {how} relabellings of the languages that go at least as far together; not corrected for the "
-            "number of quantities. A high p with few languages rules nothing out."
+            "number of quantities."
         )
-    return said
+    return sentences
 
 
-def _sentence(row: dict[Any, Any]) -> str:
-    letter, name, beyond = _LETTERS[row["score"]], _name(row["quantity"]), row["p"] <= LEVEL
-    if row["statistic"] == "correlation":
-        way = "rises" if row["value"] > 0 else "falls"
-        numbers = f"(r = {signed(row['value'], 2)}, p = {p_text(row['p'])}, n = {row['n']} languages)"
-        if beyond:
-            return f"{letter} {way} with the {name} {numbers}: part of {letter} may be that, not the language."
-        return f"Whether {letter} goes with the {name} is undecided {numbers}."
-    numbers = (
+def _association(row: dict[Any, Any], association: Finding) -> str:
+    letter, name = _LETTERS[row["score"]], _name(row["quantity"])
+    tested = f"{association.chance}, {row['n']} languages"
+    if row["statistic"] == CORRELATION:
+        verb = association.choose(above=" rises", below=" falls", undecided="")
+        return f"{letter}{verb} with the {name} (r = {signed(association.value, 2)}, {tested})"
+    return (
         f"{row['value']:.0%} of the variance of {letter} lies between {name}, where chance alone gives "
-        f"{row['expected']:.0%} (p = {p_text(row['p'])}, n = {row['n']} languages)"
+        f"{row['expected']:.0%} ({tested})"
     )
-    return f"{numbers}: {letter} goes with it." if beyond else f"{numbers}: not beyond chance."
 
 
 def _name(quantity: str) -> str:
-    plural = {"script": "scripts", "family": "families"}
-    return plural.get(quantity, _NAMES.get(quantity, quantity.replace("_", " ")))
+    return _NAMES.get(quantity, quantity.replace("_", " "))

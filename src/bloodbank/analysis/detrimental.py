@@ -1,9 +1,7 @@
 r"""Which pairs harm: the cells with negative F, by donor and by recipient, and which are so beyond measurement error.
 
-Reads a bank; writes nothing.
-
-    found = detrimental(bank)
-    print(*found.sentences(), sep="\n")
+result = detrimental(bank)
+print(*result.sentences(), sep="\n")
 """
 
 from __future__ import annotations
@@ -17,9 +15,10 @@ from bloodbank.bank.bank import Bank
 from bloodbank.bank.scores import LEVEL_BORDERS
 from bloodbank.bank.uncertainty.cell_tests import CORRECTIONS, decide_cells
 from bloodbank.errors import UsageError
-from bloodbank.wording import language_name, percent, plural
+from bloodbank.wording import Finding, language_name, listed, plural
 
 NEGATIVE, POSITIVE, UNDECIDED, UNKNOWN = "negative", "positive", "undecided", "unknown"
+_MAX_NAMED = 3
 _CORRECTED = {
     "holm": "Holm's correction",
     "bh": "Benjamini and Hochberg's correction",
@@ -76,14 +75,7 @@ class Detrimental:
         """Say which pairs harm; another finding gives another sentence."""
         if self.cells.empty:
             return ["Which pairs harm: not possible, because no cell is measured."]
-        return [
-            _share(self),
-            _extreme(self, harmful=True),
-            _extreme(self, harmful=False),
-            _side(self.languages, "given", "as donor"),
-            _side(self.languages, "taken", "as recipient"),
-            _decided(self),
-        ]
+        return [_share(self), _extremes(self), *_sides(self.languages)]
 
 
 def detrimental(bank: Bank, *, level: float = 0.05, correction: str = "holm") -> Detrimental:
@@ -148,16 +140,16 @@ def measured_cells(bank: Bank) -> pd.DataFrame:
 
 
 def _verdicts(bank: Bank, cells: pd.DataFrame, level: float, correction: str) -> np.ndarray:
-    found = np.full(len(cells), UNKNOWN, dtype=object)
+    verdicts = np.full(len(cells), UNKNOWN, dtype=object)
     if bank.intervals is None or cells.empty:
-        return found
+        return verdicts
     keys = pd.MultiIndex.from_frame(cells[["donor", "recipient"]])
     for verdict, alternative in ((NEGATIVE, "less"), (POSITIVE, "greater")):
         tests = decide_cells(bank.intervals, alternative=alternative, correction=correction, level=level)
         adjusted = tests.set_index(["donor", "recipient"])["adjusted_p"].reindex(keys).to_numpy(dtype=float)
-        found[~np.isnan(adjusted) & (found == UNKNOWN)] = UNDECIDED
-        found[adjusted <= level] = verdict
-    return found
+        verdicts[~np.isnan(adjusted) & (verdicts == UNKNOWN)] = UNDECIDED
+        verdicts[adjusted <= level] = verdict
+    return verdicts
 
 
 def _obstacle(bank: Bank, cells: pd.DataFrame) -> str:
@@ -178,67 +170,59 @@ def _by_language(cells: pd.DataFrame, languages: tuple[str, ...]) -> pd.DataFram
     return pd.DataFrame(columns, index=pd.Index(list(languages), name="language"))
 
 
-def _share(found: Detrimental) -> str:
-    n, negative = found.n_measured, found.n_negative
-    if n == 1:
-        score = float(found.cells["finetune_score"].iloc[0])
-        verb = "harms" if negative else "helps" if score > 0 else "neither harms nor helps"
-        return f"The one measured cell of {found.n_pairs} {verb} the recipient."
-    share = "None" if not negative else "All" if negative == n else ""
-    if not share:
-        share = "Half" if 2 * negative == n else f"{'More' if 2 * negative > n else 'Fewer'} than half"
-    unmeasured = found.n_pairs - n
-    missing = f"; {plural(unmeasured, 'cell')} of {found.n_pairs} not measured" if unmeasured else ""
+def _share(result: Detrimental) -> str:
+    n, n_negative = result.n_measured, result.n_negative
+    unmeasured = result.n_pairs - n
+    missing = f"; {plural(unmeasured, 'cell')} of {result.n_pairs} not measured" if unmeasured else ""
     return (
-        f"{share} of the {n} measured cells harm the recipient: F < 0 in {negative} ({negative / n:.0%}), "
-        f"and F < -10% in {found.n_below} ({found.n_below / n:.0%}){missing}."
+        f"F < 0, so that the donor harms, in {n_negative} of {plural(n, 'measured cell')} ({n_negative / n:.0%}), and "
+        f"F < -10% in {result.n_below} ({result.n_below / n:.0%}){missing}; {_decided(result)}."
     )
 
 
-def _extreme(found: Detrimental, *, harmful: bool) -> str:
-    row = found.cells.iloc[0 if harmful else -1]
-    score = float(row["finetune_score"])
-    word, least, verb = ("detrimental", "lowest", "harms") if harmful else ("beneficial", "highest", "helps")
-    interval = ""
-    if not np.isnan(row["low"]):
-        interval = f", {found.interval_level:.0%} interval {percent(row['low'])}% to {percent(row['high'])}%"
-    pair = f"{row['donor']}→{row['recipient']} (F = {percent(score)}%{interval})"
-    if (score < 0) if harmful else (score > 0):
-        return f"The most {word} pair is {pair}."
-    return f"No pair {verb}: {least} is {pair}."
-
-
-def _side(languages: pd.DataFrame, side: str, role: str) -> str:
-    known = languages[languages[f"n_{side}"] > 0].sort_index()
-    shares = known[f"n_{side}_negative"] / known[f"n_{side}"]
-    most, least = float(shares.max()), float(shares.min())
-    harm = "harms" if side == "given" else "is harmed"
-    if most == least:
-        return f"No language {harm} more often than another {role}: {most:.0%} of the cells of each are negative."
-    return (
-        f"Most often negative {role}: {_named(known, shares == most, side)}; "
-        f"least often: {_named(known, shares == least, side)}."
-    )
-
-
-def _named(known: pd.DataFrame, among: pd.Series[bool], side: str, most: int = 3) -> str:
-    rows = known[among]
-    named = [
-        f"{language_name(str(code))} ({code}, {row[f'n_{side}_negative']} of {row[f'n_{side}']} cells)"
-        for code, row in rows.iloc[:most].iterrows()
-    ]
-    return ", ".join(named) + (f", and {len(rows) - most} more" if len(rows) > most else "")
-
-
-def _decided(found: Detrimental) -> str:
-    if found.reason:
-        return f"Which cells are negative beyond measurement error: not possible, because {found.reason}."
-    untested = found.count(UNKNOWN)
+def _decided(result: Detrimental) -> str:
+    if result.reason:
+        return f"which cells are negative beyond measurement error: not possible, because {result.reason}"
+    untested = result.count(UNKNOWN)
     left = f"; {plural(untested, 'cell')} without a standard error not tested" if untested else ""
-    negative, positive, undecided = (found.count(verdict) for verdict in (NEGATIVE, POSITIVE, UNDECIDED))
-    n_tests = plural(found.n_measured - untested, "test")
+    negative, positive, undecided = (result.count(verdict) for verdict in (NEGATIVE, POSITIVE, UNDECIDED))
+    tests = plural(result.n_measured - untested, "test")
     return (
-        f"Beyond measurement error {negative or 'no'} {'cell is' if negative < 2 else 'cells are'} negative and "
-        f"{positive or 'no'} positive; {undecided or 'none'} {'is' if undecided == 1 else 'are'} undecided "
-        f"({_CORRECTED[found.correction]} for {n_tests} each way, {found.level:.0%}){left}."
+        f"beyond measurement error {negative or 'no'} {'cell is' if negative < 2 else 'cells are'} negative, "
+        f"{positive or 'none'} positive and {undecided or 'none'} undecided ({_CORRECTED[result.correction]} for "
+        f"{tests} each way, {result.level:.0%}){left}"
     )
+
+
+def _extremes(result: Detrimental) -> str:
+    worst, best = (_pair(result, place) for place in (0, -1))
+    lowest, highest = (float(result.cells["finetune_score"].iloc[place]) for place in (0, -1))
+    harm = "The most detrimental pair is" if lowest < 0 else "No pair harms: lowest is"
+    gain = "the most beneficial" if highest > 0 else "no pair helps: highest is"
+    return f"{harm} {worst}; {gain} {best}."
+
+
+def _pair(result: Detrimental, place: int) -> str:
+    row = result.cells.iloc[place]
+    finetune = Finding(
+        100 * row["finetune_score"], 100 * row["low"], 100 * row["high"], name="F = ", unit="%", decimals=0,
+        level=result.interval_level or 0.95,
+    )  # fmt: skip
+    return f"{row['donor']}→{row['recipient']}: {finetune}"
+
+
+def _sides(languages: pd.DataFrame) -> list[str]:
+    sides = (("given", "as donor"), ("taken", "as recipient"))
+    named = [text for side, role in sides if (text := _most_often(languages, side, role))]
+    return [f"Most often negative {'; '.join(named)}."] if named else []
+
+
+def _most_often(languages: pd.DataFrame, side: str, role: str) -> str:
+    known = languages[languages[f"n_{side}"] > 0].sort_index()
+    negative, cells = known[f"n_{side}_negative"], known[f"n_{side}"]
+    shares = negative / cells
+    if shares.min() == shares.max():
+        return ""
+    most = [str(code) for code in shares.index[shares == shares.max()]]
+    named = (f"{language_name(code)} ({code}, {negative[code]} of {cells[code]} cells)" for code in most)
+    return f"{role}: {listed(named, _MAX_NAMED)}"

@@ -1,9 +1,7 @@
 r"""F between languages that share a script, a family or any other category, against F between those that do not.
 
-Reads a bank; writes nothing.
-
-    found = groups(bank, by="script")
-    print(*found.sentences(), sep="\n")
+    result = groups(bank, by="script")
+    print(*result.sentences(), sep="\n")
 
 Cells of F share donors and recipients, so they are never tested as if they were independent: languages are relabelled,
 whole, and each statistic is taken again (a permutation test for dyads, also known as QAP).
@@ -24,9 +22,17 @@ from bloodbank.bank.bank import Bank
 from bloodbank.bank.scores import number
 from bloodbank.errors import UsageError
 from bloodbank.statistics.permutations import draw_orders
-from bloodbank.wording import find_language, p_text, plural, signed
+from bloodbank.wording import ALPHA, Finding, find_language, listed, p_text, plural, signed
 
 KINDS = ("script", "family")
+_PLURALS = {"script": "scripts", "family": "families"}
+_TITLES = {
+    "mean": "mean F",
+    "adjusted_mean": "mean F after donor and recipient effects",
+    "log_variance_ratio": "the variance of F",
+    "share_negative": "the share below 0%",
+    "share_below_border": f"the share below {100 * BORDER:.0f}%",
+}
 Floats = NDArray[np.float64]
 
 
@@ -66,8 +72,8 @@ class Groups:
     measured_how: str
 
     def sentences(self) -> list[str]:
-        """Say what was found; another finding gives another sentence."""
-        return group_sentences(self)
+        """Say how F differs between the two sides, at which border more cells are negative, and what chance allows."""
+        return _sentences(self)
 
 
 def groups(
@@ -123,13 +129,13 @@ def _categories(bank: Bank, by: str | pd.Series[Any]) -> pd.Series[str]:
     if isinstance(by, str):
         if by not in KINDS:
             raise UsageError(f"Unknown category {by!r}. Known: {', '.join(KINDS)}; or give a Series by language.")
-        found = {code: find_language(code) for code in bank.languages}
-        given: Mapping[str, Any] = {code: getattr(language, by) for code, language in found.items() if language}
+        languages = {code: find_language(code) for code in bank.languages}
+        categories: Mapping[str, Any] = {code: getattr(known, by) for code, known in languages.items() if known}
     else:
         if by.index.has_duplicates:
             raise UsageError("The categories name a language twice. Give one category for each language.")
-        given = {str(code): value for code, value in by.items()}
-    kept = {code: str(given[code]) for code in bank.languages if code in given and not pd.isna(given[code])}
+        categories = {str(code): value for code, value in by.items()}
+    kept = {code: str(categories[code]) for code in bank.languages if not pd.isna(categories.get(code))}
     return pd.Series(kept, dtype=object, name="category").rename_axis("language")
 
 
@@ -168,51 +174,24 @@ def _measurement_interval(
         return unknown, "nothing is known of the error of some cells"
     beyond = (1 - bank.intervals.level) / 2
     low, high = np.quantile(differences, (beyond, 1 - beyond))
-    sources = [("seeds", bank.intervals.covers_seeds), ("test paragraphs", bank.intervals.covers_paragraphs)]
-    covered = " and ".join(name for name, is_covered in sources if is_covered)
+    covered = " and ".join(bank.intervals.sources)
     return (float(low), float(high)), f"{bank.intervals.level:.0%}, by the choice of {covered}"
 
 
-# What comparing groups of language pairs says, in sentences: another finding gives another sentence.
-
-
-LEVEL = 0.05  # corrected p up to which a difference counts as beyond chance
-_PLURALS = {"script": "scripts", "family": "families"}
-_TITLES = {
-    "mean": "mean F",
-    "adjusted_mean": "mean F after donor and recipient effects",
-    "log_variance_ratio": "the variances",
-    "share_negative": "the shares below 0%",
-    "share_below_border": f"the shares below {100 * BORDER:.0f}%",
-}
-
-
-def group_sentences(found: Groups) -> list[str]:
-    """Say how F differs between languages that share a category and languages that do not.
-
-    Args:
-        found: What was found.
-
-    Returns:
-        Sentences: what was compared, means, means after main effects, spread, shares of negative cells at both borders,
-        what the p values mean, and what measurement error leaves of the difference.
-    """
-    n_same, n_other = (int(number(found.summary, side, "n_pairs")) for side in ("same", "different"))
+def _sentences(result: Groups) -> list[str]:
+    n_same, n_other = (int(number(result.summary, side, "n_pairs")) for side in ("same", "different"))
+    same, different = sides(result.by)
     if not n_same or not n_other:
-        which = sides(found.by)[0 if not n_same else 1]
-        return [
-            *_compared(found),
-            f"Comparing F by {found.by}: not possible, because no measured pair is of languages {which}.",
-        ]
-    return [
-        *_compared(found),
-        _means(found),
-        _adjusted(found),
-        _spread(found),
-        _negative(found),
-        *_chance(found),
-        _measured(found),
-    ]
+        which = same if not n_same else different
+        sentences = [f"Comparing F by {result.by}: not possible, because no measured pair is of languages {which}."]
+    else:
+        sentences = [_means(result), _negative(result), *_chance(result)]
+    left_out = []
+    if result.n_missing:
+        left_out.append(f"{plural(result.n_missing, 'pair')} not measured")
+    if result.without:
+        left_out.append(f"languages of which no {result.by} is known: {listed(result.without, 10)}")
+    return [*sentences, f"Left out by {result.by}: {'; '.join(left_out)}."] if left_out else sentences
 
 
 def sides(by: str) -> tuple[str, str]:
@@ -222,145 +201,82 @@ def sides(by: str) -> tuple[str, str]:
     return f"with the same {by}", f"with a different {by}"
 
 
-def _compared(found: Groups) -> list[str]:
-    same, different = sides(found.by)
-    n_same, n_other = (int(number(found.summary, side, "n_pairs")) for side in ("same", "different"))
-    missing = f"; {plural(found.n_missing, 'pair')} not measured" if found.n_missing else ""
-    said = [
-        f"By {found.by}: {plural(n_same, 'ordered pair')} of languages {same}, {n_other} {different} "
-        f"({plural(len(found.categories), 'language')}{missing})."
-    ]
-    if found.without:
-        names = ", ".join(found.without[:10]) + (" and others" if len(found.without) > 10 else "")
-        said.append(f"Left out, because no {found.by} is known: {names} ({plural(len(found.without), 'language')}).")
-    return said
-
-
-def _means(found: Groups) -> str:
-    same, different = sides(found.by)
-    (one, other), (median, other_median) = (
-        [_percent(number(found.summary, side, column)) for side in ("same", "different")]
-        for column in ("mean", "median")
+def _means(result: Groups) -> str:
+    same, different = (
+        f"{signed(100 * number(result.summary, side, 'mean'), 1)}% over "
+        f"{plural(int(number(result.summary, side, 'n_pairs')), 'ordered pair')} of languages {which}"
+        for side, which in zip(("same", "different"), sides(result.by), strict=True)
     )
-    points = 100 * number(found.tests, "mean", "statistic")
+    error = "measurement error is not in it"
+    low, high = result.measured
+    if not np.isnan(low):
+        settled = "leaves its sign open" if low <= 0 <= high else "does not change its sign"
+        span = Finding(np.nan, 100 * low, 100 * high, decimals=1).span
+        error = f"measurement error {settled}, {span} points ({result.measured_how})"
     return (
-        f"Mean F is {one} between languages {same} and {other} between languages "
-        f"{different}: {_apart(points, found.by)} (medians {median} and {other_median}); "
-        f"{_doubt(found, 'mean')}."
+        f"Mean F is {same}, and {different}: {_apart(result, 'mean')}; {error}. After donor and recipient effects are "
+        f"taken out it is {_apart(result, 'adjusted_mean')}."
     )
 
 
-def _adjusted(found: Groups) -> str:
-    points = 100 * number(found.tests, "adjusted_mean", "statistic")
-    return (
-        f"After donor and recipient effects are taken out, mean F is {_apart(points, found.by)}; "
-        f"{_doubt(found, 'adjusted_mean')}."
-    )
-
-
-def _apart(points: float, by: str) -> str:
+def _apart(result: Groups, test: str) -> str:
+    points = 100 * number(result.tests, test, "statistic")
     if abs(points) < 0.05:
-        return f"the same to a tenth of a percentage point, whether the {by} is shared or not"
-    return f"{abs(points):.1f} percentage points {'higher' if points > 0 else 'lower'} where the {by} is shared"
+        size = f"the same to a tenth of a percentage point, whether the {result.by} is shared or not"
+    else:
+        way = "higher" if points > 0 else "lower"
+        size = f"{abs(points):.1f} percentage points {way} where the {result.by} is shared"
+    return f"{size} ({_doubt(result, test)})"
 
 
-def _spread(found: Groups) -> str:
-    same, different = sides(found.by)
-    spreads = [float(np.sqrt(number(found.summary, side, "variance"))) for side in ("same", "different")]
-    if np.isnan(spreads).any():
-        return f"How F varies on the two sides: not possible, because {_reason(found, 'log_variance_ratio')}."
-    shown = [f"{100 * spread:.1f}" for spread in spreads]
-    way = "as much" if shown[0] == shown[1] else "more" if spreads[0] > spreads[1] else "less"
-    ratio = number(found.tests, "log_variance_ratio", "statistic")
-    times = "" if np.isnan(ratio) else f", a ratio of variances of {np.exp(ratio):.2f}"
-    return (
-        f"F varies {way} between languages {same} {'as' if way == 'as much' else 'than'} between languages {different} "
-        f"(standard deviation {shown[0]} and {shown[1]} points{times}); {_doubt(found, 'log_variance_ratio')}."
-    )
-
-
-def _negative(found: Groups) -> str:
-    same, different = sides(found.by)
-    claim = f"That more cells are negative between languages {different} than between languages {same}"
-    paper = ", as the paper says of its matrix," if found.by == "script" else ""
+def _negative(result: Groups) -> str:
+    same, different = sides(result.by)
+    paper = ", as the paper says of its matrix," if result.by == "script" else ""
     shares = []
     for border, name in (("0%", "share_negative"), (f"{100 * BORDER:.0f}%", "share_below_border")):
-        one, other = (100 * number(found.summary, side, name) for side in ("same", "different"))
-        doubt = _doubt(found, name)
-        shares.append(f"at {border}, {other:.1f}% against {one:.1f}% ({doubt})")
-    return f"{claim}{paper} {_verdict(found)}: F lies below the border {'; '.join(shares)}."
+        of_same, of_other = (100 * number(result.summary, side, name) for side in ("same", "different"))
+        shares.append(f"{of_other:.1f}% against {of_same:.1f}% below {border} ({_doubt(result, name)})")
+    return (
+        f"That more cells are negative between languages {different} than {same}{paper} {_verdict(result)}: "
+        f"{'; '.join(shares)}."
+    )
 
 
-def _verdict(found: Groups) -> str:
-    # The sign of different less same; at either border the shares are counts over counts, so that 0 is 0.
+def _verdict(result: Groups) -> str:
+    """Say at which borders it holds; the shares are counts over counts, so that equal ones are equal."""
     at_zero, at_border = (
-        int(np.sign(number(found.summary, "different", name) - number(found.summary, "same", name)))
+        number(result.summary, "different", name) > number(result.summary, "same", name)
         for name in ("share_negative", "share_below_border")
     )
-    border = f"{100 * BORDER:.0f}%"
-    others = {-1: "it is the other way round", 0: "the shares are equal"}
-    if at_zero > 0 and at_border > 0:
-        return f"holds at both borders, 0% and {border}, which agree in direction"
-    if at_border > 0:
-        return f"holds only at the {border} border; at 0% {others[at_zero]}, so the borders do not agree in direction"
-    if at_zero > 0:
-        return f"holds only at the 0% border; at {border} {others[at_border]}, so the borders do not agree in direction"
-    if at_zero == at_border:
-        return f"holds at neither border: at 0% and at {border} {others[at_zero]}, so the borders agree in direction"
-    return (
-        f"holds at neither border: at 0% {others[at_zero]}, at {border} {others[at_border]}, so the borders do not "
-        "agree in direction"
-    )
+    if at_zero and at_border:
+        return "holds at both borders"
+    if at_zero or at_border:
+        return f"depends on the border: it holds only at {'0' if at_zero else f'{100 * BORDER:.0f}'}%"
+    return "holds at neither border"
 
 
-def _doubt(found: Groups, test: str) -> str:
-    if _reason(found, test):
-        return f"a test is not possible, because {_reason(found, test)}"
-    p, corrected = (number(found.tests, test, column) for column in ("p", "p_holm"))
+def _doubt(result: Groups, test: str) -> str:
+    reason = str(result.tests["reason"].to_dict()[test])
+    if reason:
+        return f"a test is not possible, because {reason}"
+    p, corrected = (number(result.tests, test, column) for column in ("p", "p_holm"))
     numbers = f"p = {p_text(p)}, corrected {p_text(corrected)}"
-    if corrected <= LEVEL:
+    if corrected <= ALPHA:
         return f"beyond chance, {numbers}"
-    if p <= LEVEL:
-        return f"not settled: beyond chance only before correction, {numbers}"
-    return f"not beyond chance, {numbers}"
+    return f"not settled, {numbers}" if p <= ALPHA else f"not beyond chance, {numbers}"
 
 
-def _chance(found: Groups) -> list[str]:
-    n_tests = int(found.tests["p"].notna().sum())
+def _chance(result: Groups) -> list[str]:
+    n_tests = int(result.tests["p"].notna().sum())
     if not n_tests:
         return []
-    how = "all" if found.exact else f"{found.n_permutations:,}"
-    said = [
-        f"Each p is the share of {how} relabellings of the languages in which the difference is at least as far from "
-        f"chance, in either direction; corrected is by Holm's method for the {plural(n_tests, 'test')} by {found.by}, "
-        f"and {LEVEL:.0%} of it is called beyond chance. They say nothing of measurement error."
+    decided = result.tests.loc[result.tests["p_holm"] <= ALPHA, "statistic"]
+    beyond = [f"{_TITLES[str(name)]} {'higher' if value > 0 else 'lower'}" for name, value in decided.items()]
+    few = ""
+    if result.smallest_p * n_tests > ALPHA:
+        few = f"; so few languages or relabellings settle little, since no p can be below {p_text(result.smallest_p)}"
+    how = "all" if result.exact else f"{result.n_permutations:,}"
+    return [
+        f"Beyond chance where the {result.by} is shared, after Holm's correction for {plural(n_tests, 'test')} by "
+        f"{how} relabellings of the languages: {', '.join(beyond) or 'nothing'}{few}."
     ]
-    beyond = [_TITLES[str(name)] for name in found.tests.index[found.tests["p_holm"] <= LEVEL]]
-    if found.smallest_p * n_tests > LEVEL:
-        said.append(
-            f"So few languages or relabellings settle little: no p can be below {p_text(found.smallest_p)} uncorrected."
-        )
-    if beyond:
-        said.append(f"Beyond chance by {found.by}, after correction: {', '.join(beyond)}.")
-    else:
-        said.append(f"No difference by {found.by} is beyond chance after correction.")
-    return said
-
-
-def _measured(found: Groups) -> str:
-    low, high = found.measured
-    if np.isnan(low):
-        return f"How far measurement error moves the difference of means: not possible, because {found.measured_how}."
-    settled = "its sign is open" if low <= 0 <= high else "its sign is settled"
-    return (
-        f"Measurement error leaves the difference of means between {signed(100 * low, 1)} and {signed(100 * high, 1)} "
-        f"points ({found.measured_how}): {settled} for these languages."
-    )
-
-
-def _reason(found: Groups, test: str) -> str:
-    return str(found.tests["reason"].to_dict()[test])
-
-
-def _percent(fraction: float) -> str:
-    return f"{signed(100 * float(fraction), 1)}%"

@@ -1,4 +1,4 @@
-"""ε(M_l) from one half of the data, D and R from the other, so that no error stands in both. Nothing is written.
+"""ε(M_l) from one half of the data, D and R from the other, so that no error stands in both.
 
 split_halves(bank, Path("runs/mine/sentence_scores.parquet"), n_splits=200, seed=0)
 """
@@ -18,6 +18,7 @@ from bloodbank.bank.measurements import METRICS, MONOLINGUAL, select_rows
 from bloodbank.bank.uncertainty.paragraphs import Column, read_columns
 from bloodbank.errors import UsageError
 from bloodbank.randomness import generator
+from bloodbank.statistics.means import known_mean
 
 Array = NDArray[np.float64]
 _SAME = 1e-6  # relative difference that rounding may make
@@ -64,7 +65,7 @@ def split_halves(
         return "the scores of M_l by seed are not known"
     if sentence_scores is None and len(seeds) < 2:
         return "there is one seed, and there are no sentence scores"
-    measured = np.stack([bank.replicates[one].loc[list(codes), list(codes)].notna().to_numpy() for one in seeds])
+    measured = np.stack([bank.replicates[number].loc[list(codes), list(codes)].notna().to_numpy() for number in seeds])
     chosen = _seed_halves(len(seeds), n_splits, seed)
     columns: Iterator[Column]
     if sentence_scores is None:
@@ -73,8 +74,9 @@ def split_halves(
         columns = read_columns(
             sentence_scores, languages=codes, seeds=seeds, protocol=bank.protocol, metric=bank.metric
         )
-    own = np.full((2, n_splits, len(codes)), np.nan)
-    cells = _Sums(n_splits, len(codes))
+    n = len(codes)
+    own, takes = np.full((2, 2, n_splits, n), np.nan)
+    gives, n_given = np.zeros((2, 2, n_splits, n))  # sums over the columns so far, and how many cells are in them
     by_paragraphs = False
     for column in columns:
         place = codes.index(column.recipient)
@@ -90,8 +92,11 @@ def split_halves(
             own[side, :, place] = _mean(values[side][:, :, 0], first & measured[:, :, place].any(axis=1))
             finetune = _finetune(values[1 - side], METRICS[bank.metric].sign)
             known = second[:, :, None] & measured[None, :, :, place]
-            cells.add(side, place, _mean(finetune, known))
-    gives, takes = cells.scores()
+            cells = _mean(finetune, known)  # [split, donor]
+            takes[side, :, place] = (n - 1) * known_mean(cells, axis=1)
+            gives[side] += np.nan_to_num(cells)
+            n_given[side] += ~np.isnan(cells)
+    gives = np.where(n_given > 0, (n - 1) * gives / np.maximum(n_given, 1), np.nan)
     return Halves(codes, _flat(own), _flat(gives), _flat(takes), len(seeds) > 1, by_paragraphs)
 
 
@@ -137,7 +142,8 @@ def _finetune(values: Array, sign: int) -> Array:
 def _check_same(bank: Bank, column: Column, codes: tuple[str, ...], seeds: list[int]) -> None:
     """Refuse sentence scores that give another F than the bank has."""
     whole = _finetune(_values(column, np.ones((1, len(column.counts)))), METRICS[bank.metric].sign)[0]
-    known = np.stack([bank.replicates[one].loc[list(codes), column.recipient].to_numpy(dtype=float) for one in seeds])
+    own = [bank.replicates[number].loc[list(codes), column.recipient] for number in seeds]
+    known = np.stack([scores.to_numpy(dtype=float) for scores in own])
     wrong = ~np.isnan(known) & ~(np.abs(whole - known) <= _SAME * (1 + np.abs(known)))
     if wrong.any():
         seed, donor = np.argwhere(wrong)[0]
@@ -150,9 +156,7 @@ def _check_same(bank: Bank, column: Column, codes: tuple[str, ...], seeds: list[
 
 def _mean(values: Array, chosen: NDArray[np.bool_]) -> Array:
     """Average over the chosen seeds, which is axis 1; missing where none has a value."""
-    known = chosen & ~np.isnan(values)
-    n = known.sum(axis=1)
-    return np.where(n > 0, np.where(known, values, 0.0).sum(axis=1) / np.maximum(n, 1), np.nan)
+    return known_mean(np.where(chosen, values, np.nan), axis=1)
 
 
 def _whole_columns(bank: Bank, codes: tuple[str, ...], seeds: list[int]) -> Iterator[Column]:
@@ -167,24 +171,3 @@ def _whole_columns(bank: Bank, codes: tuple[str, ...], seeds: list[int]) -> Iter
             if seed in seeds:
                 sums[0, seeds.index(seed), model] = value
         yield Column(str(recipient), sums, np.ones(1))
-
-
-class _Sums:
-    """D and R of every split, added up column by column."""
-
-    def __init__(self, n_splits: int, n: int) -> None:
-        self.rows, self.n_rows = np.zeros((2, n_splits, n)), np.zeros((2, n_splits, n))
-        self.columns = np.full((2, n_splits, n), np.nan)
-
-    def add(self, side: int, place: int, cells: Array) -> None:
-        known = ~np.isnan(cells)  # [split, donor]
-        self.rows[side] += np.where(known, cells, 0.0)
-        self.n_rows[side] += known
-        n = known.sum(axis=1)
-        mean = np.where(known, cells, 0.0).sum(axis=1) / np.maximum(n, 1)
-        self.columns[side, :, place] = np.where(n > 0, (cells.shape[1] - 1) * mean, np.nan)
-
-    def scores(self) -> tuple[Array, Array]:
-        n = self.rows.shape[2]
-        gives = np.where(self.n_rows > 0, (n - 1) * self.rows / np.maximum(self.n_rows, 1), np.nan)
-        return gives, self.columns

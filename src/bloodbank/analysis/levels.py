@@ -1,9 +1,7 @@
 r"""F in transfer levels, with the paper's borders and with borders that the data draw (the histogram of appendix A).
 
-Reads a bank; writes nothing.
-
-    found = levels(bank)
-    print(*found.sentences(), sep="\n")
+    result = levels(bank)
+    print(*result.sentences(), sep="\n")
 
 Borders of the data are natural breaks: those three that leave the least squared error within four levels. They need no
 setting, are exact, and look for groups of alike values, as an eye does that draws borders into a histogram. Nothing in
@@ -15,7 +13,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, cast
 
 import numpy as np
 import pandas as pd
@@ -26,15 +23,42 @@ from bloodbank.bank.scores import LEVEL_BORDERS, LEVELS, matrix
 from bloodbank.errors import UsageError
 from bloodbank.randomness import generator
 from bloodbank.statistics.natural_breaks import bin_values, natural_breaks, resampled_breaks
-from bloodbank.wording import plural, signed
+from bloodbank.wording import Finding, plural
 
 DATA = "data"
+SETS = {"paper": "the paper's borders", "given": "the given borders", "data": "the data's borders"}
 N_RESAMPLES = 400
 MIN_LANGUAGES = 6  # fewer, drawn again, leave too few different ones
 _CONFIDENCE = 0.95
-_CHUNK = 50  # resamples at once
+_CHUNK = 50  # resamples at once; bounds the memory
+_MIN_DRAWN = 0.9  # share of resamples that must give borders
 
 Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class LevelNoise:
+    """What measurement intervals say of levels: a cell is neutral to them when its interval contains zero.
+
+    Attributes:
+        table: By level: n_cells, n_known (cells with an interval), n_below (all of the interval below zero), n_neutral
+            (the interval contains zero) and n_above. Empty where no interval is known.
+        neutral: True where the interval contains zero, False where it does not, None where none is known; empty as
+            the table. Shape: [donor, recipient].
+        half_width: Half the length of the middlemost interval, a fraction as F: smaller F is seldom told from zero.
+        neutral_half_width: Half the length of the neutral level, to compare it with.
+        level: Probability that an interval holds the true value.
+        covers: What intervals cover: "seeds", "test paragraphs", or both.
+        reason: Why there is none, or "".
+    """
+
+    table: pd.DataFrame
+    neutral: pd.DataFrame
+    half_width: float
+    neutral_half_width: float
+    level: float
+    covers: str
+    reason: str
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,8 +103,10 @@ class Levels:
     noise: LevelNoise
 
     def sentences(self) -> list[str]:
-        """Say what was found; other numbers give other sentences."""
-        return level_sentences(self)
+        """Say how many cells are in each level, what borders the data draw, and how many cells are sure not zero."""
+        if not int(self.counts[self.source].sum()):
+            return ["Transfer levels: not possible, because no cell is measured."]
+        return [_counted(self), *_data(self), _noise(self)]
 
 
 def levels(bank: Bank, *, borders: Sequence[float] | str | None = None, seed: int = 0) -> Levels:
@@ -101,25 +127,24 @@ def levels(bank: Bank, *, borders: Sequence[float] | str | None = None, seed: in
     Source:
         Appendix A and figure 7.
     """
-    source, given = _given(borders)
+    source, used = _used_borders(borders)
     codes = sorted(bank.languages)  # so that the order of languages changes no random number
     cells = bank.finetune_scores.loc[codes, codes].to_numpy(dtype=float, copy=True)
     np.fill_diagonal(cells, np.nan)
     finetune = matrix(cells, codes).loc[list(bank.languages), list(bank.languages)]
     values = np.sort(cells[~np.isnan(cells)])
-    found = natural_breaks(values, len(LEVELS)) if len(values) else None
-    n_distinct = len(np.unique(values))
-    why = (
-        ""
-        if found is not None
-        else f"{len(LEVELS)} levels need as many different values of F, and there are {n_distinct}"
-    )
-    data = None if found is None else tuple(float(border) for border in found)
-    used, other, other_source = given, data, DATA
-    if source == DATA:
-        source, used, other, other_source = (
-            (DATA, data, LEVEL_BORDERS, "paper") if data else ("paper", LEVEL_BORDERS, None, DATA)
-        )
+    breaks = natural_breaks(values, len(LEVELS)) if len(values) else None
+    data, why = None, ""
+    if breaks is None:
+        n_distinct = len(np.unique(values))
+        why = f"{len(LEVELS)} levels need as many different values of F, and there are {n_distinct}"
+    else:
+        data = tuple(float(border) for border in breaks)
+    other, other_source = data, DATA
+    if source == DATA and data:
+        used, other, other_source = data, LEVEL_BORDERS, "paper"
+    elif source == DATA:
+        source = "paper"
     drawn, no_interval = _resampled(cells, seed) if data else (np.full((0, 3), np.nan), why)
     placed = data_levels(finetune, used)
     moves = pd.crosstab(_flat(placed), _flat(data_levels(finetune, other))) if other else pd.DataFrame()
@@ -165,7 +190,7 @@ def data_levels(finetune: pd.DataFrame, borders: Sequence[float]) -> pd.DataFram
     return matrix(np.where(np.isnan(cells), None, names), list(finetune.index), dtype=object)
 
 
-def _given(borders: Sequence[float] | str | None) -> tuple[str, tuple[float, ...]]:
+def _used_borders(borders: Sequence[float] | str | None) -> tuple[str, tuple[float, ...]]:
     if borders is None:
         return "paper", LEVEL_BORDERS
     if isinstance(borders, str):
@@ -180,10 +205,10 @@ def _given(borders: Sequence[float] | str | None) -> tuple[str, tuple[float, ...
 def _checked(borders: Sequence[float]) -> tuple[float, ...]:
     edges = tuple(float(border) for border in borders)
     if len(edges) != len(LEVELS) - 1 or not all(np.isfinite(edges)) or any(np.diff(edges) <= 0):
-        given = ", ".join(f"{edge:g}" for edge in edges) or "none"
+        shown = ", ".join(f"{edge:g}" for edge in edges) or "none"
         raise UsageError(
             f"Borders of levels are {len(LEVELS) - 1} rising fractions of F, such as -0.1, 0.1, 0.55, but were given "
-            f"as {given}."
+            f"as {shown}."
         )
     return edges
 
@@ -229,11 +254,11 @@ def _resampled(cells: Floats, seed: int) -> tuple[Floats, str]:
         resampled_breaks(values, part[:, donors] * part[:, recipients], items, len(LEVELS))
         for part in np.array_split(times, N_RESAMPLES // _CHUNK)  # bounds the memory
     ]
-    found = np.concatenate(parts)
-    found = found[~np.isnan(found).any(axis=1)]
-    if len(found) < 0.9 * N_RESAMPLES:
+    drawn = np.concatenate(parts)
+    drawn = drawn[~np.isnan(drawn).any(axis=1)]
+    if len(drawn) < _MIN_DRAWN * N_RESAMPLES:
         return np.full((0, 3), np.nan), "too few of the resamples of the languages hold four different values of F"
-    return found, ""
+    return drawn, ""
 
 
 def _border_table(borders: tuple[float, ...] | None, drawn: Floats) -> pd.DataFrame:
@@ -245,34 +270,6 @@ def _border_table(borders: tuple[float, ...] | None, drawn: Floats) -> pd.DataFr
         beyond = (1 - _CONFIDENCE) / 2
         table["low"], table["high"] = np.quantile(drawn, (beyond, 1 - beyond), axis=0)
     return table
-
-
-# Which cells of a transfer level are sure to help or to harm: those whose measurement interval excludes zero.
-
-
-@dataclass(frozen=True, eq=False)
-class LevelNoise:
-    """What measurement intervals say of levels: a cell is neutral to them when its interval contains zero.
-
-    Attributes:
-        table: By level: n_cells, n_known (cells with an interval), n_below (all of the interval below zero), n_neutral
-            (the interval contains zero) and n_above. Empty where no interval is known.
-        neutral: True where the interval contains zero, False where it does not, None where none is known; empty as
-            the table. Shape: [donor, recipient].
-        half_width: Half the length of the middlemost interval, a fraction as F: smaller F is seldom told from zero.
-        neutral_half_width: Half the length of the neutral level, to compare it with.
-        level: Probability that an interval holds the true value.
-        covers: What intervals cover: "seeds", "test paragraphs", or both.
-        reason: Why there is none, or "".
-    """
-
-    table: pd.DataFrame
-    neutral: pd.DataFrame
-    half_width: float
-    neutral_half_width: float
-    level: float
-    covers: str
-    reason: str
 
 
 def level_noise(bank: Bank, levels: pd.DataFrame, borders: Sequence[float]) -> LevelNoise:
@@ -291,73 +288,31 @@ def level_noise(bank: Bank, levels: pd.DataFrame, borders: Sequence[float]) -> L
     """
     neutral_half_width = (borders[1] - borders[0]) / 2
     if bank.intervals is None:
-        return _nothing("the bank has no measurement intervals", neutral_half_width)
-    rows = bank.intervals.cells
-    rows = rows[rows["score"] == "finetune_score"]
+        return _no_noise("the bank has no measurement intervals", neutral_half_width)
     codes = list(levels.index)
-    low, high = (
-        rows.pivot_table(index="donor", columns="recipient", values=bound, aggfunc="first", dropna=False)
-        .reindex(index=codes, columns=codes)
-        .to_numpy(dtype=float)
-        for bound in ("low", "high")
-    )
+    low, high = (bank.intervals.matrix(bound).loc[codes, codes].to_numpy() for bound in ("low", "high"))
     placed = levels.to_numpy(dtype=object)
-    measured = np.array([[name is not None for name in row] for row in placed], dtype=bool).reshape(placed.shape)
+    measured = levels.notna().to_numpy()
     known = measured & ~np.isnan(low) & ~np.isnan(high)
     if not known.any():
-        return _nothing("nothing is known of the error of any cell", neutral_half_width)
+        return _no_noise("nothing is known of the error of any cell", neutral_half_width)
     below, above = known & (high < 0), known & (low > 0)
-    counts = {
-        "n_cells": measured,
-        "n_known": known,
-        "n_below": below,
-        "n_neutral": known & ~below & ~above,
-        "n_above": above,
-    }
+    neutral = known & ~below & ~above
+    counts = {"n_cells": measured, "n_known": known, "n_below": below, "n_neutral": neutral, "n_above": above}
     table = {name: [int((where & (placed == level)).sum()) for level in LEVELS] for name, where in counts.items()}
-    sources = [("seeds", bank.intervals.covers_seeds), ("test paragraphs", bank.intervals.covers_paragraphs)]
     return LevelNoise(
         table=pd.DataFrame(table, index=pd.Index(LEVELS, name="level")),
-        neutral=matrix(np.where(known, ~below & ~above, None), codes, dtype=object),
+        neutral=matrix(np.where(known, neutral, None), codes, dtype=object),
         half_width=float(np.median((high - low)[known])) / 2,
         neutral_half_width=neutral_half_width,
         level=bank.intervals.level,
-        covers=" and ".join(name for name, is_covered in sources if is_covered),
+        covers=" and ".join(bank.intervals.sources),
         reason="",
     )
 
 
-def _nothing(reason: str, neutral_half_width: float) -> LevelNoise:
+def _no_noise(reason: str, neutral_half_width: float) -> LevelNoise:
     return LevelNoise(pd.DataFrame(), pd.DataFrame(), np.nan, neutral_half_width, np.nan, "", reason)
-
-
-# What the transfer levels of a bank say, in sentences: other numbers give other sentences.
-
-
-SETS = {"paper": "the paper's borders", "given": "the given borders", "data": "the data's borders"}
-_NEUTRAL = LEVELS[1]
-
-
-def level_sentences(found: Levels) -> list[str]:
-    """Say how the cells of a bank fall into levels.
-
-    Args:
-        found: What was found.
-
-    Returns:
-        Sentences: counts by either set of borders, the data's borders and how sure they are, where zero lies, how many
-        cells change level, and how many are sure not to be zero.
-    """
-    if not int(found.counts[found.source].sum()):
-        return ["Transfer levels: not possible, because no cell is measured."]
-    return [
-        *(_counted(found, name) for name in found.counts.columns),
-        _data(found),
-        *_inside(found),
-        *_zero(found),
-        *_moved(found),
-        *_noise(found),
-    ]
 
 
 def percents(borders: Sequence[float]) -> str:
@@ -367,114 +322,79 @@ def percents(borders: Sequence[float]) -> str:
     return f"{', '.join(texts[:-1])} and {texts[-1]}%" if len(texts) > 1 else f"{texts[0]}%"
 
 
-def _counted(found: Levels, name: str) -> str:
-    counts = found.counts[name]
+def _counted(result: Levels) -> str:
+    counts = result.counts[result.source]
     parts = [f"{int(counts[level])} {level}" for level in LEVELS]
-    borders = found.borders if name == found.source else found.other_borders or ()
-    share = float(found.fit[name])
+    share = float(result.fit[result.source])
     fit = "" if np.isnan(share) else f"; the levels hold {100 * share:.0f}% of the variance of F"
     return (
-        f"By {SETS[name]} ({percents(borders)}), {plural(int(counts.sum()), 'cell')}: {', '.join(parts[:-1])} "
-        f"and {parts[-1]}{fit}."
+        f"By {SETS[result.source]} ({percents(result.borders)}), {plural(int(counts.sum()), 'cell')}: "
+        f"{', '.join(parts[:-1])} and {parts[-1]}{fit}."
     )
 
 
-def _data(found: Levels) -> str:
-    if found.no_data_borders:
-        return f"Borders drawn by the data: not possible, because {found.no_data_borders}."
-    if found.no_interval:
-        sure = f"how sure they are: not possible, because {found.no_interval}"
+def _data(result: Levels) -> list[str]:
+    if result.no_data_borders:
+        return [f"Borders drawn by the data: not possible, because {result.no_data_borders}."]
+    table = result.data_borders
+    if result.no_interval:
+        borders = f"{percents(list(table['border']))}; how sure they are: not possible, because {result.no_interval}"
     else:
-        parts = [
-            f"{level} from {signed(100 * border, 1)} ({signed(100 * low, 1)} to {signed(100 * high, 1)})"
-            for level, (border, low, high) in zip(LEVELS[1:], found.data_borders.to_numpy(dtype=float), strict=True)
+        ranges = [
+            Finding(100 * border, 100 * low, 100 * high, unit="%", decimals=1, level=_CONFIDENCE)
+            for border, low, high in table.to_numpy(dtype=float)
         ]
-        sure = (
-            f"in percent, and in brackets where 95% of them lie when the languages are drawn again "
-            f"({found.n_resamples} times): {', '.join(parts)}"
-        )
-    return f"The data's borders are natural breaks, which leave the least variance within four levels; {sure}."
-
-
-def _inside(found: Levels) -> list[str]:
-    if found.no_data_borders or found.no_interval:
-        return []
-    name, borders = (found.source, found.borders) if found.source != "data" else ("paper", found.other_borders or ())
-    table = found.data_borders
-    outside = [
-        border
-        for border, low, high in zip(borders, table["low"], table["high"], strict=True)
-        if not low <= border <= high
+        borders = f"{', '.join(map(str, ranges))}, by drawing the languages again"
+    return [
+        f"Borders that the data draw, as natural breaks: {borders}; {_inside(result)}they move {_moved(result)}.",
+        _zero(result),
     ]
+
+
+def _inside(result: Levels) -> str:
+    if result.no_interval:
+        return ""
+    name, borders = result.source, result.borders
+    if name == DATA:
+        name, borders = result.other_source, result.other_borders or ()
+    low, high = (result.data_borders[bound].to_numpy(dtype=float) for bound in ("low", "high"))
+    outside = [border for border, least, most in zip(borders, low, high, strict=True) if not least <= border <= most]
     if not outside:
-        return [f"All three of {SETS[name]} lie within these ranges: the data do not speak against them."]
-    if len(outside) == 3:
-        return [f"None of {SETS[name]} lies within these ranges."]
-    return [f"Of {SETS[name]}, {percents(outside)} {'lies' if len(outside) == 1 else 'lie'} outside these ranges."]
+        return f"all of {SETS[name]} lie within these intervals; "
+    return f"of {SETS[name]}, {percents(outside)} {'lies' if len(outside) == 1 else 'lie'} outside these intervals; "
 
 
-def _zero(found: Levels) -> list[str]:
-    if found.no_data_borders:
-        return []
-    first, second = (float(border) for border in found.data_borders["border"].iloc[:2])
-    span = f"{signed(100 * first, 1)} to {signed(100 * second, 1)}%"
+def _moved(result: Levels) -> str:
+    moves = result.moves.to_numpy()
+    total, stayed = int(moves.sum()), int(np.trace(moves))
+    n_moved = f"{total - stayed} of {plural(total, 'cell')}" if total > stayed else "no cell"
+    other = result.source if result.source != DATA else result.other_source
+    return f"{n_moved} to another level than {SETS[other]}"
+
+
+def _zero(result: Levels) -> str:
+    places = dict(zip(LEVELS, ("first", "second", "third", "fourth"), strict=True))
     often = ""
-    if not np.isnan(found.zero_in_neutral):
-        often = f"; so it does in {100 * found.zero_in_neutral:.0f}% of the resamples"
-    if found.zero_level == _NEUTRAL:
-        return [f"Zero lies in the data's second level, {span}, which may be called neutral{often}."]
-    often = often.replace("so it does", "it lies in the second")
-    return [
-        f"Zero lies in the data's {_ordinal(found.zero_level)} level, not in the second, {span}: what stands there as "
-        f"neutral is no absence of transfer, and level names tell only positions{often}."
-    ]
+    if not np.isnan(result.zero_in_neutral):
+        often = f" (in the second in {100 * result.zero_in_neutral:.0f}% of the resamples)"
+    start = f"Zero lies in the {places[result.zero_level]} of the data's levels{often}"
+    if result.zero_level == LEVELS[1]:
+        return f"{start}, which may be called neutral."
+    return f"{start}: what stands second, as neutral, is no absence of transfer."
 
 
-def _ordinal(level: str) -> str:
-    return ("first", "second", "third", "fourth")[LEVELS.index(level)]
-
-
-def _moved(found: Levels) -> list[str]:
-    if found.moves.empty:
-        return []
-    total, stayed = int(found.moves.to_numpy().sum()), int(np.trace(found.moves.to_numpy()))
-    sets = f"from {SETS[found.source]} to {SETS[found.other_source]}"
-    if total == stayed:
-        return [f"No cell changes its level {sets}."]
-    stacked = [
-        (int(cast(Any, found.moves.loc[old, new])), f"{old} to {new}") for old in LEVELS for new in LEVELS if old != new
-    ]
-    moves = sorted((move for move in stacked if move[0]), key=lambda move: -move[0])
-    n = total - stayed
-    verb = "changes its" if n == 1 else "change their"
-    return [
-        f"{n} of {plural(total, 'cell')} ({100 * n / total:.0f}%) {verb} level {sets}: "
-        f"{', '.join(f'{count} {text}' for count, text in moves)}."
-    ]
-
-
-def _noise(found: Levels) -> list[str]:
-    noise = found.noise
+def _noise(result: Levels) -> str:
+    noise = result.noise
     if noise.reason:
-        return [f"Cells that are sure not to be zero: not possible, because {noise.reason}."]
-    sure = noise.table["n_below"] + noise.table["n_above"]
+        return f"Cells that are sure not to be zero: not possible, because {noise.reason}."
     total = {str(name): int(n) for name, n in noise.table.sum().items()}
     n_sure, n_known = total["n_below"] + total["n_above"], total["n_known"]
-    parts = [f"{int(sure[level])} of {int(noise.table['n_known'][level])} {level}" for level in LEVELS]
     unknown = total["n_cells"] - n_known
     without = f"; {plural(unknown, 'cell')} without an interval" if unknown else ""
-    chance = (1 - noise.level) * n_known
-    beyond = "more than" if n_sure > chance else "no more than"
-    said = [
-        f"The {noise.level:.0%} interval excludes zero for {n_sure} of {plural(n_known, 'cell')} "
-        f"({total['n_below']} below, {total['n_above']} above), {beyond} the {chance:.0f} expected were all "
-        f"of F zero: {', '.join(parts)}{without}. Intervals are by the choice of {noise.covers}, each for one cell."
-    ]
-    half, neutral = 100 * noise.half_width, 100 * noise.neutral_half_width
-    wide = "wider than" if neutral > half else "narrower than" if neutral < half else "as wide as"
-    said.append(
-        f"A cell whose interval contains zero counts as neutral by its noise: {plural(total['n_neutral'], 'cell')}. "
-        f"The middlemost interval reaches {half:.1f} points to either side, and the neutral level, {neutral:.1f} to "
-        f"either side of its middle, is {wide} that."
+    return (
+        f"The {noise.level:.0%} interval by the choice of {noise.covers} excludes zero for {n_sure} of "
+        f"{plural(n_known, 'cell')} ({total['n_below']} below, {total['n_above']} above), where "
+        f"{(1 - noise.level) * n_known:.0f} would were all of F zero; the middlemost reaches "
+        f"{100 * noise.half_width:.1f} points to either side, the neutral level {100 * noise.neutral_half_width:.1f}"
+        f"{without}."
     )
-    return said

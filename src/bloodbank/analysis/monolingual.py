@@ -1,11 +1,10 @@
 r"""Does the score of a language's own model foretell D and R?
 
 ε(M_t) stands in F's own denominator: where it comes out low by chance, every F of the column comes out high. So the
-correlation is also taken between halves of the data that share no seed and no test paragraph. Reads a bank and, where
-there are any, its sentence scores; writes nothing.
+correlation is also taken between halves of the data that share no seed and no test paragraph.
 
-    found = monolingual(bank, Path("runs/mine/sentence_scores.parquet"))
-    print(*found.sentences(), sep="\n")
+    result = monolingual(bank, Path("runs/mine/sentence_scores.parquet"))
+    print(*result.sentences(), sep="\n")
 """
 
 from __future__ import annotations
@@ -17,19 +16,20 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy import stats
 
 from bloodbank.analysis.halves import Halves, split_halves
 from bloodbank.bank.bank import Bank
 from bloodbank.bank.health import MIN_LANGUAGES
 from bloodbank.bank.measurements import METRICS
 from bloodbank.statistics.permutations import SAME, draw_orders, tail
-from bloodbank.wording import p_text, plural, signed
+from bloodbank.wording import ALPHA, Finding, plural, signed
 
 Array = NDArray[np.float64]
 RAW, SPLIT = "raw", "halves"
 SCORES = ("donation", "recipience")
 N_SPLITS, FEWER_SPLITS, _MANY_LANGUAGES = 100, 30, 60
+_LETTERS = {"donation": "D(l)", "recipience": "R(l)"}
+_VERBS = {"donation": "give", "recipience": "receive"}
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,8 +51,8 @@ class MonolingualEffect:
         return len(self.table) >= 2
 
     def sentences(self) -> list[str]:
-        """Say what goes with ε(M_l), raw and on halves; see `monolingual_sentences`."""
-        return monolingual_sentences(self)
+        """Say whether languages with a better monolingual model give or receive more, with and without shared noise."""
+        return _sentences(self)
 
 
 def monolingual(
@@ -76,9 +76,9 @@ def monolingual(
     Returns:
         Correlations: `estimate` ("raw" or "halves"), `score` ("donation" or "recipience"), `pearson` and `spearman`
         (means over splits for halves; positive where languages with the better own model have more, also for a metric
-        where lower is better), `p` (two-sided, of Pearson's: by relabelling for the raw one, by the jackknife over
-        languages for halves), `n` and `note`, why it is not possible. Halves hold half of the data: their noise pulls
-        the correlation towards 0.
+        where lower is better), `p` (two-sided, of Pearson's, by relabelling; for halves the larger of that and of the
+        jackknife over languages), `n` and `note`, why it is not possible. Halves hold half of the data: their noise
+        pulls the correlation towards 0.
 
     Raises:
         UsageError: The sentence scores cannot be used.
@@ -97,22 +97,30 @@ def monolingual(
     for estimate in (RAW, SPLIT):
         for score in SCORES:
             own, other, note = _samples(table, halves, estimate, score)
-            row = {"estimate": estimate, "score": score, "pearson": np.nan, "spearman": np.nan, "p": np.nan}
+            row: dict[str, Any] = {
+                "estimate": estimate,
+                "score": score,
+                "pearson": np.nan,
+                "spearman": np.nan,
+                "p": np.nan,
+            }
             row |= {"n": own.shape[1], "note": note or _obstacle(own, other)}
             if not row["note"]:
                 orders, exact = draw_orders(own.shape[1], n_permutations, seed)
                 orders_taken = max(orders_taken, len(orders) - (not exact))
-                row |= _correlate(sign * own, other, orders)
+                row |= correlate(sign * own, other, orders)
                 if estimate == SPLIT:
-                    row["p"] = _jackknife_p(sign * own, other)
+                    # What one half lacks the other has, which spreads their correlations further than relabelling
+                    # shows; the jackknife knows that, but with few languages claims more than they can show.
+                    row["p"] = float(np.fmax(row["p"], jackknife_p(sign * own, other)))
             rows.append(row)
-    is_split = isinstance(halves, Halves)
+    split_by = (halves.by_seeds, halves.by_paragraphs) if isinstance(halves, Halves) else (False, False)
     return MonolingualEffect(
         table=table.dropna(),
         metric=bank.metric,
         correlations=pd.DataFrame(rows),
-        by_seeds=is_split and halves.by_seeds,  # type: ignore[union-attr]  # is_split says what it is
-        by_paragraphs=is_split and halves.by_paragraphs,  # type: ignore[union-attr]
+        by_seeds=split_by[0],
+        by_paragraphs=split_by[1],
         n_splits=n_splits,
         n_permutations=orders_taken,
         exact=exact,
@@ -141,27 +149,32 @@ def _obstacle(own: Array, other: Array) -> str:
     return ""
 
 
-def _correlate(own: Array, other: Array, orders: np.ndarray) -> dict[str, float]:
+def correlate(own: Array, other: Array, orders: np.ndarray) -> dict[str, float]:
+    """Correlate over languages, on average over splits: `pearson`, `spearman` and `p` by relabelling.
+
+    Shape:
+        `own` and `other` are `[split, language]`, `orders` `[relabelling, language]`.
+    """
+    from scipy.stats import rankdata
+
     # The mean over splits of a correlation is one sum over pairs of languages, whatever the relabelling.
     together = _standard(own).T @ _standard(other) / len(own)  # [language of ε, language of the score]
-    found = together[orders, np.arange(orders.shape[1])].sum(axis=1)
-    ranks = [stats.rankdata(values, axis=1) for values in (own, other)]
+    correlations = together[orders, np.arange(orders.shape[1])].sum(axis=1)
+    ranks = [rankdata(values, axis=1) for values in (own, other)]
     spearman = (_standard(ranks[0]) * _standard(ranks[1])).sum(axis=1).mean()
-    return {"pearson": float(found[0]), "spearman": float(spearman), "p": tail(np.abs(found))}
+    return {"pearson": float(correlations[0]), "spearman": float(spearman), "p": tail(np.abs(correlations))}
 
 
-def _jackknife_p(own: Array, other: Array) -> float:
-    """Test the mean correlation of halves against 0, leaving out one language after the other.
+def jackknife_p(own: Array, other: Array) -> float:
+    """Test the mean correlation of halves against 0, leaving out one language after the other."""
+    from scipy.stats import t
 
-    Relabelling is no null for it: in the data as they are, what one half lacks the other half has, which spreads the
-    mean over splits further than in relabelled data.
-    """
     n = own.shape[1]
     kept = ~np.eye(n, dtype=bool)
-    without = np.array([(_standard(own[:, one]) * _standard(other[:, one])).sum(axis=1).mean() for one in kept])
+    without = np.array([(_standard(own[:, rest]) * _standard(other[:, rest])).sum(axis=1).mean() for rest in kept])
     se = np.sqrt((n - 1) / n * ((without - without.mean()) ** 2).sum())
     value = (_standard(own) * _standard(other)).sum(axis=1).mean()
-    return float(2 * stats.t.sf(abs(value) / se, n - 1)) if se > 0 else float("nan")
+    return float(2 * t.sf(abs(value) / se, n - 1)) if se > 0 else float("nan")
 
 
 def _standard(values: Array) -> Array:
@@ -170,129 +183,73 @@ def _standard(values: Array) -> Array:
     return standard
 
 
-# What ε(M_l) has to do with D and R, in sentences: another finding gives another sentence.
-
-
-LEVEL = 0.05
-FEW_LANGUAGES = 12  # with 6, the jackknife called 9 to 12% of made-up banks without any relation significant at 5%
-_LETTERS = {"donation": "D(l)", "recipience": "R(l)"}
-_VERBS = {"donation": "give", "recipience": "receive"}
-_SAME_PARAGRAPHS = (
-    "Both halves are scored on the same test paragraphs, so what these happen to favour is still in both."
-)
-_SAME_MODELS = (
-    "Both halves are of the same models, so the noise of their one seed is still in both: it lowers R where ε(M_l) "
-    "came out too good. More seeds would take it out."
-)
-
-
-def monolingual_sentences(found: MonolingualEffect) -> list[str]:
-    """Say whether languages with a better monolingual model give or receive more, with and without shared noise.
-
-    Args:
-        found: What was found.
-
-    Returns:
-        Sentences: for D and for R, the raw correlation and the one on disjoint halves; what noise does to either, and
-        how p was found.
-    """
-    rows = {(row["estimate"], row["score"]): row for row in found.correlations.to_dict("records")}
-    if all(row["note"] and not row["n"] for (estimate, _), row in rows.items() if estimate == RAW):
+def _sentences(result: MonolingualEffect) -> list[str]:
+    rows = {(row["estimate"], row["score"]): row for row in result.correlations.to_dict("records")}
+    if not any(rows[RAW, score]["n"] for score in SCORES):
         why = "the score of M_l is not known for any language with D and R"
         return [f"Whether D and R go with the score of a language's own model: not possible, because {why}."]
-    said = []
-    for score in SCORES:
-        raw, split = rows[RAW, score], rows[SPLIT, score]
-        said += [_raw(found, score, raw), *([] if raw["note"] else [_halves(found, score, raw, split)])]
+    sentences = [_of_score(result, score, rows[RAW, score], rows[SPLIT, score]) for score in SCORES]
     if all(row["note"] for row in rows.values()):
-        return said
-    return [*said, *_noise(found, rows), *_how(found, rows)]
+        return sentences
+    return [*sentences, _caveat(result, rows)]
 
 
-def _raw(found: MonolingualEffect, score: str, row: dict[Any, Any]) -> str:
-    metric = METRICS[found.metric]
+def _of_score(result: MonolingualEffect, score: str, raw: dict[Any, Any], halves: dict[Any, Any]) -> str:
+    metric = METRICS[result.metric]
     better = "higher" if metric.higher_is_better else "lower"
     what = f"ε(M_l) ({metric.label}; {better} is better) and {_LETTERS[score]}"
-    if row["note"]:
-        return f"Correlation of {what}: {row['note']}."
-    if not _sure(row):
-        return (
-            f"Whether languages with the better monolingual model {_VERBS[score]} more or less is undecided: {what} do "
-            f"not go together beyond chance {_numbers(row)}."
-        )
-    text = _direction(score, row)
-    return f"{text[0].upper()}{text[1:]}: {what} go together as they stand {_numbers(row)}."
-
-
-def _halves(found: MonolingualEffect, score: str, raw: dict[Any, Any], row: dict[Any, Any]) -> str:
-    if row["note"]:
-        return f"The same for {_LETTERS[score]} on disjoint halves: {row['note']}."
-    share = "neither seed nor test paragraph"
-    if not (found.by_seeds and found.by_paragraphs):
-        share = "no seed" if found.by_seeds else "no test paragraph"
-    start = f"On disjoint halves, where ε(M_l) and {_LETTERS[score]} share {share},"
-    if not _sure(row):
-        if _sure(raw):
-            return (
-                f"{start} this is undecided {_numbers(row)}: the noise that they share as they stand may be all there "
-                "is to it."
-            )
-        return f"{start} it is undecided too {_numbers(row)}."
-    if not _sure(raw):
-        return f"{start} {_direction(score, row)} {_numbers(row)}."
-    if (row["pearson"] > 0) == (raw["pearson"] > 0):
-        return f"{start} it holds {_numbers(row)}."
-    return f"{start} it is the other way round: {_direction(score, row)} {_numbers(row)}."
-
-
-def _noise(found: MonolingualEffect, rows: dict[tuple[str, str], dict[Any, Any]]) -> list[str]:
-    said = []
-    if not rows[RAW, "recipience"]["note"]:
-        said.append(
-            "Noise alone lowers R where ε(M_l) came out better than it is, because every F(s→l) is a gain over it: the "
-            "raw correlation with R holds this noise."
-        )
-    if any(not rows[SPLIT, score]["note"] for score in SCORES):
-        if not (found.by_seeds and found.by_paragraphs):
-            said.append(_SAME_PARAGRAPHS if found.by_seeds else _SAME_MODELS)
-        said.append(
-            f"Halves: mean over {plural(found.n_splits, 'split')} and both directions of each; they have less data, "
-            "and noise that is not shared pulls a correlation towards 0."
-        )
-    sign = METRICS[found.metric].sign  # the table's correlations are positive where better goes with more
-    if any(_sure(rows[kind, "recipience"]) and sign * rows[kind, "recipience"]["pearson"] < 0 for kind in _KINDS):
-        said.append(
-            f"F is a fraction of ε(M_l): the same gain in {METRICS[found.metric].label} is a larger F where ε(M_l) is "
-            "smaller. That is no noise, and disjoint halves do not take it out."
-        )
-    return said
-
-
-def _how(found: MonolingualEffect, rows: dict[tuple[str, str], dict[Any, Any]]) -> list[str]:
-    how = "all" if found.exact else f"{found.n_permutations:,}"
-    said = (
-        f"r is positive where the better model goes with more. p: two-sided, from {how} relabellings of the languages"
+    if raw["note"]:
+        return f"Correlation of {what}: {raw['note']}."
+    n_drawn = 0 if result.exact else result.n_permutations
+    r = _finding(raw, n_drawn)
+    start = r.choose(
+        above=f"Languages with the better monolingual model {_VERBS[score]} more",
+        below=f"Languages with the better monolingual model {_VERBS[score]} less",
+        undecided=f"Whether languages with the better monolingual model {_VERBS[score]} more or less is undecided",
     )
+    return f"{start}: {what}, as they stand, {_numbers(r, raw)}; {_on_halves(result, r, halves)}."
+
+
+def _on_halves(result: MonolingualEffect, raw: Finding, row: dict[Any, Any]) -> str:
+    if row["note"]:
+        return f"on disjoint halves: {row['note']}"
+    r = _finding(row, 0 if result.exact else result.n_permutations)
+    shared = "neither seed nor test paragraph"
+    if not (result.by_seeds and result.by_paragraphs):
+        shared = "no seed" if result.by_seeds else "no test paragraph"
+    if r.verdict == "undecided":
+        holds = "it is undecided"
+        if raw.verdict != "undecided":
+            holds = "it is undecided, so that the noise which they share may be all there is to it"
+    elif raw.verdict == "undecided":
+        holds = r.choose(above="it is more", below="it is less", undecided="")
+    else:
+        holds = "it holds" if raw.verdict == r.verdict else "it is the other way round"
+    return f"on halves of the data that share {shared}, {holds}, {_numbers(r, row)}"
+
+
+def _caveat(result: MonolingualEffect, rows: dict[tuple[str, str], dict[Any, Any]]) -> str:
+    """Name what may stand in the correlations besides transfer: noise, what both halves share, and F's denominator."""
+    parts = ["Noise alone lowers R where ε(M_l) came out better than it is, because every F(s→l) is a gain over it"]
     if any(not rows[SPLIT, score]["note"] for score in SCORES):
-        said += "; on halves from leaving out one language after the other (jackknife)"
-        if min(row["n"] for row in rows.values() if not row["note"]) < FEW_LANGUAGES:
-            said += f", which with fewer than {FEW_LANGUAGES} languages finds too much"
-    return [f"{said}."]
+        if not result.by_paragraphs:
+            parts.append("both halves are scored on the same test paragraphs, so what these favour is still in both")
+        if not result.by_seeds:
+            parts.append("both halves are of the same models, so the noise of their one seed is still in both")
+        parts.append("halves have less data, which pulls a correlation towards 0")
+    sign = METRICS[result.metric].sign  # correlations are positive where better goes with more
+    takes = [rows[kind, "recipience"] for kind in (RAW, SPLIT) if not rows[kind, "recipience"]["note"]]
+    if any(row["p"] <= ALPHA and sign * row["pearson"] < 0 for row in takes):
+        parts.append(
+            f"and, which is no noise, the same gain in {METRICS[result.metric].label} is a larger F where ε(M_l) is "
+            "smaller"
+        )
+    return f"{'; '.join(parts)}."
 
 
-_KINDS = (RAW, SPLIT)
+def _finding(row: dict[Any, Any], n_drawn: int) -> Finding:
+    return Finding(row["pearson"], p=row["p"], name="r = ", n_drawn=n_drawn)
 
 
-def _direction(score: str, row: dict[Any, Any]) -> str:
-    return f"languages with the better monolingual model {_VERBS[score]} {'more' if row['pearson'] > 0 else 'less'}"
-
-
-def _numbers(row: dict[Any, Any]) -> str:
-    return (
-        f"(r = {signed(row['pearson'], 2)}, Spearman's ρ = {signed(row['spearman'], 2)}, p = {p_text(row['p'])}, "
-        f"n = {plural(int(row['n']), 'language')})"
-    )
-
-
-def _sure(row: dict[Any, Any]) -> bool:
-    return not row["note"] and row["p"] <= LEVEL
+def _numbers(r: Finding, row: dict[Any, Any]) -> str:
+    return f"{r}, Spearman's ρ = {signed(row['spearman'], 2)}, {plural(int(row['n']), 'language')}"

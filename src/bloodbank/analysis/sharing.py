@@ -1,9 +1,7 @@
 """Permutation tests of what sharing a category goes with: of means, of variances, and of shares of negative cells.
 
-Pure functions of F and of categories; nothing is read or written.
-
-    orders, _ = draw_orders(len(cells), None, seed=0)
-    sharing_tests(cells, categories, orders)
+orders, _ = draw_orders(len(cells), None, seed=0)
+sharing_tests(cells, categories, orders)
 """
 
 from __future__ import annotations
@@ -14,9 +12,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from bloodbank.analysis.additive import departures
 from bloodbank.bank.scores import LEVEL_BORDERS
 from bloodbank.statistics.permutations import sharing_statistics, tail
+from bloodbank.statistics.two_way import departures
 from bloodbank.wording import holm
 
 TESTS = ("mean", "adjusted_mean", "log_variance_ratio", "share_negative", "share_below_border")
@@ -71,8 +69,8 @@ def sharing_tests(cells: Floats, categories: NDArray[np.int64], orders: Orders) 
     """
     same = np.asarray(categories[:, None] == categories[None, :])
     left = departures(cells)
-    found = _observed(cells, left, same)
-    reasons = _obstacles(cells, left, same, found)
+    observed = _observed(cells, left, same)
+    reasons = _obstacles(cells, left, same, observed)
     nulls = {} if all(reasons.values()) else _relabelled(cells, left, categories, orders)
     rows = []
     for name in TESTS:
@@ -84,7 +82,7 @@ def sharing_tests(cells: Floats, categories: NDArray[np.int64], orders: Orders) 
             middle = float(np.median(finite)) if name == "log_variance_ratio" else 0.0
             low, high = np.quantile(finite, (0.025, 0.975))
             p = tail(np.abs(null - middle))
-        rows.append((found[name], float(low), float(high), p, np.nan, reasons[name]))
+        rows.append((observed[name], float(low), float(high), p, np.nan, reasons[name]))
     columns = ["statistic", "null_low", "null_high", "p", "p_holm", "reason"]
     table = pd.DataFrame(rows, columns=columns, index=pd.Index(TESTS, name="test"))
     possible = table["p"].notna()
@@ -111,16 +109,16 @@ def smallest_p(categories: NDArray[np.int64], n_relabellings: int, *, exact: boo
 
 
 def _observed(cells: Floats, left: Floats, same: NDArray[np.bool_]) -> dict[str, float]:
-    one, other = summarise(cells[same]), summarise(cells[~same])
+    of_same, of_other = summarise(cells[same]), summarise(cells[~same])
     adjusted = summarise(left[same])["mean"] - summarise(left[~same])["mean"]
     least = _ROUNDING * summarise(cells)["variance"]
-    variances = one["variance"], other["variance"]
+    variances = of_same["variance"], of_other["variance"]
     ratio = float(np.log(variances[0] / variances[1])) if min(variances) > least else np.nan  # missing is not above
-    differences = {name: one[name] - other[name] for name in ("mean", "share_negative", "share_below_border")}
+    differences = {name: of_same[name] - of_other[name] for name in ("mean", "share_negative", "share_below_border")}
     return {**differences, "adjusted_mean": adjusted, "log_variance_ratio": ratio}
 
 
-def _obstacles(cells: Floats, left: Floats, same: NDArray[np.bool_], found: dict[str, float]) -> dict[str, str]:
+def _obstacles(cells: Floats, left: Floats, same: NDArray[np.bool_], observed: dict[str, float]) -> dict[str, str]:
     values = cells[~np.isnan(cells)]
     n_same, n_other = (int((~np.isnan(cells[where])).sum()) for where in (same, ~same))
     if not n_same or not n_other:
@@ -131,7 +129,7 @@ def _obstacles(cells: Floats, left: Floats, same: NDArray[np.bool_], found: dict
     reasons = dict.fromkeys(TESTS, "")
     if not np.nan_to_num(left).any():
         reasons["adjusted_mean"] = "donor and recipient effects explain all of F"
-    if np.isnan(found["log_variance_ratio"]):
+    if np.isnan(observed["log_variance_ratio"]):
         reasons["log_variance_ratio"] = "the cells of one side are fewer than two, or all equal"
     for name, border in _BORDERS.items():
         if len(np.unique(values < border)) == 1:
@@ -152,20 +150,20 @@ def _relabelled(cells: Floats, left: Floats, categories: NDArray[np.int64], orde
     n_other = measured.sum() - n_same
     sums = _shared_sums(centred, categories, orders)
     squares = _shared_sums(centred**2, categories, orders)
-    found = {"mean": _difference(sums, centred.sum(), n_same, n_other)}
-    found["adjusted_mean"] = sharing_statistics(left, categories, orders)
+    nulls = {"mean": _difference(sums, centred.sum(), n_same, n_other)}
+    nulls["adjusted_mean"] = sharing_statistics(left, categories, orders)
     least = _ROUNDING * float((centred**2).sum()) / (measured.sum() - 1)
     with np.errstate(divide="ignore", invalid="ignore"):
-        one = (squares - sums**2 / n_same) / (n_same - 1)
+        within_same = (squares - sums**2 / n_same) / (n_same - 1)
         rest = centred.sum() - sums
-        other = ((centred**2).sum() - squares - rest**2 / n_other) / (n_other - 1)
-        ratio = np.log(np.where(one > least, one, 0.0) / np.where(other > least, other, 0.0))
-    found["log_variance_ratio"] = np.where((n_same > 1) & (n_other > 1) & ~np.isnan(ratio), ratio, np.inf)
+        within_other = ((centred**2).sum() - squares - rest**2 / n_other) / (n_other - 1)
+        ratio = np.log(np.where(within_same > least, within_same, 0) / np.where(within_other > least, within_other, 0))
+    nulls["log_variance_ratio"] = np.where((n_same > 1) & (n_other > 1) & ~np.isnan(ratio), ratio, np.inf)
     for name, border in _BORDERS.items():
         is_below = (cells < border).astype(float)  # missing is not below
         below = np.round(_shared_sums(is_below, categories, orders))  # whole numbers, so that ties are ties
-        found[name] = _difference(below, is_below.sum(), n_same, n_other)
-    return found
+        nulls[name] = _difference(below, is_below.sum(), n_same, n_other)
+    return nulls
 
 
 def _shared_sums(values: Floats, categories: NDArray[np.int64], orders: Orders) -> Floats:
@@ -179,5 +177,5 @@ def _shared_sums(values: Floats, categories: NDArray[np.int64], orders: Orders) 
 
 def _difference(same: Floats, total: float, n_same: Floats, n_other: Floats) -> Floats:
     with np.errstate(divide="ignore", invalid="ignore"):
-        found = same / n_same - (total - same) / n_other
-    return np.asarray(np.where((n_same > 0) & (n_other > 0), found, np.inf))
+        difference = same / n_same - (total - same) / n_other
+    return np.asarray(np.where((n_same > 0) & (n_other > 0), difference, np.inf))

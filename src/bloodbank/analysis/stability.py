@@ -1,36 +1,32 @@
-"""Do the numbers hold from seed to seed? Spread, agreement of ranks, of the top languages, and of the cells.
+r"""Do the numbers hold from seed to seed? Tables 5 and 6 of the paper, for every seed of a bank.
 
-Tables 5 and 6 of the paper, for every seed of a bank. Pure functions of F by seed; nothing is written.
-
-    language_spread(bank.replicates)
-    rank_agreement(bank.replicates)
-    top_overlap(bank.replicates)
-    variance_split(bank.replicates)
+language_spread(bank.replicates)
+rank_agreement(bank.replicates)
+top_overlap(bank.replicates)
+variance_split(bank.replicates)
+print(*stability_sentences(bank), sep="\n")
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from itertools import combinations
-from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy import stats
 
 from bloodbank.bank.bank import Bank
 from bloodbank.bank.health import seed_agreement
-from bloodbank.bank.scores import donation, matrix, recipience
+from bloodbank.bank.scores import donation, matrix, number, recipience
 from bloodbank.errors import UsageError
+from bloodbank.statistics.means import known_mean
 from bloodbank.wording import plural, signed
 
 Array = NDArray[np.float64]
 Replicates = Mapping[int, pd.DataFrame]
 SCORES = ("donation", "recipience")
 _ROUNDING = 1e-24  # of the square of the values: a variance below it is an error of rounding
-
-
 _LETTERS = {"finetune_score": "F", "donation": "D", "recipience": "R"}
 
 
@@ -52,12 +48,14 @@ def language_spread(replicates: Replicates) -> pd.DataFrame:
     Shape:
         One row for each score and language; F is `[donor, recipient]`.
     """
+    from scipy.stats import rankdata
+
     parts = []
     for score, values in _common_sums(replicates).items():  # [seed, language]
         known = ~np.isnan(values).any(0)
         ranks = np.full(values.shape, np.nan)
         if known.any():
-            ranks[:, known] = stats.rankdata(-values[:, known], axis=1)
+            ranks[:, known] = rankdata(-values[:, known], axis=1)
         columns = {
             "mean": values.mean(0),
             "deviation": values.std(0, ddof=1) if len(values) > 1 else np.full(values.shape[1], np.nan),
@@ -92,13 +90,14 @@ def rank_agreement(replicates: Replicates) -> pd.DataFrame:
     sums = _common_sums(replicates)
     stack = _stack(replicates)
     common = ~np.isnan(stack).any(0)
-    values = {"finetune_score": stack[:, common], **{key: one[:, ~np.isnan(one).any(0)] for key, one in sums.items()}}
+    values = {"finetune_score": stack[:, common]}
+    values |= {score: table[:, ~np.isnan(table).any(0)] for score, table in sums.items()}
     pairs = seed_agreement(dict(enumerate(_tables(replicates))))
     rows = []
     for score, table in values.items():
-        found = pairs.loc[pairs["score"] == score, "rank_correlation"].dropna()
-        three = (found.mean(), found.min(), found.max()) if len(found) else (np.nan,) * 3
-        rows.append((score, len(stack), len(found), *three, concordance(table), table.shape[1]))
+        of_pairs = pairs.loc[pairs["score"] == score, "rank_correlation"].dropna()
+        three = (of_pairs.mean(), of_pairs.min(), of_pairs.max()) if len(of_pairs) else (np.nan,) * 3
+        rows.append((score, len(stack), len(of_pairs), *three, concordance(table), table.shape[1]))
     return pd.DataFrame(rows, columns=["score", "n_seeds", "n_pairs", "mean", "low", "high", "concordance", "n"])
 
 
@@ -111,10 +110,12 @@ def concordance(values: Array) -> float:
     Returns:
         W; missing for fewer than two raters or three items, or where no rater tells items apart.
     """
+    from scipy.stats import rankdata
+
     n_raters, n_items = values.shape
     if n_raters < 2 or n_items < 3:
         return float("nan")
-    ranks = stats.rankdata(values, axis=1)
+    ranks = rankdata(values, axis=1)
     ties = 0.0
     for row in ranks:
         _, counts = np.unique(row, return_counts=True)
@@ -150,7 +151,7 @@ def top_overlap(replicates: Replicates, sizes: Sequence[int] = (1, 3, 5)) -> pd.
         n = known.shape[1]
         for k in (size for size in sizes if size <= n):
             tops = [_membership(row, k) for row in known]
-            shared = [float(np.minimum(one, other).sum()) / k for one, other in combinations(tops, 2)]
+            shared = [float(np.minimum(first, second).sum()) / k for first, second in combinations(tops, 2)]
             three = (np.mean(shared), min(shared), max(shared)) if shared else (np.nan,) * 3
             rows.append((score, k, *three, k / n, len(shared), n))
     return pd.DataFrame(rows, columns=["score", "k", "overlap", "low", "high", "by_chance", "n_pairs", "n"])
@@ -191,7 +192,7 @@ def _components(values: Array) -> tuple[int, float, float, float, float, float]:
     n, total = len(counts), int(counts.sum())
     if n < 2 or total <= n:
         return n, float(counts.mean()) if n else 0.0, *(np.nan,) * 4
-    means = np.nansum(values, axis=0) / counts
+    means = known_mean(values, axis=0)
     within = float(np.nansum((values - means) ** 2) / (total - n))
     mean = float(np.nansum(values) / total)
     typical = (total - float((counts**2).sum()) / total) / (n - 1)  # seeds of a cell, as this estimator weighs them
@@ -240,7 +241,7 @@ def _languages(replicates: Replicates) -> list[str]:
 
 
 def stability_sentences(bank: Bank) -> list[str]:
-    """Say how far the seeds of a bank agree: ranks, top languages, reliability, and the least settled language.
+    """Say of F, D and R how far their order repeats from seed to seed, and how much of their variance.
 
     Args:
         bank: The bank.
@@ -251,51 +252,28 @@ def stability_sentences(bank: Bank) -> list[str]:
     Source:
         Tables 5 and 6.
     """
-    if len(bank.replicates) < 2:
-        n_known = len(bank.replicates)
-        known = plural(n_known, "seed") if n_known else "no seed"
+    n_seeds = len(bank.replicates)
+    if n_seeds < 2:
+        known = plural(n_seeds, "seed") if n_seeds else "no seed"
         return [f"Whether seeds agree: not possible, because {known} is known; two or more are needed."]
-    said = [_agreement(row) for row in rank_agreement(bank.replicates).to_dict("records")]
-    said += [_overlap(row) for row in top_overlap(bank.replicates).to_dict("records") if row["k"] == 3]
-    said += [_reliability(row) for row in variance_split(bank.replicates).to_dict("records")]
-    return [text for text in [*said, _least_settled(language_spread(bank.replicates))] if text]
-
-
-def _agreement(row: dict[Any, Any]) -> str:
-    if np.isnan(row["mean"]):
-        return ""
-    return (
-        f"{_LETTERS[row['score']]}: the rank correlation between seeds is {signed(row['mean'], 2)} on average "
-        f"({signed(row['low'], 2)} to {signed(row['high'], 2)} over {plural(row['n_pairs'], 'pair')} of seeds, "
-        f"Kendall's W = {row['concordance']:.2f}, n = {row['n']})."
-    )
-
-
-def _overlap(row: dict[Any, Any]) -> str:
-    if np.isnan(row["overlap"]):
-        return ""
-    return (
-        f"Of the {row['k']} languages with the highest {_LETTERS[row['score']]}, two seeds share {row['overlap']:.0%} "
-        f"on average; two random orders would share {row['by_chance']:.0%}."
-    )
-
-
-def _reliability(row: dict[Any, Any]) -> str:
-    if np.isnan(row["reliability"]):
-        return ""
-    return (
-        f"{row['reliability']:.0%} of the variance of {_LETTERS[row['score']]} in one seed is the same in every seed; "
-        f"of means over {row['n_seeds']:.3g} seeds, {row['reliability_of_mean']:.0%}."
-    )
-
-
-def _least_settled(spread: pd.DataFrame) -> str:
-    known = spread[(spread["score"] == "donation") & spread["deviation"].notna()].set_index("language")
-    if known.empty:
-        return ""
-    code = str(known["deviation"].idxmax())
-    row: dict[Any, Any] = known.loc[code].to_dict()
-    return (
-        f"D differs most between seeds for {code}: from {signed(row['low'], 2)} to {signed(row['high'], 2)}, place "
-        f"{row['rank_low']:.0f} to {row['rank_high']:.0f} of {len(known)}."
-    )
+    agreement = rank_agreement(bank.replicates).set_index("score")
+    split = variance_split(bank.replicates).set_index("score")
+    sentences = []
+    for score, letter in _LETTERS.items():
+        parts = []
+        mean, low, high = (number(agreement, score, name) for name in ("mean", "low", "high"))
+        if not np.isnan(mean):
+            n_pairs = plural(int(number(agreement, score, "n_pairs")), "pair")
+            parts.append(
+                f"the rank correlation between seeds is {signed(mean, 2)} on average ({signed(low, 2)} to "
+                f"{signed(high, 2)} over {n_pairs} of seeds)"
+            )
+        of_one, of_mean = (number(split, score, name) for name in ("reliability", "reliability_of_mean"))
+        if not np.isnan(of_one):
+            parts.append(
+                f"{of_one:.0%} of the variance in one seed is the same in every seed, and {of_mean:.0%} of that of the "
+                f"mean over {n_seeds}"
+            )
+        if parts:
+            sentences.append(f"{letter}: {'; '.join(parts)}.")
+    return sentences

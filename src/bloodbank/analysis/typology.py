@@ -1,7 +1,5 @@
 r"""Which features of languages go with high F between languages that share them.
 
-Pure functions of F and a table of categories; nothing is written.
-
     effects = feature_effects(bank.finetune_scores, load_features(bank.languages))
     print(*effects.lines(), sep="\n")
 
@@ -19,15 +17,30 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from bloodbank.analysis.additive import departures, fit_additive
 from bloodbank.errors import UsageError
 from bloodbank.statistics.permutations import MAX_EXACT, SAME, draw_orders, sharing_statistics, tail
+from bloodbank.statistics.two_way import departures
 from bloodbank.typology import Features
 from bloodbank.typology.features import MIN_SHARED, agreements
-from bloodbank.wording import holm, p_text, percent, plural, signed
+from bloodbank.wording import Finding, holm, listed, p_text, percent, plural, signed
 
 MIN_LANGUAGES = 3  # with a value, for two values at least, before a feature is tested
 CONTROLS = ("additive", "none")
+_COUNTS = ["n_languages", "n_values", "n_shared", "n_other", "mean_shared", "mean_other", "difference"]
+_MAX_ORDERS = 2_000  # the one test of agreement needs no correction, so no finer p
+_MAX_EXACT = factorial(MAX_EXACT)
+
+
+@dataclass(frozen=True, eq=False)
+class AgreementEffect:
+    """Whether F rises with the share of features that two languages agree on."""
+
+    correlation: float  #: Spearman's, over ordered pairs
+    null_low: float  #: 2.5% of the relabelled correlations lie below
+    null_high: float  #: 2.5% lie above
+    p: float  #: two-sided
+    n_pairs: int  #: ordered pairs with F and enough features in common
+    n_languages: int
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,9 +57,18 @@ class FeatureEffects:
     n_permutations: int
     exact: bool  #: every relabelling was taken, not a sample
 
-    def lines(self, *, level: float = 0.05, max_named: int = 5) -> list[str]:
-        """Say what was found; another finding gives another sentence."""
-        return effect_lines(self, level=level, max_named=max_named)
+    def lines(self, *, level: float = 0.05, max_named: int = 3) -> list[str]:
+        """Say which features go with high F between languages that share them, and which with low F.
+
+        Args:
+            level: Corrected p up to which a feature counts as found.
+            max_named: Features described one by one, the strongest first.
+
+        Returns:
+            Sentences: what was found of how many tested features, the strongest ones, and all features together.
+        """
+        described = [_described(self, feature, level) for feature in self.table.index[:max_named]]
+        return [_found(self, level), *described, _agreement(self, level)]
 
 
 def feature_effects(
@@ -220,28 +242,6 @@ def _with_tests(rows: list[dict[str, Any]], nulls: list[np.ndarray]) -> pd.DataF
     return ordered.drop(columns="size").set_index("feature")
 
 
-_COUNTS = ["n_languages", "n_values", "n_shared", "n_other", "mean_shared", "mean_other", "difference"]
-
-
-# Whether languages that are alike in many features help each other more: one test over all features together.
-
-
-_MAX_ORDERS = 2_000  # one test needs no correction, so no finer p
-_MAX_EXACT = factorial(MAX_EXACT)
-
-
-@dataclass(frozen=True, eq=False)
-class AgreementEffect:
-    """Whether F rises with the share of features that two languages agree on."""
-
-    correlation: float  #: Spearman's, over ordered pairs
-    null_low: float  #: 2.5% of the relabelled correlations lie below
-    null_high: float  #: 2.5% lie above
-    p: float  #: two-sided
-    n_pairs: int  #: ordered pairs with F and enough features in common
-    n_languages: int
-
-
 def agreement_effect(
     cells: np.ndarray, table: pd.DataFrame, orders: np.ndarray, control: str
 ) -> AgreementEffect | None:
@@ -250,7 +250,7 @@ def agreement_effect(
     Args:
         cells: F; the diagonal is missing.
         table: Categories of the same languages.
-        orders: What `relabelling.draw_orders` gave; 2,000 of them are taken.
+        orders: What `permutations.draw_orders` gave; 2,000 of them are taken.
         control: "additive" takes donor and recipient effects out of F first.
 
     Returns:
@@ -267,7 +267,7 @@ def agreement_effect(
     if there.sum() < 4:
         return None
     share, block = share[np.ix_(there, there)], cells[np.ix_(there, there)]
-    block = block - fit_additive(block) if control == "additive" else block
+    block = departures(block) if control == "additive" else block
     both = ~np.isnan(share) & ~np.isnan(block)
     if both.sum() < 6 or np.ptp(share[both]) == 0 or np.ptp(block[both]) == 0:
         return None
@@ -280,10 +280,10 @@ def agreement_effect(
     orders = orders if len(orders) <= _MAX_EXACT else orders[: _MAX_ORDERS + 1]
     induced = orders[there[orders]].reshape(len(orders), -1)
     place = np.cumsum(there) - 1  # language -> its row in the block
-    found = np.array([_correlation(left, right, weight_left, weight_right, place[order]) for order in induced])
-    low, high = np.nanquantile(found, (0.025, 0.975))
-    sizes = np.where(np.isnan(found), np.inf, np.abs(found))
-    return AgreementEffect(float(found[0]), float(low), float(high), tail(sizes), int(both.sum()), int(there.sum()))
+    rho = np.array([_correlation(left, right, weight_left, weight_right, place[order]) for order in induced])
+    low, high = np.nanquantile(rho, (0.025, 0.975))
+    sizes = np.where(np.isnan(rho), np.inf, np.abs(rho))
+    return AgreementEffect(float(rho[0]), float(low), float(high), tail(sizes), int(both.sum()), int(there.sum()))
 
 
 def _correlation(
@@ -298,82 +298,33 @@ def _correlation(
     return float((dx * dy).sum() / scale) if scale > 0 else float("nan")
 
 
-# What a test of features says, in sentences: another finding gives another sentence.
-
-
-def effect_lines(effects: FeatureEffects, *, level: float, max_named: int) -> list[str]:
-    """Say which features go with high F between languages that share them, and which with low F.
-
-    Args:
-        effects: What was found.
-        level: Corrected p up to which a feature counts as found.
-        max_named: Features described one by one.
-
-    Returns:
-        Sentences: what was tested, what was found, the strongest features, and the test over all features together.
-    """
-    return [
-        *_tested(effects, level),
-        *_found(effects, level),
-        *(_described(effects, feature, level) for feature in effects.table.index[:max_named]),
-        _agreement(effects, level),
-    ]
-
-
-def _tested(effects: FeatureEffects, level: float) -> list[str]:
-    n_tested, n_left = len(effects.table), len(effects.untested)
-    how = "all" if effects.exact else f"{effects.n_permutations:,}"
-    relabelled = f"{how} relabellings of the languages"
-    left = f"; {n_left} cannot be tested (too few languages with different values)" if n_left else ""
-    found = [f"{plural(n_tested, 'feature')} tested with {relabelled}{left}."]
-    if n_tested:
-        found.append(
-            "Donor and recipient effects are taken out first: a feature counts only for what sharing it adds."
-            if effects.control == "additive"
-            else "Donor and recipient effects are left in: what good donors happen to have can look good to share."
-        )
-    smallest = 1 / (1 + effects.n_permutations)
-    if n_tested and not effects.exact and smallest * n_tested > level:
-        found.append(
-            f"With {effects.n_permutations:,} relabellings no single p is below {smallest:.2g}, so Holm's correction "
-            f"for {n_tested} tests cannot reach {level:g}; the maximum statistic can."
-        )
-    return found
-
-
-def _found(effects: FeatureEffects, level: float) -> list[str]:
-    table = effects.table
+def _found(effects: FeatureEffects, level: float) -> str:
+    table, n_left = effects.table, len(effects.untested)
+    left = f"; {n_left} cannot be tested, because too few languages have different values" if n_left else ""
     if table.empty:
-        return ["No feature can be tested: too few languages have known and different values."]
+        return "No feature can be tested: too few languages have known and different values."
+    how = "all" if effects.exact else f"{effects.n_permutations:,}"
+    effects_are = "taken out first" if effects.control == "additive" else "left in, so that good donors alone count too"
+    tested = (
+        f"of {plural(len(table), 'feature')} tested by {how} relabellings of the languages, donor and recipient "
+        f"effects {effects_are}, corrected by the maximum statistic, {level:.0%}{left}"
+    )
     certain = table[table["p_max"] <= level]
-    suspected = table[(table["p_bh"] <= level) & (table["p_max"] > level)]
+    groups = (("higher", certain[certain["effect"] > 0]), ("lower", certain[certain["effect"] < 0]))
     ways = [
-        f"{_count(group, 'feature')} with {word} F between languages that share {'it' if len(group) == 1 else 'them'}: "
-        f"{_names(group)}"
-        for word, group in (("higher", certain[certain["effect"] > 0]), ("lower", certain[certain["effect"] < 0]))
+        f"{plural(len(group), 'feature')} {'goes' if len(group) == 1 else 'go'} with {word} F between languages that "
+        f"share {'it' if len(group) == 1 else 'them'}: {_names(group)}"
+        for word, group in groups
         if len(group)
     ]
-    correction = f"corrected for {plural(len(table), 'test')} by the maximum statistic, {level:.0%}"
-    first = (
-        f"{'; '.join(ways)} ({correction})."
-        if ways
-        else f"No feature goes with higher or lower F between languages that share it ({correction})."
-    )
-    if suspected.empty:
-        return [first]
-    return [
-        first,
-        f"By Benjamini-Hochberg at {level:.0%}, {plural(len(suspected), 'more feature')}: {_names(suspected)}.",
-    ]
+    suspected = table[(table["p_bh"] <= level) & (table["p_max"] > level)]
+    if len(suspected):
+        ways.append(f"by Benjamini-Hochberg {plural(len(suspected), 'more feature')}: {_names(suspected)}")
+    return f"{'; '.join(ways) or 'No feature goes with higher or lower F between languages that share it'} ({tested})."
 
 
-def _count(group: pd.DataFrame, noun: str) -> str:
-    return f"{plural(len(group), noun)} {'goes' if len(group) == 1 else 'go'}"
-
-
-def _names(group: pd.DataFrame, most: int = 5) -> str:
-    named = [_title(group, feature) for feature in group.index[:most]]
-    return ", ".join(named) + (f", and {len(group) - most} more" if len(group) > most else "")
+def _names(group: pd.DataFrame) -> str:
+    return listed((_title(group, feature) for feature in group.index), 5)
 
 
 def _title(table: pd.DataFrame, feature: Any) -> str:
@@ -385,41 +336,33 @@ def _described(effects: FeatureEffects, feature: Any, level: float) -> str:
     row = effects.table.loc[feature]
     doubt = "" if min(row["p_max"], row["p_bh"]) <= level else "Not beyond chance: "
     points = 100 * float(row["difference"])
-    side = "as high" if abs(points) < 0.05 else "higher" if points > 0 else "lower"
-    size = "" if abs(points) < 0.05 else f"{abs(points):.1f} percentage points "
-    after = (
-        f"; {signed(100 * float(row['effect']), 1)} points after donor and recipient effects"
-        if effects.control == "additive"
-        else ""
-    )
+    side = "higher than" if points > 0 else "lower than"
+    size = "as high as" if abs(points) < 0.05 else f"{abs(points):.1f} percentage points {side}"
+    after = ""
+    if effects.control == "additive":
+        after = f"; {signed(100 * float(row['effect']), 1)} points after donor and recipient effects"
     return (
-        f"{doubt}{_title(effects.table, feature)}: between languages that share it F is {size}{side}"
-        f"{' as' if side == 'as high' else ' than'} between the others ({percent(float(row['mean_shared']))}% over "
-        f"{int(row['n_shared'])} pairs against {percent(float(row['mean_other']))}% over {int(row['n_other'])}){after} "
-        f"(p = {p_text(row['p'])}, corrected {p_text(row['p_max'])}; {int(row['n_languages'])} languages)."
+        f"{doubt}{_title(effects.table, feature)}: between languages that share it F is {size} between the others "
+        f"({percent(float(row['mean_shared']))}% over {int(row['n_shared'])} pairs against "
+        f"{percent(float(row['mean_other']))}% over {int(row['n_other'])}){after} (p = {p_text(row['p'])}, corrected "
+        f"{p_text(row['p_max'])}; {int(row['n_languages'])} languages)."
     )
 
 
 def _agreement(effects: FeatureEffects, level: float) -> str:
-    found = effects.agreement
-    if found is None:
-        return (
-            "Whether F rises with the share of features that two languages agree on: not possible, because too few "
-            "pairs of languages have enough features in common."
-        )
-    numbers = (
-        f"(Spearman's ρ = {signed(found.correlation, 2)}, p = {p_text(found.p)}; by chance between "
-        f"{signed(found.null_low, 2)} and {signed(found.null_high, 2)}; {found.n_pairs} ordered pairs of "
-        f"{found.n_languages} languages)"
+    agreement, what = effects.agreement, "the share of features that two languages agree on"
+    why = ""
+    if agreement is None:
+        why = "too few pairs of languages have enough features in common"
+    elif agreement.null_high - agreement.null_low < SAME:
+        why = "every relabelling of these languages gives the same"
+    if agreement is None or why:
+        return f"Whether F rises with {what}: not possible, because {why}."
+    n_drawn = 0 if effects.exact else min(effects.n_permutations, _MAX_ORDERS)
+    rho = Finding(agreement.correlation, p=agreement.p, name="Spearman's ρ = ", n_drawn=n_drawn, alpha=level)
+    null = Finding(np.nan, agreement.null_low, agreement.null_high)
+    words = rho.choose(above="F rises with", below="F falls with", undecided="F does not surely rise or fall with")
+    return (
+        f"{words} {what}: {rho}, by chance {null.span}; {agreement.n_pairs} ordered pairs of "
+        f"{agreement.n_languages} languages."
     )
-    if found.null_high - found.null_low < SAME:
-        return (
-            "Whether F rises with the share of features that two languages agree on: not possible, because every "
-            "relabelling of these languages gives the same."
-        )
-    if found.p > level:
-        return (
-            f"F does not rise or fall with the share of features that two languages agree on, beyond chance {numbers}."
-        )
-    way = "rises" if found.correlation > 0 else "falls"
-    return f"F {way} with the share of features that two languages agree on {numbers}."

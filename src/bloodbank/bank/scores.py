@@ -18,6 +18,7 @@ import pandas as pd
 from bloodbank.bank.measurements import METRICS, MONOLINGUAL, ZERO_SHOT, counted, select_rows
 from bloodbank.errors import UsageError
 from bloodbank.experiment.settings import FOREIGN_LIMIT
+from bloodbank.statistics.means import known_mean, known_variance
 
 BLOOD_TYPES = ("O", "A", "AB+", "none")
 LEVELS = ("negative", "neutral", "positive", "very positive")
@@ -233,9 +234,9 @@ def over_seeds(seeds: Sequence[CellScores], languages: Sequence[str]) -> tuple[C
         Matrices `[donor, recipient]`.
     """
     stacks = [np.stack([cells[part].to_numpy() for cells in seeds]) for part in range(3)]
-    mean = CellScores(*(matrix(_mean(stack), languages) for stack in stacks))
+    mean = CellScores(*(matrix(known_mean(stack, 0), languages) for stack in stacks))
     n_seeds = (~np.isnan(stacks[0])).sum(axis=0)
-    return mean, matrix(n_seeds, languages, dtype=int), matrix(_deviation(stacks[0]), languages)
+    return mean, matrix(n_seeds, languages, dtype=int), matrix(np.sqrt(known_variance(stacks[0], 0)), languages)
 
 
 def language_scores(
@@ -310,19 +311,6 @@ def by_language(columns: Mapping[str, Mapping[str, object]], languages: Sequence
         kind = object if any(isinstance(cell, str) for cell in cells) else float
         table[name] = pd.Series(cells, index=index, dtype=kind)
     return pd.DataFrame(table, index=index, columns=pd.Index(list(table)))
-
-
-def _mean(stack: np.ndarray) -> np.ndarray:
-    # [seed, donor, recipient] -> [donor, recipient]; a cell without any seed stays missing
-    n = (~np.isnan(stack)).sum(axis=0)
-    return np.where(n > 0, np.nansum(stack, axis=0) / np.maximum(n, 1), np.nan)
-
-
-def _deviation(stack: np.ndarray) -> np.ndarray:
-    # [seed, donor, recipient] -> [donor, recipient]; of a sample, hence n - 1
-    n = (~np.isnan(stack)).sum(axis=0)
-    squares = np.nansum((stack - _mean(stack)) ** 2, axis=0)
-    return np.where(n > 1, np.sqrt(squares / np.maximum(n - 1, 1)), np.nan)
 
 
 # How much of each language's training text is in other languages, and where that is more than an audit flags.

@@ -12,10 +12,11 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from bloodbank.analysis.additive import fit_additive, n_parameters
 from bloodbank.choosing.best_set import Answer, Problem, best_of, local_search, score_sets, search
 from bloodbank.errors import UsageError
 from bloodbank.randomness import generator
+from bloodbank.statistics.means import known_variance
+from bloodbank.statistics.two_way import fit_two_way, n_parameters
 
 ENGLISH = "en"
 RUNNER_UP, ALONE, WITH, RANDOM = "runner_up", "english_alone", "best_with_english", "random_sets"
@@ -209,11 +210,7 @@ def _noise(case: Case, cell_variance: pd.DataFrame | None) -> pd.DataFrame | Non
         return cell_variance.reindex(index=case.table.index, columns=case.table.columns)
     if case.draws is None or len(case.draws) < 2:
         return None
-    n_known = (~np.isnan(case.draws)).sum(axis=0)
-    mean = np.nansum(case.draws, axis=0) / np.maximum(n_known, 1)
-    squares = np.nansum((case.draws - mean) ** 2, axis=0)
-    variance = np.where(n_known > 1, squares / np.maximum(n_known - 1, 1), np.nan)
-    return pd.DataFrame(variance, index=case.table.index, columns=case.table.columns)
+    return pd.DataFrame(known_variance(case.draws, axis=0), index=case.table.index, columns=case.table.columns)
 
 
 def _best_on(case: Case, shrunk: Shrunk) -> tuple[str, ...]:
@@ -232,7 +229,6 @@ def _least_kept(case: Case) -> float:
 # F shrunk towards the additive model: what of a cell's own departure is worth believing.
 
 
-_MAX_ROUNDS = 500
 _HALVINGS = 40
 _LEAST_NOISE = 1e-9  # of the largest cell's variance; keeps weights finite where a cell is said to be without noise
 
@@ -266,14 +262,14 @@ def shrink(finetune: pd.DataFrame, cell_variance: pd.DataFrame | np.ndarray) -> 
     measured = ~np.isnan(cells)
     freedom = int(measured.sum()) - n_parameters(cells)
     if freedom <= 0:  # the additive model fits whatever was measured, so no departure can be told from it
-        return Shrunk(_like(finetune, fit_additive(cells)), 0.0)
+        return Shrunk(_like(finetune, fit_two_way(cells)), 0.0)
     noise = np.asarray(cell_variance, dtype=float)
     known = noise[measured & ~np.isnan(noise)]
     noise = np.where(np.isnan(noise), known.mean() if known.size else 0.0, noise)
-    spread = float(np.nansum((cells - fit_additive(cells)) ** 2)) / freedom
+    spread = float(np.nansum((cells - fit_two_way(cells)) ** 2)) / freedom
     noise = np.maximum(noise, _LEAST_NOISE * max(spread, float(noise[measured].max(initial=0.0)), np.finfo(float).tiny))
     true = _true_variance(cells, noise, freedom, spread)
-    fitted = _fit_weighted(cells, 1 / (true + noise))
+    fitted = fit_two_way(cells, 1 / (true + noise))
     kept = true / (true + noise)
     return Shrunk(_like(finetune, fitted + kept * (cells - fitted)), float(kept[measured].mean()))
 
@@ -289,14 +285,14 @@ def shrink_evenly(finetune: pd.DataFrame, kept: float) -> Shrunk:
         The shrunk matrix.
     """
     cells = _without_diagonal(finetune)
-    fitted = fit_additive(cells)
+    fitted = fit_two_way(cells)
     return Shrunk(_like(finetune, fitted + kept * (cells - fitted)), kept)
 
 
 def _true_variance(cells: np.ndarray, noise: np.ndarray, freedom: int, spread: float) -> float:
     def excess(true: float) -> float:
         weights = 1 / (true + noise)
-        return float(np.nansum(weights * (cells - _fit_weighted(cells, weights)) ** 2)) - freedom
+        return float(np.nansum(weights * (cells - fit_two_way(cells, weights)) ** 2)) - freedom
 
     if excess(0.0) <= 0:
         return 0.0
@@ -307,22 +303,6 @@ def _true_variance(cells: np.ndarray, noise: np.ndarray, freedom: int, spread: f
         middle = (low + high) / 2
         low, high = (middle, high) if excess(middle) > 0 else (low, middle)
     return (low + high) / 2
-
-
-def _fit_weighted(cells: np.ndarray, weights: np.ndarray) -> np.ndarray:
-    # As fit_additive, with a weight for each cell: rows and columns are centred in turn, by their weighted means.
-    weights = np.where(np.isnan(cells), 0.0, weights)
-    residual = np.where(np.isnan(cells), 0.0, cells)
-    by_row, by_column = (np.maximum(weights.sum(axis=axis), np.finfo(float).tiny) for axis in (1, 0))
-    enough = 1e-10 * float(np.abs(residual).max(initial=0.0))
-    for _ in range(_MAX_ROUNDS):
-        rows = (weights * residual).sum(axis=1) / by_row
-        residual = residual - rows[:, None]
-        columns = (weights * residual).sum(axis=0) / by_column
-        residual = residual - columns[None, :]
-        if max(np.abs(rows).max(initial=0.0), np.abs(columns).max(initial=0.0)) <= enough:
-            break
-    return np.where(np.isnan(cells), np.nan, cells - residual)
 
 
 def _without_diagonal(finetune: pd.DataFrame) -> np.ndarray:

@@ -10,7 +10,7 @@ from cyclopts import App
 from bloodbank.cli.app import app
 from bloodbank.pipeline.open_bank import open_bank
 
-bank = App(name="bank", help="A bank: import, export, compare, report, typology.")
+bank = App(name="bank", help="A bank: import, export, compare, report, typology, transfer scores.")
 app.command(bank)
 
 

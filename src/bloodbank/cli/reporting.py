@@ -1,4 +1,4 @@
-"""`bloodbank bank report` and `bank typology`: what the numbers of a bank say."""
+"""`bloodbank bank report`, `bank typology` and `bank transfer-scores`: what the numbers of a bank say."""
 
 from __future__ import annotations
 
@@ -106,4 +106,31 @@ def typology(
     if table is not None:
         with replace_file(table) as temporary:
             found.table.to_csv(temporary, lineterminator="\n")
+        print(f"  {table}")
+
+
+@bank.command
+def transfer_scores(source: Path, *, budget_tokens: int | None = None, table: Path | None = None) -> None:
+    """Say how many tokens the company of another language saves or costs: the transfer score of ATLAS (2025).
+
+    Parameters
+    ----------
+    source
+        Run folder, or the name of a bank that comes with bloodbank: its `loss_curves.csv` is read.
+    budget_tokens
+        The pieces after which the loss of a language's own model is to be reached; by default all that it read.
+    table
+        CSV with one row a pair, if wanted.
+    """
+    from bloodbank.analysis.atlas_score import transfer_scores as score_bank
+    from bloodbank.store import replace_file
+
+    place = find_source(source)
+    folder = place if place.is_dir() else place.parent
+    scores = score_bank(open_bank(source), folder / "loss_curves.csv", budget_tokens=budget_tokens)
+    for line in scores.sentences():
+        print(line)
+    if table is not None:
+        with replace_file(table) as temporary:
+            scores.pairs.to_csv(temporary, index=False, lineterminator="\n")
         print(f"  {table}")

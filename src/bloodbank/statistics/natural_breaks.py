@@ -1,7 +1,5 @@
 """Natural breaks: borders that part numbers into classes with the least squared error within (Fisher-Jenks).
 
-Pure functions of numbers; nothing is read or written.
-
     natural_breaks(np.array([0.1, 0.2, 0.9, 1.0]), 2)  # array([0.55])
 
 The borders are exact: dynamic programming over the sorted values, in which the best last border never moves left as
@@ -18,7 +16,7 @@ from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
-MAX_BINS = 1_000
+MAX_BINS = 1_000  # of a resample: 200 languages have 39,800 cells, whose borders move by less than a bin
 
 
 class Items(NamedTuple):
@@ -53,8 +51,8 @@ def natural_breaks(values: Floats, n_classes: int) -> Floats | None:
     items = bin_values(values, max_bins=len(values))
     if len(items.lowest) < n_classes:
         return None
-    found = resampled_breaks(values, np.ones((1, len(values))), items, n_classes)[0]
-    return None if np.isnan(found).any() else found
+    borders = resampled_breaks(values, np.ones((1, len(values))), items, n_classes)[0]
+    return None if np.isnan(borders).any() else borders
 
 
 def bin_values(values: Floats, *, max_bins: int = MAX_BINS) -> Items:
@@ -102,14 +100,14 @@ def resampled_breaks(values: Floats, weights: Floats, items: Items, n_classes: i
     scale = max(float(np.abs(centred).max(initial=0.0)), np.finfo(float).tiny)
     sums = _prefix_sums(weights, centred / scale, items)
     n_items, n_resamples = len(items.lowest), len(weights)
-    rows, everything = np.arange(n_resamples), np.full((n_resamples, 1), n_items)
+    rows = np.arange(n_resamples)
     every = np.broadcast_to(np.arange(n_items + 1), (n_resamples, n_items + 1))
     errors = _error(sums, rows[:, None], np.zeros_like(every), every)
     layers = []
     for _ in range(n_classes - 2):
         errors, start = _add_class(errors, sums)
         layers.append(start)
-    candidates = errors + _error(sums, rows[:, None], every, np.broadcast_to(everything, every.shape))
+    candidates = errors + _error(sums, rows[:, None], every, np.full_like(every, n_items))
     split = np.argmin(candidates, axis=1)
     splits = [split]
     for start in reversed(layers):

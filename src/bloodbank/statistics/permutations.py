@@ -1,9 +1,9 @@
-"""Relabel languages at random, and take the statistic of a permutation test for each relabelling, fast.
+"""Permutation tests of what is known of pairs of languages: languages are moved about whole, never single cells.
 
-Pure functions; nothing is written.
-
-    orders, exact = draw_orders(22, 10_000, seed=0)
-    sharing_statistics(cells, categories, orders)
+orders, exact = draw_orders(22, 10_000, seed=0)              # relabelled
+tail(np.abs(sharing_statistics(cells, categories, orders)))
+matchings, exact = draw_matchings(22, 10_000, seed=0)        # swapped in pairs
+transposed_correlations(cells, matchings)
 """
 
 from __future__ import annotations
@@ -15,10 +15,13 @@ import numpy as np
 
 from bloodbank.randomness import generator
 
-MAX_EXACT = 7  # 7! = 5,040 relabellings
-_MANY_LANGUAGES = 60
+MAX_EXACT = 7  # languages; 7! = 5,040 relabellings
+_MAX_LISTED = 10  # languages; 945 ways to pair ten of them
+_MANY_LANGUAGES = 60  # beyond, a fifth of the draws, and single precision
+_N_DRAWN, _FEWER_DRAWN = 10_000, 2_000  # the error of a p of 5%: 0.2 and 0.5 points
 SAME = 1e-9  # two relabellings of one statistic differ by rounding
 _CHUNK_CELLS = 100_000  # of one array of [relabelling, language]; bounds the memory
+_MATCHING_CELLS = 2_000_000  # of one array of [matching, donor, recipient]; bounds the memory
 
 
 def draw_orders(n_languages: int, n_permutations: int | None, seed: int) -> tuple[np.ndarray, bool]:
@@ -38,8 +41,7 @@ def draw_orders(n_languages: int, n_permutations: int | None, seed: int) -> tupl
     kind = np.int16
     if n_languages <= MAX_EXACT:
         return np.array(list(permutations(range(n_languages))), dtype=kind), True
-    if n_permutations is None:
-        n_permutations = 2_000 if n_languages > _MANY_LANGUAGES else 10_000
+    n_permutations = n_permutations or _n_drawn(n_languages)
     keys = generator("relabelling", n_languages, seed).random((n_permutations, n_languages), dtype=np.float32)
     drawn = np.argsort(keys, axis=1).astype(kind)
     return np.concatenate([np.arange(n_languages, dtype=kind)[None, :], drawn]), False
@@ -68,7 +70,7 @@ def sharing_statistics(cells: np.ndarray, categories: np.ndarray, orders: np.nda
     n_known, corners = len(cells), _simplex(int(categories.max()) + 1, kind)
     complete = int(measured.sum()) == n_known * (n_known - 1)
     total, n_total = float(values.sum(dtype=float)), int(measured.sum())
-    found = []
+    differences = []
     step = max(1, _CHUNK_CELLS // len(categories))
     for start in range(0, len(orders), step):
         moved = categories.astype(np.int16)[orders[start : start + step]]
@@ -82,8 +84,8 @@ def sharing_statistics(cells: np.ndarray, categories: np.ndarray, orders: np.nda
         n_other = n_total - n_shared
         with np.errstate(divide="ignore", invalid="ignore"):
             difference = shared / n_shared - (total - shared) / n_other
-        found.append(np.where((n_shared > 0.5) & (n_other > 0.5), difference, np.inf))
-    return np.concatenate(found)
+        differences.append(np.where((n_shared > 0.5) & (n_other > 0.5), difference, np.inf))
+    return np.concatenate(differences)
 
 
 def _shared_sum(values: np.ndarray, moved: np.ndarray, corners: np.ndarray) -> np.ndarray:
@@ -110,11 +112,8 @@ def tail(sizes: np.ndarray) -> float:
     return float(np.mean(sizes >= sizes[0] * (1 - SAME)))
 
 
-# Correlate a matrix with its own transpose, and what chance gives when languages are swapped in pairs.
-
-
-_MAX_LISTED = 10  # languages; 945 ways to pair ten of them
-_MATCHING_CELLS = 2_000_000  # of one array of [matching, donor, recipient]; bounds the memory
+def _n_drawn(n_languages: int) -> int:
+    return _FEWER_DRAWN if n_languages > _MANY_LANGUAGES else _N_DRAWN
 
 
 def draw_matchings(n_languages: int, n_drawn: int | None, seed: int) -> tuple[np.ndarray, bool]:
@@ -134,9 +133,9 @@ def draw_matchings(n_languages: int, n_drawn: int | None, seed: int) -> tuple[np
     """
     identity = np.arange(n_languages)
     if n_languages <= _MAX_LISTED:
-        return np.array([identity, *(_swapped(n_languages, one) for one in _all_pairings(tuple(identity)))]), True
-    if n_drawn is None:
-        n_drawn = 2_000 if n_languages > _MANY_LANGUAGES else 10_000
+        swapped = (_swapped(n_languages, pairs) for pairs in _all_pairings(tuple(identity)))
+        return np.array([identity, *swapped]), True
+    n_drawn = n_drawn or _n_drawn(n_languages)
     keys = generator("pairing", n_languages, seed).random((n_drawn, n_languages), dtype=np.float32)
     order = np.argsort(keys, axis=1)
     n_pairs = n_languages // 2
@@ -161,8 +160,8 @@ def _all_pairings(left: tuple[int, ...]) -> Iterator[list[tuple[int, int]]]:
 
 def _swapped(n: int, pairs: list[tuple[int, int]]) -> np.ndarray:
     order = np.arange(n)
-    for one, other in pairs:
-        order[one], order[other] = other, one
+    for first, second in pairs:
+        order[first], order[second] = second, first
     return order
 
 
@@ -183,8 +182,8 @@ def pair_correlation(matrices: np.ndarray) -> np.ndarray:
     x = here - here.mean(axis=1, keepdims=True)  # the same pairs in both orders, so both have one mean and spread
     y = there - there.mean(axis=1, keepdims=True)
     with np.errstate(invalid="ignore", divide="ignore"):
-        found: np.ndarray = (x * y).sum(axis=1) / (x**2).sum(axis=1)
-    return found
+        correlations: np.ndarray = (x * y).sum(axis=1) / (x**2).sum(axis=1)
+    return correlations
 
 
 def transposed_correlations(cells: np.ndarray, matchings: np.ndarray) -> np.ndarray:
@@ -207,11 +206,8 @@ def transposed_correlations(cells: np.ndarray, matchings: np.ndarray) -> np.ndar
     values = np.where(measured > 0, values - values.sum() / max(measured.sum(), 1), 0.0)  # for the digits
     complete = int(measured.sum()) == n * (n - 1)
     step = max(1, _MATCHING_CELLS // n**2)
-    found = [
-        _chunk(values, measured, matchings[start : start + step], complete=complete)
-        for start in range(0, len(matchings), step)
-    ]
-    return np.concatenate(found)
+    chunks = [matchings[start : start + step] for start in range(0, len(matchings), step)]
+    return np.concatenate([_chunk(values, measured, chunk, complete=complete) for chunk in chunks])
 
 
 def _chunk(values: np.ndarray, measured: np.ndarray, swaps: np.ndarray, *, complete: bool) -> np.ndarray:
@@ -223,7 +219,7 @@ def _chunk(values: np.ndarray, measured: np.ndarray, swaps: np.ndarray, *, compl
         count, total, squares = measured.sum(), values.sum(), (values**2).sum()
     else:
         mask = measured.T[swaps[:, :, None], swaps[:, None, :]]
-        count, total, squares = (np.einsum("ij,pij->p", one, mask) for one in (measured, values, values**2))
+        count, total, squares = (np.einsum("ij,pij->p", cells, mask) for cells in (measured, values, values**2))
     own = values[languages, swaps]  # [matching, language]: the cells that meet themselves
     count = count - measured[languages, swaps].sum(axis=1)
     total, squares, products = total - own.sum(axis=1), squares - (own**2).sum(axis=1), products - (own**2).sum(axis=1)

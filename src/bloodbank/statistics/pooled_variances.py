@@ -2,7 +2,7 @@
 
 Two or three seeds say little about the variance of one cell, and much about that of all cells together. If all have
 one variance, the pooled one is best; if they differ, each needs its own. Which it is, the estimates say themselves: the
-more they scatter beyond what their degrees of freedom explain, the less they are pooled. Nothing is read or written.
+more they scatter beyond what their degrees of freedom explain, the less they are pooled.
 
     variance, df = moderate(np.array([0.1, 0.4, 0.2]), np.array([1.0, 1.0, 1.0]))
 """
@@ -11,16 +11,15 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import gammaln
 
 Array = NDArray[np.float64]
 
 # Degrees of freedom that the common value may weigh; beyond the last it is taken as the only one.
 _PRIOR_DF = np.array([1.0, 2, 3, 4, 6, 8, 12, 16, 24, 32, 64, 128])
 _MIN_GAIN = 1.0  # of log-likelihood, that one more parameter must bring (Akaike's rule)
-_MIN_VARIANCES = 3
-_N_HALVINGS = 40
-_TINY = 1e-12
+_MIN_VARIANCES = 3  # two say nothing of how variances scatter
+_N_HALVINGS = 40  # of an interval 24 wide: to 1e-11
+_TINY = 1e-12  # relative to the mean; keeps the logarithm of a variance of 0 finite
 
 
 def moderate(variances: Array, df: Array) -> tuple[Array, Array]:
@@ -73,7 +72,9 @@ def _scales(x: Array, df: Array) -> Array:
 
 
 def _log_likelihood(x: Array, df: Array, scales: Array) -> Array:
-    """Of variances that follow scale × F(df, prior df). [prior df]."""
+    """Of variances that follow scale × F(df, prior df). Shape: [prior df]."""
+    from scipy.special import gammaln
+
     prior, ratio = _PRIOR_DF[:, None], df / (_PRIOR_DF * scales)[:, None]
     x = np.maximum(x, _TINY)
     constant = gammaln((df + prior) / 2) - gammaln(df / 2) - gammaln(prior / 2) + df / 2 * np.log(ratio)
@@ -83,6 +84,8 @@ def _log_likelihood(x: Array, df: Array, scales: Array) -> Array:
 
 def _log_likelihood_of_one(x: Array, df: Array) -> float:
     """Of variances that all estimate 1."""
+    from scipy.special import gammaln
+
     x = np.maximum(x, _TINY)
     half = df / 2
     return float((half * np.log(half) - gammaln(half) + (half - 1) * np.log(x) - half * x).sum())

@@ -1,19 +1,17 @@
 """How far two banks rank cells, donors and recipients alike, with intervals that know that cells share languages.
 
-Pure functions of matrices; nothing is written.
-
-    table = rank_agreement(first, second, n_resamples=1_000, seed=0)
+table = rank_agreement(first, second, n_resamples=1_000, seed=0)
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
-from scipy.stats import kendalltau, rankdata, t
 
 from bloodbank.randomness import generator
+from bloodbank.statistics.means import known_mean
 from bloodbank.statistics.tests import satterthwaite
 
 SCORES = ("finetune_score", "donation", "recipience")
@@ -71,7 +69,7 @@ def rank_agreement(
     rows = _rows(values, n, LANGUAGES, ends, note)
     if all(len(tables) > 1 for tables in seeds):
         stacks = [np.stack([table.loc[codes, codes].to_numpy(dtype=float) for table in tables]) for tables in seeds]
-        rows += _rows(values, n, SEEDS, _over_seeds(stacks[0], stacks[1], values, level), "")
+        rows += _rows(values, n, SEEDS, _over_seeds(stacks, values, level), "")
     return pd.DataFrame(rows, columns=["score", "coefficient", "value", "n", "resampled", "low", "high", "note"])
 
 
@@ -112,18 +110,16 @@ class _Pair:
         self.order = _Order(*self.cells) if self.cells[0].size <= _MAX_PAIRED else None  # the same in every resample
 
     def correlations(self, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Correlate.
-
-        Returns:
-            Correlations `[score, coefficient]`, and the number of values `[score]`.
-        """
+        """Return correlations `[score, coefficient]`, and the number of values `[score]`."""
         times = np.where(self.both, weights[:, None] * weights[None, :], 0)[self.both]
-        found = [self._of_cells(times)]
+        parts = [self._of_cells(times)]
         for axis, drawn in ((1, weights[None, :]), (0, weights[:, None])):  # D: over recipients; R: over donors
-            found.append(self._of_languages(np.where(self.both, drawn, 0), weights, axis))
-        return np.array([values for values, _ in found]), np.array([n for _, n in found])
+            parts.append(self._of_languages(np.where(self.both, drawn, 0), weights, axis))
+        return np.array([values for values, _ in parts]), np.array([n for _, n in parts])
 
     def _of_cells(self, times: np.ndarray) -> tuple[tuple[float, float], int]:
+        from scipy.stats import kendalltau, rankdata
+
         drawn = times > 0
         left, right = (np.repeat(cells, times) for cells in self.cells)
         if not _has_ranks(self.cells[0][drawn], self.cells[1][drawn], len(left)):
@@ -136,6 +132,8 @@ class _Pair:
 
     def _of_languages(self, times: np.ndarray, weights: np.ndarray, axis: int) -> tuple[tuple[float, float], int]:
         # Means rank as D and R do, which are (n - 1) times the mean of what was measured.
+        from scipy.stats import rankdata
+
         n = times.sum(axis=axis)
         known = (n > 0) & (weights > 0)
         left, right = ((cells * times).sum(axis=axis)[known] / n[known] for cells in self.sides)
@@ -184,8 +182,8 @@ def _over_languages(
     return _percentiles([pair.correlations(weights)[0] for weights in drawn], level), ""
 
 
-def _percentiles(found: Sequence[np.ndarray], level: float) -> tuple[np.ndarray, np.ndarray]:
-    stack = np.stack(found)  # [resample, score, coefficient]
+def _percentiles(correlations: Sequence[np.ndarray], level: float) -> tuple[np.ndarray, np.ndarray]:
+    stack = np.stack(correlations)  # [resample, score, coefficient]
     share = (~np.isnan(stack)).mean(axis=0)
     ends = []
     for quantile in (0.5 - level / 2, 0.5 + level / 2):
@@ -194,29 +192,30 @@ def _percentiles(found: Sequence[np.ndarray], level: float) -> tuple[np.ndarray,
     return ends[0], ends[1]
 
 
-def _over_seeds(
-    first: np.ndarray, second: np.ndarray, values: np.ndarray, level: float
-) -> tuple[np.ndarray, np.ndarray]:
-    everyone = np.ones(first.shape[1], dtype=int)
-    means = [_mean(first), _mean(second)]
+def _over_seeds(stacks: Sequence[np.ndarray], values: np.ndarray, level: float) -> tuple[np.ndarray, np.ndarray]:
+    from scipy.stats import t
 
-    def spread(stack: np.ndarray, correlate: Callable[[np.ndarray], np.ndarray]) -> np.ndarray:
-        left_out = np.stack([correlate(_mean(np.delete(stack, n, axis=0))) for n in range(len(stack))])
-        return np.asarray((len(stack) - 1) / len(stack) * ((left_out - left_out.mean(axis=0)) ** 2).sum(axis=0))
-
-    squares = [
-        spread(first, lambda mean: _Pair(mean, means[1]).correlations(everyone)[0]),
-        spread(second, lambda mean: _Pair(means[0], mean).correlations(everyone)[0]),
-    ]
-    freedom = [np.full(values.shape, float(len(stack) - 1)) for stack in (first, second)]
+    squares = [_jackknife(stacks, side) for side in (0, 1)]
+    freedom = [np.full(values.shape, float(len(stack) - 1)) for stack in stacks]
     error, degrees = satterthwaite(squares, freedom)
     reach = t.ppf(0.5 + level / 2, degrees) * error
     return np.maximum(values - reach, -1.0), np.minimum(values + reach, 1.0)
 
 
+def _jackknife(stacks: Sequence[np.ndarray], side: int) -> np.ndarray:
+    # Variance of the correlations by the seeds of one side, each left out in turn. Shape: [score, coefficient].
+    stack, means = stacks[side], [_mean(stack) for stack in stacks]
+    everyone = np.ones(stack.shape[1], dtype=int)
+    without = []
+    for seed in range(len(stack)):
+        means[side] = _mean(np.delete(stack, seed, axis=0))
+        without.append(_Pair(means[0], means[1]).correlations(everyone)[0])
+    deviations = np.stack(without) - np.mean(without, axis=0)
+    return np.asarray((len(stack) - 1) / len(stack) * (deviations**2).sum(axis=0))
+
+
 def _mean(stack: np.ndarray) -> np.ndarray:
     # [seed, donor, recipient] -> [donor, recipient], with a missing diagonal
-    n = (~np.isnan(stack)).sum(axis=0)
-    mean = np.where(n > 0, np.nansum(stack, axis=0) / np.maximum(n, 1), np.nan)
+    mean = known_mean(stack, axis=0)
     np.fill_diagonal(mean, np.nan)
     return mean

@@ -19,8 +19,6 @@ from bloodbank.bank.uncertainty.intervals import intervals_from_replicates, meas
 from bloodbank.bank.uncertainty.paragraphs import Column
 from bloodbank.bank.uncertainty.seeds import cell_variance, estimate_noise, sum_variance
 from bloodbank.errors import UsageError
-from bloodbank.statistics.pooled_variances import moderate
-from bloodbank.statistics.tests import rank_intervals
 from bloodbank.transfer import read_measurements
 from made_up_banks import CODES, finetune_of, measurements_of, sentence_scores
 
@@ -50,44 +48,6 @@ def replicates_of(*seeds, codes=None):
     """F by seed from lists of rows."""
     codes = codes or [f"x-{i}" for i in range(len(seeds[0]))]
     return {number: matrix(rows, codes) for number, rows in enumerate(seeds)}
-
-
-# --- moderated variances -------------------------------------------------------------------------------------------
-
-
-def test_equal_variances_are_pooled():
-    random = np.random.default_rng(0)
-    variances = random.chisquare(2, 500) / 2
-    moderated, df = moderate(variances, np.full(500, 2.0))
-    assert moderated == pytest.approx(variances.mean())
-    assert (df == 1_000).all()
-
-
-def test_unequal_variances_keep_part_of_their_own():
-    random = np.random.default_rng(1)
-    true = 6 / random.chisquare(6, 2_000)  # scaled inverse chi-squared with 6 degrees of freedom
-    variances = true * random.chisquare(2, 2_000) / 2
-    moderated, df = moderate(variances, np.full(2_000, 2.0))
-    assert df == pytest.approx(8, abs=2.5)
-    expected = (6 * 1 + 2 * variances) / 8
-    assert np.abs(moderated - expected).mean() < 0.1 * expected.mean()
-    # A t statistic with these degrees of freedom is beyond its 95% point 5 times in 100.
-    statistic = np.abs(random.normal(size=2_000)) * np.sqrt(true / moderated)
-    assert (statistic > stats.t.ppf(0.975, df)).mean() == pytest.approx(0.05, abs=0.015)
-
-
-def test_an_estimate_without_degrees_of_freedom_takes_the_common_value():
-    moderated, df = moderate(np.array([2.0, np.nan, 4.0]), np.array([1.0, 0.0, 3.0]))
-    assert moderated == pytest.approx([3.5, 3.5, 3.5])
-    assert (df == 4).all()
-
-
-def test_nothing_to_moderate():
-    moderated, df = moderate(np.array([np.nan, 1.0]), np.zeros(2))
-    assert np.isnan(moderated).all()
-    assert (df == 0).all()
-    moderated, _ = moderate(np.zeros(3), np.ones(3))
-    assert (moderated == 0).all()
 
 
 # --- the variance between seeds ------------------------------------------------------------------------------------
@@ -496,65 +456,6 @@ def test_what_is_covered_follows_from_the_data():
 def test_an_empty_bank_covers_nothing():
     found = what_is_covered(np.zeros((2, 2), dtype=int), with_paragraphs=True, training_text_varies=False)
     assert found == "These intervals cover nothing: no cell is measured."
-
-
-# --- ranks ---------------------------------------------------------------------------------------------------------
-
-
-def test_places_that_are_far_apart_are_certain():
-    random = np.random.default_rng(0)
-    estimates = np.array([1.0, 3.0, np.nan, 2.0])
-    certain = estimates + 0.01 * random.normal(size=(500, 4))
-    places, low, high = rank_intervals(estimates, certain, 0.95)
-    for found in (places, low, high):
-        np.testing.assert_array_equal(found, [3, 1, np.nan, 2])
-    _, low, high = rank_intervals(estimates, estimates + 100 * random.normal(size=(500, 4)), 0.95)
-    np.testing.assert_array_equal(low, [1, 1, np.nan, 1])
-    np.testing.assert_array_equal(high, [3, 3, np.nan, 3])
-    places, low, _ = rank_intervals(estimates, np.full((500, 4), np.nan), 0.95)
-    np.testing.assert_array_equal(places, [3, 1, np.nan, 2])
-    assert np.isnan(low).all()
-
-
-def test_what_languages_share_does_not_blur_their_places():
-    random = np.random.default_rng(1)
-    estimates = np.array([0.0, 0.1, 0.2])
-    shared = estimates + random.normal(size=(500, 1)) + 0.001 * random.normal(size=(500, 3))
-    _, low, high = rank_intervals(estimates, shared, 0.95)
-    np.testing.assert_array_equal(low, [3, 2, 1])
-    np.testing.assert_array_equal(high, [3, 2, 1])
-
-
-def test_the_middle_may_be_unsure_and_the_ends_certain():
-    random = np.random.default_rng(2)
-    estimates = np.array([10.0, 0.1, 0.0, -10.0])
-    places, low, high = rank_intervals(estimates, estimates + random.normal(size=(500, 4)), 0.95)
-    np.testing.assert_array_equal(places, [1, 2, 3, 4])
-    np.testing.assert_array_equal(low, [1, 2, 2, 4])
-    np.testing.assert_array_equal(high, [1, 3, 3, 4])
-
-
-def test_languages_that_are_told_apart_make_the_others_easier_to_tell():
-    # 2.3 standard errors are not enough among nine comparisons, but are for the one that is in doubt.
-    random = np.random.default_rng(4)
-    estimates = np.array([0.0, 2.3, *range(100, 900, 100)])
-    drawn = estimates + random.normal(size=(20_000, 10)) * np.array([1.0, *[0.01] * 9])
-    _, low, high = rank_intervals(estimates, drawn, 0.95)
-    assert (low[0], high[0]) == (10, 10)
-    drawn[:, 1] = estimates[1] + 0.8 * random.normal(size=20_000)
-    _, low, high = rank_intervals(estimates, drawn, 0.95)
-    assert (low[0], high[0]) == (9, 10)
-
-
-def test_rank_intervals_hold_the_true_place_of_equal_languages():
-    # All are equal, so that every order is as good as another: no bound may leave out the middle for many.
-    random = np.random.default_rng(3)
-    held = []
-    for _ in range(200):
-        estimates = random.normal(size=8)
-        _, low, high = rank_intervals(estimates, estimates + random.normal(size=(300, 8)), 0.95)
-        held.append(((low == 1) & (high == 8)).mean())
-    assert np.mean(held) > 0.9
 
 
 # --- errors --------------------------------------------------------------------------------------------------------

@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
-from scipy.stats import f_oneway, linregress, spearmanr, ttest_ind
+from scipy.stats import f_oneway, linregress, spearmanr
 from test_zero_shot import table
 
 from bloodbank.downstream.configurations import CONTROL, LEAST, MOST, RANDOM, Configuration, Design
@@ -16,7 +16,6 @@ from bloodbank.downstream.zero_shot.hypotheses import (
     within_recipient,
 )
 from bloodbank.downstream.zero_shot.zero_shot import zero_shot
-from bloodbank.statistics.tests import over_languages, rank_correlation, two_groups
 
 CODES = ("de", "hi", "hu", "ar", "el", "ta")
 C = tuple(sorted(CODES))
@@ -187,24 +186,6 @@ def test_the_regression_is_that_of_a_library():
     y = np.array([z[one.name] for one in more])
     without_r = d - linregress(r, d).slope * r - linregress(r, d).intercept
     assert donation.value == pytest.approx(linregress(without_r, y).slope, abs=0.002)
-
-
-def test_intervals_over_languages_are_the_textbooks():
-    rng = np.random.default_rng(0)
-    first, second = rng.normal(0.2, 0.1, 5), rng.normal(0.0, 0.3, 4)
-    value, low, high = two_groups(first, second, 0.95)
-    expected = ttest_ind(first, second, equal_var=False).confidence_interval(0.95)
-    assert (value, low, high) == pytest.approx((first.mean() - second.mean(), expected.low, expected.high))
-    assert np.isnan(two_groups(first[:1], second, 0.95)).all()
-    assert np.isnan(over_languages(first[:1], 0.95)[1])
-    value, low, high = rank_correlation(np.arange(30.0), np.arange(30.0) + rng.normal(0, 10, 30), 0.95)
-    assert -1 < low < value < high < 1
-    assert np.isnan(rank_correlation(np.arange(3.0), np.arange(3.0), 0.95)[1]), "three languages have no interval"
-    value, low, high = rank_correlation(np.arange(4.0), np.arange(4.0), 0.95)
-    assert (value, high) == (1.0, 1.0)
-    assert low < 0, "of four languages even the same order has a probability of 1 in 12"
-    assert rank_correlation(np.arange(8.0), -np.arange(8.0), 0.95)[2] < 0
-    assert np.isnan(rank_correlation(np.ones(6), np.arange(6.0), 0.95)).all()
 
 
 def bilingual_scores(values):

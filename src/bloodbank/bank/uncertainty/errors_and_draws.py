@@ -19,6 +19,7 @@ from bloodbank.bank.measurements import JOINT
 from bloodbank.bank.uncertainty.paragraphs import FINETUNE, Column, ParagraphVariances
 from bloodbank.bank.uncertainty.seeds import SeedNoise, cell_variance, estimate_noise, sum_variance
 from bloodbank.randomness import generator
+from bloodbank.statistics.means import known_mean
 
 Array = NDArray[np.float64]
 Floats = NDArray[np.float32]
@@ -92,7 +93,7 @@ def measure_noise(
     measured = ~np.isnan(stacks[FINETUNE])
     n_seeds = measured.sum(0)
     share = measured / np.maximum(n_seeds, 1)
-    means = {name: _mean(stack) for name, stack in stacks.items()}
+    means = {name: known_mean(stack, 0) for name, stack in stacks.items()}
     weights = {name: np.ones_like(mean) for name, mean in means.items()}
     # M_t's noise is multiplied by the ratio of the two scores, and so is that of M_{s,t} where noise is relative.
     weights[FINETUNE] = np.where(n_seeds > 0, np.maximum(1.0 + sign * means[FINETUNE], _LEAST_RATIO), 1.0)
@@ -127,11 +128,6 @@ def _by_place(columns: Iterator[Column] | None, codes: tuple[str, ...]) -> Itera
         yield from ((place, None) for place in range(len(codes)))
         return
     yield from ((codes.index(column.recipient), column) for column in columns)
-
-
-def _mean(stack: Array) -> Array:
-    n = (~np.isnan(stack)).sum(0)
-    return np.where(n > 0, np.nansum(stack, axis=0) / np.maximum(n, 1), np.nan)
 
 
 def _cell_errors(

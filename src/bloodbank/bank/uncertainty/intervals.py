@@ -70,6 +70,12 @@ class Intervals:
         """Whether there are any bounds: with one seed and no sentence scores nothing is known of the error."""
         return self.covers_seeds or self.covers_paragraphs
 
+    @property
+    def sources(self) -> tuple[str, ...]:
+        """What differs between replicates: "seeds", "test paragraphs", both or nothing."""
+        known = {"seeds": self.covers_seeds, "test paragraphs": self.covers_paragraphs}
+        return tuple(source for source, is_covered in known.items() if is_covered)
+
     def matrix(self, name: str, score: str = CELL_SCORES[0]) -> pd.DataFrame:
         """Lay the column `name` of the cells of a score out as a matrix `[donor, recipient]`."""
         values = np.full((len(self.languages), len(self.languages)), np.nan)

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array
 from scipy.sparse.csgraph import connected_components
 
+from bloodbank.statistics.means import known_mean
 from bloodbank.statistics.pooled_variances import moderate
 
 _LEAST = 0.25  # of the variance in which no part is below zero
@@ -98,9 +99,9 @@ def estimate_noise(stack: Array, weights: Array, *, joint: bool = False) -> Seed
     repeated = n_seeds > 1
     if not repeated.any():
         return None
-    mean = np.nansum(stack, axis=0) / np.maximum(n_seeds, 1)
     # Deviations from the mean of a cell's own seeds are too small by what the mean took: they are blown up.
-    added = np.where(repeated, (stack - mean) / weights * np.sqrt(n_seeds / np.maximum(n_seeds - 1, 1)), np.nan)
+    deviations = stack - known_mean(stack, axis=0)
+    added = np.where(repeated, deviations / weights * np.sqrt(n_seeds / np.maximum(n_seeds - 1, 1)), np.nan)
     return _estimate(added, n_seeds, joint=joint)
 
 

@@ -14,7 +14,7 @@ from bloodbank.bank.measurements import ZERO_SHOT
 from bloodbank.bank.scores import BLOOD_TYPES, blood_types, donation, matrix, recipience
 from bloodbank.bank.uncertainty.errors_and_draws import Errors, MeasuredNoise
 from bloodbank.bank.uncertainty.paragraphs import FINETUNE
-from bloodbank.statistics.tests import rank_intervals
+from bloodbank.statistics.ranks import rank_intervals
 
 Array = NDArray[np.float64]
 Order = NDArray[np.int64]

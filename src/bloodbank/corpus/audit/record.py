@@ -307,11 +307,11 @@ def correlate(first: Sequence[float], second: Sequence[float]) -> Correlation | 
         return f"not computed, because {n} languages are too few; at least 4 are needed"
     if len(set(first)) == 1 or len(set(second)) == 1:
         return "not computed, because one of the two is the same in every language"
-    r = float(np.clip(np.corrcoef(first, second)[0, 1], -1, 1))
-    reach = 1.959964 / np.sqrt(n - 3)
-    with np.errstate(divide="ignore"):
-        low, high = (float(np.tanh(np.arctanh(r) + side * reach)) for side in (-1, 1))
-    return Correlation(r=r, low=low, high=high, n=n)
+    from scipy.stats import pearsonr
+
+    found = pearsonr(first, second)
+    low, high = found.confidence_interval(0.95)
+    return Correlation(r=float(found.statistic), low=float(low), high=float(high), n=n)
 
 
 def vocabulary_shares(used: Mapping[str, Booleans]) -> dict[str, tuple[float, float]]:

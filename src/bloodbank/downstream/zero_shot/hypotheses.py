@@ -27,7 +27,8 @@ from bloodbank.downstream.zero_shot.zero_shot import (
     ZeroShot,
     verdict,
 )
-from bloodbank.statistics.tests import known_mean, over_languages, rank_correlation, two_groups
+from bloodbank.statistics.means import known_mean
+from bloodbank.statistics.tests import over_languages, rank_correlation, two_groups
 
 _Said = tuple[str, str, str]  # key, claim and unit of a finding
 
