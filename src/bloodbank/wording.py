@@ -1,9 +1,17 @@
-"""How languages and numbers are written, the same in tables, figures and files."""
+"""How languages and numbers are written, the same in tables, figures and files.
+
+A `Finding` is a number with what is known of its error, and chooses what may be said of it:
+
+    gain = Finding(0.12, 0.03, 0.21)
+    f"F {gain.choose(above='helps', below='harms', undecided='may help or harm')}: {gain}."
+"""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 
@@ -11,6 +19,7 @@ from bloodbank.errors import UsageError
 from bloodbank.languages import Language, get_language
 
 MISSING = "·"
+ALPHA = 0.05  #: p up to which a finding counts as beyond chance
 
 
 def find_language(code: str) -> Language | None:
@@ -63,7 +72,65 @@ def listed(items: Iterable[object], n_most: int = 8, separator: str = ", ") -> s
     return separator.join(texts[:n_most]) + more
 
 
-# p values: corrected for their number, and written.
+@dataclass(frozen=True)
+class Finding:
+    """A number with what is known of its error: whether it differs from zero, and how it is written.
+
+    A p value decides where there is one, else the interval; where neither is known, nothing is decided.
+    """
+
+    value: float
+    low: float = math.nan
+    high: float = math.nan
+    p: float = math.nan
+    name: str = ""  #: what is written before the number, such as "D = "
+    unit: str = ""  #: what is written after every number, such as "%"
+    decimals: int = 2
+    level: float = 0.95  #: of the interval
+
+    @property
+    def verdict(self) -> Literal["above", "below", "undecided", "unknown"]:
+        """Where the true value lies, as seen from zero; "unknown" where nothing is known of the error."""
+        if not math.isnan(self.p):
+            decided = self.p <= ALPHA and self.value != 0
+        elif math.isnan(self.low) or math.isnan(self.high):
+            return "unknown"
+        else:
+            decided = self.low > 0 or self.high < 0
+        if not decided:
+            return "undecided"
+        return "above" if self.value > 0 else "below"
+
+    def choose(self, *, above: str, below: str, undecided: str, unknown: str | None = None) -> str:
+        """Take the words that follow from the number.
+
+        Args:
+            above: What is said where the true value is above zero.
+            below: What is said where it is below.
+            undecided: What is said where it may be either.
+            unknown: What is said where nothing is known of the error; by default as where it may be either.
+
+        Returns:
+            One of the four.
+        """
+        if self.verdict == "unknown" and unknown is not None:
+            return unknown
+        return {"above": above, "below": below}.get(self.verdict, undecided)
+
+    def __str__(self) -> str:
+        """Write the number with its interval and its p value, as far as they are known."""
+        text = f"{self.name}{signed(self.value, self.decimals)}{self.unit}"
+        known = []
+        if not (math.isnan(self.low) or math.isnan(self.high)):
+            known.append(f"{self.level:.0%} interval {self.span}")
+        if not math.isnan(self.p):
+            known.append(f"p = {p_text(self.p)}")
+        return f"{text} ({', '.join(known)})" if known else text
+
+    @property
+    def span(self) -> str:
+        """The interval in words: "+0.03 to +0.21"."""
+        return f"{signed(self.low, self.decimals)}{self.unit} to {signed(self.high, self.decimals)}{self.unit}"
 
 
 def holm(p: np.ndarray) -> np.ndarray:

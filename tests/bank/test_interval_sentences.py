@@ -42,9 +42,9 @@ def test_cells_above_and_below_zero_are_counted():
 
 def test_the_first_place_is_certain_or_open():
     sure = " ".join(interval_sentences(intervals_of(GIVES, 0.001)))
-    assert "German (de) has the highest D beyond measurement error (D = +1.3" in sure
+    assert "German (de) has the highest D beyond measurement error: D = +1.3" in sure
     turned = " ".join(interval_sentences(intervals_of(-np.array(GIVES), 0.001)))
-    assert "Hungarian (hu) has the highest D beyond measurement error (D = +0.9" in turned
+    assert "Hungarian (hu) has the highest D beyond measurement error: D = +0.9" in turned
     close = [[np.nan, 0.5, 0.5], [0.5, np.nan, 0.49], [-0.5, -0.4, np.nan]]
     unsure = " ".join(interval_sentences(intervals_of(close, 0.05)))
     assert "Which language has the highest D is open" in unsure

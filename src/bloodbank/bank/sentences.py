@@ -17,10 +17,10 @@ from bloodbank.bank.bank import Bank
 from bloodbank.bank.controls import compare_pairs, compare_recipients
 from bloodbank.bank.health import CONVERGED, FALLING, NOT_MEASURED, RISING, UNHEALTHY, UNKNOWN, VOID
 from bloodbank.bank.measurements import CONTROLS, JOINT, METRICS, SHUFFLED, ZERO_SHOT
-from bloodbank.bank.scores import BLOOD_TYPES, FERTILITY, FOREIGN_SHARE, LEVELS, matrix
+from bloodbank.bank.scores import BLOOD_TYPES, FERTILITY, FOREIGN_SHARE, LEVELS, matrix, number
 from bloodbank.bank.uncertainty.intervals import Intervals
 from bloodbank.statistics.permutations import SAME
-from bloodbank.wording import language_name, percent, plural, signed
+from bloodbank.wording import Finding, language_name, percent, plural, signed
 
 ONE_SEED = "one seed: no seed-to-seed uncertainty"
 NO_SEEDS = "seeds not known: no seed-to-seed uncertainty"
@@ -429,13 +429,14 @@ def _places(intervals: Intervals) -> list[str]:
     if len(known) < 2:
         return []
     first = str(known["estimate"].idxmax())
-    row: dict[str, float] = known.loc[first, ["estimate", "low", "high", "rank_high"]].astype(float).to_dict()  # type: ignore[assignment]  # of one row
+    numbers = ["estimate", "low", "high", "rank_high"]
+    estimate, low, high, rank_high = (number(known, first, name) for name in numbers)
+    donation = Finding(estimate, low, high, name="D = ", level=intervals.level)
     rivals = [str(code) for code in known.index[known["rank_low"] <= 1] if code != first]
-    numbers = f"D = {signed(row['estimate'], 2)}, from {signed(row['low'], 2)} to {signed(row['high'], 2)}"
-    if not rivals and row["rank_high"] <= 1:
-        return [f"{language_name(first)} ({first}) has the highest D beyond measurement error ({numbers})."]
+    if not rivals and rank_high <= 1:
+        return [f"{language_name(first)} ({first}) has the highest D beyond measurement error: {donation}."]
     return [
-        f"Which language has the highest D is open: {language_name(first)} ({first}) is first ({numbers}), but "
+        f"Which language has the highest D is open: {language_name(first)} ({first}) is first, {donation}, but "
         f"{_listed(rivals)} may be."
     ]
 
