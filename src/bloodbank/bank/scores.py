@@ -17,7 +17,6 @@ import pandas as pd
 
 from bloodbank.bank.measurements import METRICS, MONOLINGUAL, ZERO_SHOT, counted, select_rows
 from bloodbank.errors import UsageError
-from bloodbank.experiment.settings import FOREIGN_LIMIT
 
 BLOOD_TYPES = ("O", "A", "AB+", "none")
 LEVELS = ("negative", "neutral", "positive", "very positive")
@@ -344,11 +343,9 @@ def foreign_shares(covariates: pd.DataFrame) -> pd.Series[float] | None:
 
 
 def much_foreign(covariates: pd.DataFrame) -> pd.Series[bool]:
-    """Tell of which languages the share is above the limit of an audit; of none where it is not known.
+    """Tell of which languages the share is above the limit of an audit; of none where it is not known."""
+    from bloodbank.experiment.settings import FOREIGN_LIMIT
 
-    Args:
-        covariates: Of a bank.
-    """
     shares = foreign_shares(covariates)
     return pd.Series(data=False, index=covariates.index) if shares is None else shares > FOREIGN_LIMIT
 

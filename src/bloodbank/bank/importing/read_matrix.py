@@ -265,7 +265,7 @@ class ImportOptions:
         Raises:
             UsageError: An option is none of those allowed.
         """
-        from bloodbank.experiment.settings import PROTOCOLS
+        from bloodbank.experiment.protocols import PROTOCOLS
 
         allowed = {
             "donors": ("rows", "columns"),
@@ -354,7 +354,7 @@ def attach_covariates(bank: Bank, given: str | Path | pd.DataFrame, rename: Mapp
 
 
 def _metric_and_protocol(cells: Cells, options: ImportOptions) -> tuple[dict[str, str], list[str]]:
-    from bloodbank.experiment.settings import PROTOCOLS
+    from bloodbank.experiment.protocols import PROTOCOLS
 
     allowed: dict[str, tuple[str, ...]] = {"metric": tuple(METRICS), "protocol": PROTOCOLS}
     said: dict[str, str] = {}

@@ -8,7 +8,6 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy import stats
 
 from bloodbank.bank.measurements import ZERO_SHOT
 from bloodbank.bank.scores import BLOOD_TYPES, blood_types, donation, matrix, recipience
@@ -50,6 +49,8 @@ def cell_table(noise: MeasuredNoise, order: Order, codes: tuple[str, ...], level
 
 def bounds(estimates: Array, errors: Errors, level: float) -> tuple[Array, Array]:
     """Return the two ends of intervals by Student's t; both are the estimate where the error is zero."""
+    from scipy import stats
+
     reach = stats.t.ppf((1 + level) / 2, errors.df) * errors.se
     return estimates - reach, estimates + reach
 
