@@ -1,9 +1,7 @@
-"""The bank: the measured graph of who helps whom.
+"""The bank: the measured graph of who helps whom, made of the table of measurements.
 
-Reads the table of measurements; writes nothing (see `bloodbank.bank.files`).
-
-    bank = build_bank(pd.read_csv("measurements.csv"), languages=("de", "fi", "hu"), name="quickstart")
-    bank.scores.sort_values("donation")
+bank = build_bank(pd.read_csv("measurements.csv"), languages=("de", "fi", "hu"), name="quickstart")
+bank.scores.sort_values("donation")
 """
 
 from __future__ import annotations

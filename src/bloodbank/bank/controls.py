@@ -1,7 +1,6 @@
 """The controls beside F: what a recipient gains without any knowledge of another language.
 
-M_{s,t} has trained longer than M_t, so that part of every F is simply more training. Pure functions of the tables;
-nothing is written.
+M_{s,t} has trained longer than M_t, so that part of every F is simply more training.
 
     scores = control_scores(measurements, languages=("de", "fi"), protocol="sequential", metric="mrr")
     compare_recipients(bank.finetune_scores, scores)

@@ -2,7 +2,7 @@
 
 One table may hold several protocols and controls; a bank is made of one protocol, and compared with the controls.
 
-Reads the tidy table that the transfer stage writes, one row for each scored model and metric; writes nothing.
+The table has one row for each scored model and metric; the transfer stage writes it.
 
     rows = select_rows(measurements, languages=("de", "fi", "hu"), protocol="sequential", metric="mrr")
 """

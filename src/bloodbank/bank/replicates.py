@@ -83,12 +83,14 @@ def read_replicates(intervals: Intervals, folder: Path) -> Intervals:
     places = {code: place for place, code in enumerate(intervals.languages)}
     replicates = np.full((intervals.n_replicates, len(places), len(places)), np.nan, dtype=np.float32)
     try:
-        table = pq.read_table(path)
+        table = pq.ParquetFile(path).read(use_threads=False)  # a third of the time of read_table, for a file so small
         about = json.loads((table.schema.metadata or {}).get(_ABOUT, b"{}"))
         if about != {"format": FORMAT, "bank": _key(intervals)}:
             return intervals
         donors, recipients = ([places[code] for code in table[side].to_pylist()] for side in ("donor", "recipient"))
-        cells = table[_F].cast(pa.list_(pa.float32())).combine_chunks().flatten().to_numpy()
+        if table[_F].type != pa.list_(pa.float32()):
+            raise ValueError(f"{_F} holds {table[_F].type}, not lists of 32-bit floats")
+        cells = table[_F].combine_chunks().flatten().to_numpy()
         replicates[:, donors, recipients] = cells.reshape(len(donors), intervals.n_replicates).T
     except (OSError, pa.ArrowException, LookupError, ValueError) as error:
         raise UsageError(

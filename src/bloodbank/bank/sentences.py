@@ -112,12 +112,14 @@ def extremes(bank: Bank) -> list[str]:
             f"{language_name(most)} ({most}) {verb} most ({letter} = {signed(known[most], 2)}), "
             f"{language_name(least)} ({least}) least ({letter} = {signed(known[least], 2)})."
         )
-    cells = bank.finetune_scores.stack().dropna()  # noqa: PD013 - donor and recipient are the index
+    apart = ~np.eye(len(bank.languages), dtype=bool)
+    pairs = [f"{bank.languages[donor]}→{bank.languages[recipient]}" for donor, recipient in np.argwhere(apart)]
+    cells = pd.Series(bank.finetune_scores.to_numpy()[apart], index=pairs).dropna()
     if len(set(cells)) > 1:
-        high, low = cells.idxmax(), cells.idxmin()
+        high, low = str(cells.idxmax()), str(cells.idxmin())
         said.append(
-            f"Of single pairs, {'→'.join(high)} is highest (F = {percent(cells[high])}%) "
-            f"and {'→'.join(low)} lowest (F = {percent(cells[low])}%)."
+            f"Of single pairs, {high} is highest (F = {percent(cells[high])}%) "
+            f"and {low} lowest (F = {percent(cells[low])}%)."
         )
     return said
 

@@ -145,8 +145,8 @@ def read_matrix(path: str | Path, **options: Unpack[ImportKeywords]) -> Bank:
         value: Column of the value.
         seed: Column of the seed.
         where: Values by column of a long file; rows with other values are left out.
-        delimiter: What stands between cells, where it is not read.
-        decimal: "." or ",", where it is not read.
+        delimiter: What stands between cells, where it is not found.
+        decimal: "." or ",", where it is not found.
 
     Returns:
         The bank. Where the file says nothing of it, Δε, ε(M_t), health and seeds are unknown.
@@ -214,7 +214,7 @@ def describe_import(bank: Bank) -> list[str]:
     n_pairs = len(bank.languages) * (len(bank.languages) - 1)
     seeds = f", {plural(len(bank.replicates), 'seed')}" if bank.replicates else ""
     read = f"{imported['file']}: {len(bank.languages)} languages, {n_cells} of {n_pairs} cells{seeds}."
-    n_warnings = len(imported["warnings"])
+    n_warnings = len(imported.get("warnings", ()))
     return [read, *bank.notes[n_warnings:], *(f"Warning: {warning}" for warning in bank.notes[:n_warnings])]
 
 
@@ -307,17 +307,17 @@ def attach_covariates(bank: Bank, given: str | Path | pd.DataFrame, rename: Mapp
     Raises:
         UsageError: They cannot be read.
     """
-    read = read_covariates(given, bank.languages, rename)
-    kept = bank.covariates[[name for name in bank.covariates if name not in read.table]]
-    covariates = pd.concat([kept, read.table], axis="columns")
+    known = read_covariates(given, bank.languages, rename)
+    kept = bank.covariates[[name for name in bank.covariates if name not in known.table]]
+    covariates = pd.concat([kept, known.table], axis="columns")
     covariates.columns = pd.Index([str(name) for name in covariates])  # of one kind, as a file gives it back
-    scores, notes = bank.scores.copy(), list(read.notes)
-    for name, values in read.table.items():
+    scores, notes = bank.scores.copy(), list(known.notes)
+    for name, values in known.table.items():
         column = _ALSO_CALLED.get(str(name), str(name))
         if column in TRAINING and values.dtype != object and scores[column].isna().all():
             scores[column] = values
             notes += [f"The covariate {name!r} was taken for {column}."] if column != name else []
-    source = {**read.source, "columns": [str(each) for each in read.table], "notes": notes}
+    source = {**known.source, "columns": [str(each) for each in known.table], "notes": notes}
     sources = [*bank.provenance.get("covariates", ()), source]
     provenance = {**bank.provenance, "covariates": sources}
     return dataclasses.replace(bank, covariates=covariates, scores=scores, provenance=provenance)

@@ -1,8 +1,8 @@
 """How sure the numbers of a bank are: intervals for F, Δε, log ratio, D, R, their ranks and the blood types.
 
 They answer: had other seeds been drawn, and other paragraphs of test text, how far would these numbers have moved? They
-never cover what did not vary, and `covers` says what that is. Reads the tables of measurements and sentence scores, or
-F by seed; writes nothing (see `bloodbank.bank.files` and `bloodbank.bank.replicates`).
+never cover what did not vary, and `covers` says what that is. They are made of the tables of measurements and sentence
+scores, or of F by seed.
 
     intervals = measurement_intervals(
         measurements, Path("runs/mine/sentence_scores.parquet"), languages=("de", "fi", "hu"), protocol="sequential",

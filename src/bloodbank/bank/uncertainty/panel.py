@@ -2,7 +2,7 @@
 
 D(l) sums over the languages that happen to be there. With others drawn from the same population, it would be another
 sum. This is not an error of measurement: it stays however many seeds and paragraphs there are, and it is the only
-interval that a matrix without seeds and sentence scores can have. Reads F; writes nothing.
+interval that a matrix without seeds and sentence scores can have.
 
     panel = panel_intervals(bank.finetune_scores)
     print(panel.covers)
@@ -15,10 +15,10 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from scipy import stats
 
 from bloodbank.bank.scores import donation, recipience
 from bloodbank.errors import UsageError
+from bloodbank.statistics.means import known_variance
 from bloodbank.wording import plural
 
 _SUMS = {"donation": (donation, 1), "recipience": (recipience, 0)}
@@ -65,13 +65,15 @@ def panel_intervals(finetune: pd.DataFrame, *, level: float = 0.95) -> PanelInte
     """
     if not 0.0 < level < 1.0:
         raise UsageError(f"The level of an interval is between 0 and 1, such as 0.95, but was given as {level:g}.")
+    from scipy import stats
+
     n = len(finetune)
     cells = finetune.mask(np.eye(n, dtype=bool)).to_numpy(dtype=float)
     parts = []
     for name, (score, axis) in _SUMS.items():
         table = score(finetune)
         n_others = table["n_measured"].to_numpy()
-        deviation = np.sqrt(_variances(cells, axis))
+        deviation = np.sqrt(known_variance(cells, axis))
         se = deviation / np.sqrt(np.maximum(n_others, 1))
         df = np.where(n_others > 1, n_others - 1.0, np.nan)
         reach = stats.t.ppf((1 + level) / 2, df)
@@ -86,14 +88,6 @@ def panel_intervals(finetune: pd.DataFrame, *, level: float = 0.95) -> PanelInte
             parts.append(pd.DataFrame({**rows, "estimate": estimate, **bounds, **more}))
     scores = pd.concat(parts, ignore_index=True)
     return PanelIntervals(level, _covers(scores), scores)
-
-
-def _variances(cells: np.ndarray, axis: int) -> np.ndarray:
-    n = (~np.isnan(cells)).sum(axis)
-    mean = np.nansum(cells, axis=axis, keepdims=True) / np.expand_dims(np.maximum(n, 1), axis)
-    squares = np.nansum((cells - mean) ** 2, axis=axis)
-    variances: np.ndarray = np.where(n > 1, squares / np.maximum(n - 1, 1), np.nan)
-    return variances
 
 
 def _covers(scores: pd.DataFrame) -> str:
