@@ -29,9 +29,6 @@ _NEAR = 1e-6  # what rounding may make of a number that was worked out elsewhere
 def check_shape(content: Mapping[str, Any]) -> None:
     """Check that tables are about the languages of the bank, and that matrices have their size and no diagonal.
 
-    Args:
-        content: Of a file, after `schema.validate`.
-
     Raises:
         ValueError: Names the part that does not fit.
     """
@@ -82,10 +79,6 @@ def _matrices(content: Mapping[str, Any]) -> Iterator[tuple[str, Sequence[Sequen
 
 def check_agreement(content: Mapping[str, Any], bank: Bank) -> None:
     """Check that F, its seeds, D, R, blood types, levels and intervals say the same.
-
-    Args:
-        content: Of the file, after `check_shape`.
-        bank: As made of it.
 
     Raises:
         ValueError: Names the two parts that contradict each other.

@@ -87,9 +87,6 @@ def export_bank(bank: Bank, path: str | Path, format: str | None = None) -> Path
 def long_table(bank: Bank) -> pd.DataFrame:
     """Make a table with one row a pair of two languages, measured or not, so that the languages can be read from it.
 
-    Args:
-        bank: The bank.
-
     Returns:
         `protocol`, `metric`, `donor`, `recipient`, `finetune_score` (F), `difference` (Δε), `log_ratio`, `n_seeds`,
         `seed_deviation` (of F), `level` and `health`. Positive is a gain; what was not measured is missing.
@@ -119,9 +116,6 @@ def to_networkx(bank: Bank) -> nx.DiGraph[str]:
     """Make a graph of the bank: languages are nodes, and an edge goes from donor to recipient where F was measured.
 
     What is missing has no attribute. Weights may be negative: not every algorithm takes that.
-
-    Args:
-        bank: The bank.
 
     Returns:
         The graph. Nodes have `name`, `script`, `family`, `D`, `R`, `D_complete`, `R_complete`, `blood_type` and

@@ -30,10 +30,6 @@ UNCONVERGED_TYPES = {"protocol": object, "donor": object, "recipient": object, "
 def health_matrix(rows: pd.DataFrame, languages: Sequence[str]) -> pd.DataFrame:
     """Say how healthy the models of each cell are, over all seeds.
 
-    Args:
-        rows: Monolingual rows and those of one protocol.
-        languages: Codes, in the order of the matrix.
-
     Returns:
         "healthy", "partly healthy" (not in all seeds), "unhealthy", "failed" or "missing"; "not checked" for a
         zero-shot score that did not fail.
@@ -64,9 +60,6 @@ def model_states(rows: pd.DataFrame) -> pd.DataFrame:
 
     Zero-shot rows are left out: they score the monolingual models. The two rows of a joint model, which is scored
     on both of its languages, are one; where they differ, "falling" counts before "rising", and both before the rest.
-
-    Args:
-        rows: Rows of monolingual and pair models and of controls; they may lack the column `convergence`.
 
     Returns:
         `protocol`, `donor`, `recipient`, `seed` and `convergence`: "converged", "falling" (it was still falling),
@@ -112,9 +105,6 @@ def seed_agreement(replicates: Mapping[int, pd.DataFrame]) -> pd.DataFrame:
     """Correlate the ranks of F, D and R between every two seeds.
 
     Only cells measured in both seeds enter, into D and R too: so ragged seeds are compared on equal terms.
-
-    Args:
-        replicates: F by seed.
 
     Returns:
         `seed_a`, `seed_b`, `score` ("finetune_score", "donation" or "recipience"), `rank_correlation`
@@ -170,10 +160,6 @@ def confounds(scores: pd.DataFrame, covariates: pd.DataFrame) -> pd.DataFrame:
 
 def missing_reasons(finetune: pd.DataFrame, health: pd.DataFrame) -> pd.DataFrame:
     """Say why each missing cell is missing.
-
-    Args:
-        finetune: F.
-        health: Health of the models, with the monolingual ones on the diagonal.
 
     Returns:
         "unhealthy" (the pair's own model is unhealthy or failed), "void" (the recipient's monolingual

@@ -72,11 +72,6 @@ def check_rename(labels: Sequence[str], rename: Mapping[str, str] | None) -> lis
 def check_distinct(labels: Sequence[str], what: str, hint: str = "") -> None:
     """Check that no label comes twice.
 
-    Args:
-        labels: What is checked.
-        what: What they are, in the plural.
-        hint: A further sentence for the message.
-
     Raises:
         UsageError: Names those that do.
     """

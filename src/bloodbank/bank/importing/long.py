@@ -38,10 +38,6 @@ def is_long(header: Sequence[str]) -> bool:
 def find_columns(header: Sequence[str], asked: Mapping[str, str]) -> dict[str, str]:
     """Find which column is which.
 
-    Args:
-        header: Names of all columns.
-        asked: Those that the user named, by role: donor, recipient, value, seed.
-
     Returns:
         Names of the columns `donor`, `recipient`, `value`, and `seed` where there is one.
 

@@ -201,9 +201,6 @@ def import_bank(path: str | Path, options: ImportOptions) -> Bank:
 def describe_import(bank: Bank) -> list[str]:
     """Say how a bank was imported: what was read, how it was understood, what was assumed, and what is odd.
 
-    Args:
-        bank: The bank, as imported or as read again from its `bank.json`.
-
     Returns:
         Sentences, warnings last and marked as such; none for a bank of a run.
     """

@@ -29,12 +29,6 @@ def read_wide(
 ) -> Cells:
     """Read a matrix that stands in its file as a matrix.
 
-    Args:
-        table: What `read_table` gave.
-        donors: "rows" or "columns": where the donors stand.
-        rename: Codes by label, for labels that are no codes.
-        decimal: "." or ","; by default as the numbers show.
-
     Returns:
         The cells. Rows and columns are brought into one order, that of the donors; recipients that are no donors come
         after them.
