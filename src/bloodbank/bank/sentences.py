@@ -6,6 +6,7 @@ for sentence in sentences(bank):
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 
 import numpy as np
@@ -250,8 +251,8 @@ def _model(donor: str, recipient: str, protocol: str = "") -> str:
 
 
 def _convergence(bank: Bank) -> list[str]:
-    counts = dict(bank.convergence)
-    n_known = sum(counts.get(state, 0) for state in (CONVERGED, FALLING, RISING))
+    counts = Counter(bank.convergence)
+    n_known = sum(counts[state] for state in (CONVERGED, FALLING, RISING))
     if not n_known:
         return []
     said = [
