@@ -26,7 +26,6 @@ from bloodbank.bank.scores import by_language, matrix
 from bloodbank.bank.uncertainty.intervals import Intervals
 from bloodbank.bank.uncertainty.paragraphs import CELL_SCORES
 from bloodbank.errors import UsageError
-from bloodbank.store import replace_file
 from bloodbank.wording import find_language, not_a_formula
 
 BANK_FILE = "bank.json"
@@ -54,6 +53,8 @@ def write_bank(bank: Bank, folder: Path) -> tuple[Path, ...]:
     Shape:
         Matrices are lists of rows in the order of `languages`: donors are rows, recipients columns.
     """
+    from bloodbank.store import replace_file  # with locks, which reading does not need
+
     paths = folder / BANK_FILE, folder / MATRIX_FILE
     for path, text in zip(paths, (to_json(bank), to_csv(bank)), strict=True):
         with replace_file(path) as temporary:

@@ -17,7 +17,6 @@ import numpy as np
 
 from bloodbank.bank.uncertainty.intervals import Intervals
 from bloodbank.errors import UsageError
-from bloodbank.store import replace_file
 
 REPLICATES_FILE = "replicates.parquet"
 FORMAT = "bloodbank replicates"
@@ -40,6 +39,8 @@ def write_replicates(intervals: Intervals | None, folder: Path) -> Path | None:
     """
     import pyarrow as pa
     import pyarrow.parquet as pq
+
+    from bloodbank.store import replace_file
 
     path = folder / REPLICATES_FILE
     if intervals is None or intervals.replicates is None:
