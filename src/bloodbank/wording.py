@@ -56,6 +56,11 @@ def plural(n: int, noun: str) -> str:
     return f"{n} {noun}" if n == 1 else f"{n} {noun}s"
 
 
+def not_a_formula(text: str) -> str:
+    """Put a quote before a text that a spreadsheet would run as a formula, as `explorer/web/exporting.js` does."""
+    return f"'{text}" if text.startswith(("=", "+", "-", "@", "\t", "\r")) else text
+
+
 _MAX_SHOWN = 40
 
 

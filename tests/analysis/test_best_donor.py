@@ -13,6 +13,7 @@ from bloodbank.bank import build_bank
 from bloodbank.bank.bank import with_intervals
 from bloodbank.bank.importing.read_matrix import read_matrix
 from bloodbank.bank.scores import matrix
+from bloodbank.bank.uncertainty.intervals import IntervalOptions
 from bloodbank.errors import UsageError
 from bloodbank.figures.best_donor import MAX_ROWS, best_donor_caption, best_donor_figure
 from bloodbank.randomness import generator
@@ -36,7 +37,7 @@ def bank_of(make):
             }
             rows.append(make(dict.fromkeys(codes, 1.0), known, seed=seed))
         bank = build_bank(pd.concat(rows), languages=tuple(order or codes), name="test")
-        return with_intervals(bank, n_replicates=300) if len(seeds) > 1 else bank
+        return with_intervals(bank, None, IntervalOptions(n_replicates=300)) if len(seeds) > 1 else bank
 
     return build
 

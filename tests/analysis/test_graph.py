@@ -12,6 +12,7 @@ from bloodbank.analysis.graph import circle_order, circle_points, drawn_edges, e
 from bloodbank.bank import build_bank
 from bloodbank.bank.bank import with_intervals
 from bloodbank.bank.importing.read_matrix import read_matrix
+from bloodbank.bank.uncertainty.intervals import IntervalOptions
 from bloodbank.errors import UsageError
 from bloodbank.figures.graph import graph_caption, graph_figure
 from shared_data import shared_data
@@ -39,7 +40,7 @@ def random_bank(make, n, *, n_seeds=1, order=1, share_missing=0.0, own=0.05):
         }
         rows.append(make(dict.fromkeys(codes, 1.0), known, seed=seed))
     bank = build_bank(pd.concat(rows), languages=tuple(codes[::order]), name="test")
-    return with_intervals(bank, n_replicates=50) if n_seeds > 1 else bank
+    return with_intervals(bank, None, IntervalOptions(n_replicates=50)) if n_seeds > 1 else bank
 
 
 def arrows(figure):

@@ -15,6 +15,7 @@ from bloodbank.analysis.sharing import TESTS, sharing_tests, smallest_p
 from bloodbank.analysis.typology import feature_effects
 from bloodbank.bank import build_bank
 from bloodbank.bank.bank import with_intervals
+from bloodbank.bank.uncertainty.intervals import IntervalOptions
 from bloodbank.errors import UsageError
 from bloodbank.figures.groups import MAX_POINTS, groups_caption, groups_figure
 from bloodbank.statistics.permutations import draw_orders
@@ -314,7 +315,7 @@ def test_measurement_error_is_said_where_it_is_known(bank_of):
     bank = build_bank(measurements_of(scores), languages=("de", "fi", "hu", "ru"), name="made up")
     assert groups(bank).measured_how == "the bank has no measurement intervals"
     assert "measurement error is not in it" in groups(bank).sentences()[0]
-    bank = with_intervals(bank, scores, n_replicates=200)
+    bank = with_intervals(bank, scores, IntervalOptions(n_replicates=200))
     found = groups(bank)
     same = np.array([[a == b or "ru" not in (a, b) for b in bank.languages] for a in bank.languages])
     off = ~np.eye(4, dtype=bool)

@@ -14,6 +14,7 @@ from bloodbank.analysis.levels import data_levels, levels
 from bloodbank.bank import build_bank
 from bloodbank.bank.bank import with_intervals
 from bloodbank.bank.scores import LEVEL_BORDERS, LEVELS, matrix, transfer_levels
+from bloodbank.bank.uncertainty.intervals import IntervalOptions
 from bloodbank.errors import UsageError
 from bloodbank.figures.histogram import histogram_edges, robust_range
 from bloodbank.figures.levels import levels_caption, levels_figure
@@ -202,7 +203,7 @@ def with_cells(bank, low, high):
 def measured():
     scores = sentence_scores(n_paragraphs=20)
     bank = build_bank(measurements_of(scores), languages=("de", "fi", "hu", "ru"), name="made up")
-    return with_intervals(bank, scores, n_replicates=20)
+    return with_intervals(bank, scores, IntervalOptions(n_replicates=20))
 
 
 def test_cells_that_exclude_zero_are_counted_by_level(measured):

@@ -80,6 +80,17 @@ def test_the_published_codes_nan_and_no_are_written(bank, tmp_path):
         assert back.finetune_scores.equals(renamed.finetune_scores)
 
 
+def test_a_code_does_not_become_a_formula_of_a_spreadsheet(bank, tmp_path):
+    evil = {"de": "=cmd|x!A0", "fi": "+1", "hu": "hu"}
+    renamed = dataclasses.replace(bank, languages=tuple(evil.values()))
+    for name in ("finetune_scores", "differences", "log_ratios", "n_seeds", "seed_deviations", "health"):
+        renamed = dataclasses.replace(renamed, **{name: getattr(bank, name).rename(index=evil, columns=evil)})
+    for name, kind in (("x.csv", None), ("y.csv", "long-csv")):
+        text = export_bank(renamed, tmp_path / name, kind).read_text("utf-8")
+        assert "'=cmd|x!A0" in text
+        assert not re.search(r"(^|,)[=+]", text, re.MULTILINE)
+
+
 def test_long_table(ragged):
     table = long_table(ragged)
     assert list(table.columns) == [

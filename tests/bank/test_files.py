@@ -1,13 +1,15 @@
 import dataclasses
 import json
-from pathlib import Path
+import math
 
 import numpy as np
 import pandas as pd
 import pytest
+from pydantic_core import SchemaValidator
 
-from bloodbank.bank import build_bank, read_bank, write_bank
-from bloodbank.bank.sentences import sentences
+from bloodbank.bank import build_bank, read_bank, schema, write_bank
+from bloodbank.bank.bank import with_intervals
+from bloodbank.bank.uncertainty.intervals import IntervalOptions
 from bloodbank.errors import BloodbankError, UsageError
 
 CODES = ("de", "fi", "hu")
@@ -48,7 +50,7 @@ def test_round_trip_of_a_whole_bank(paper_example, tmp_path):
 def test_content(full_bank, tmp_path):
     write_bank(full_bank, tmp_path)
     content = json.loads((tmp_path / "bank.json").read_text("utf-8"))
-    assert content["schema_version"] == 4
+    assert content["schema_version"] == 1
     assert content["intervals"] is None
     assert content["covariates"] == {}
     assert content["name"] == "prüfung"
@@ -102,49 +104,27 @@ def test_an_earlier_bank_is_replaced(paper_example, full_bank, tmp_path):
     assert read_bank(tmp_path) == bank
 
 
-def test_a_file_of_version_1_is_read():
-    # Written before there were controls: seeds 0 and 1 of the example, hu→fi unhealthy in the first, and in the
-    # second ε(M_de) = 0.25, ε(M_{fi,de}) = 0.30, so that F(fi→de) is +0.60 and +0.20.
-    bank = read_bank(Path(__file__).with_name("bank_version_1.json"))
-    assert bank.finetune_scores.loc["fi", "de"] == pytest.approx(0.40)
-    assert bank.n_seeds.loc["hu", "fi"] == 1
-    assert bank.provenance == {"seeds": [0, 1]}
-    assert bank.controls.empty
-    assert bank.convergence == {}
-    assert bank.unconverged_models.empty
-    text = " ".join(sentences(bank))
-    assert "Finnish (fi) donates most" in text
-    assert "Control" not in text
-    assert "Loss on dev text" not in text
+def test_a_later_version_can_read_an_earlier_one(full_bank, tmp_path, monkeypatch):
+    def add_colour(content):
+        content["name"] += ", once uncoloured"
+
+    path, _ = write_bank(full_bank, tmp_path)
+    monkeypatch.setattr(schema, "SCHEMA_VERSION", 2)
+    monkeypatch.setitem(schema.UPGRADES, 2, add_colour)
+    later = schema.record(schema._BANK | {"schema_version": schema.one_of([2])})
+    monkeypatch.setattr(schema, "_validator", lambda: SchemaValidator(later))
+    assert read_bank(path).name == "prüfung, once uncoloured"
 
 
-def test_a_file_of_version_2_is_read():
-    # Written before there were covariates: as version 1, with fi→hu still falling in the first seed, and a control:
-    # `longer` of fi, (0.30 - 0.25) / 0.25 = +0.20, which was rising.
-    bank = read_bank(Path(__file__).with_name("bank_version_2.json"))
-    assert bank.finetune_scores.loc["fi", "de"] == pytest.approx(0.40)
-    assert bank.controls["finetune_score"].tolist() == pytest.approx([0.20])
-    assert bank.convergence == {"converged": 8, "falling": 1, "rising": 1, "unknown": 9}
-    assert bank.unconverged_models["convergence"].tolist() == ["falling", "rising"]
-    assert list(bank.covariates.index) == list(CODES)
-    assert bank.covariates.columns.empty
-    assert bank.notes == []
+def test_a_byte_order_mark_is_no_reason_to_refuse(full_bank, tmp_path):
+    path, _ = write_bank(full_bank, tmp_path)
+    path.write_bytes(b"\xef\xbb\xbf" + path.read_bytes())
+    assert read_bank(path) == full_bank
 
 
-def test_a_file_of_version_3_is_read():
-    # Written before there were intervals: as version 2, with covariates.
-    bank = read_bank(Path(__file__).with_name("bank_version_3.json"))
-    assert bank.finetune_scores.loc["fi", "de"] == pytest.approx(0.40)
-    assert bank.covariates.loc["fi", "foreign_share"] == 0.25
-    assert bank.intervals is None
-
-
-@pytest.mark.parametrize("version", [1, 2, 3])
-def test_a_file_of_an_earlier_version_is_written_as_the_present_one(version, tmp_path):
-    bank = read_bank(Path(__file__).with_name(f"bank_version_{version}.json"))
-    write_bank(bank, tmp_path)
-    assert json.loads((tmp_path / "bank.json").read_text("utf-8"))["schema_version"] == 4
-    assert read_bank(tmp_path) == bank
+def test_what_cannot_stand_in_a_file_is_not_written(full_bank, tmp_path):
+    with pytest.raises(UsageError, match="cannot be written: protocol is 'nonsense'"):
+        write_bank(dataclasses.replace(full_bank, protocol="nonsense"), tmp_path)
 
 
 def test_covariates_are_kept(paper_example, tmp_path):
@@ -162,48 +142,106 @@ def test_covariates_are_kept(paper_example, tmp_path):
 
 
 def rewritten(**changes):
-    def change(text):
-        return json.dumps({**json.loads(text), **changes})
+    return lambda content: content | changes
+
+
+def placed(value, *path):
+    """Put a value somewhere inside."""
+
+    def change(content):
+        inner = content
+        for part in path[:-1]:
+            inner = inner[part]
+        inner[path[-1]] = value
+        return content
 
     return change
-
-
-def without_the_last_score(text):
-    content = json.loads(text)
-    return json.dumps({**content, "scores": content["scores"][:-1]})
 
 
 @pytest.mark.parametrize(
     ("change", "error", "message"),
     [
-        (lambda text: text[: len(text) // 2], UsageError, "is not JSON"),
-        (lambda text: "[1, 2]", UsageError, "is JSON, but not a bank"),
-        (lambda text: '{"schema_version": 1}', UsageError, "is JSON, but not a bank"),
-        (rewritten(schema_version=5), BloodbankError, "has schema_version 5.*Install a newer bloodbank"),
+        (lambda content: [1, 2], UsageError, "is JSON, but not a bank"),
+        (lambda content: {"schema_version": 1}, UsageError, "is JSON, but not a bank"),
+        (rewritten(schema_version=2), BloodbankError, "has schema_version 2.*Install a newer bloodbank"),
         (rewritten(schema_version="1"), UsageError, "schema_version '1'"),
-        (rewritten(finetune_scores=[[1]]), UsageError, "is damaged"),
-        (rewritten(metric="perplexity"), UsageError, "is damaged.*unknown metric"),
-        (rewritten(controls=None), UsageError, "is damaged"),
-        (rewritten(convergence=None), UsageError, "is damaged"),
-        (rewritten(scores=None), UsageError, "is damaged"),
-        (rewritten(covariates=None), UsageError, "is damaged"),
-        (rewritten(intervals={"level": 0.95}), UsageError, "is damaged"),
-        (rewritten(name=7), UsageError, "is damaged.*name is 7"),
-        (rewritten(provenance=None), UsageError, "is damaged.*provenance is None"),
-        (rewritten(protocol="nonsense"), UsageError, "is damaged.*unknown protocol 'nonsense'"),
-        (rewritten(n_seeds=[[1] * 4] * 4), UsageError, "is damaged.*n_seeds is no matrix of 3 rows"),
-        (lambda text: text.replace("0.6,", "Infinity,").replace("0.6]", "Infinity]"), UsageError, "not finite"),
-        (lambda text: text.replace('"code": "fi"', '"code": "de"'), UsageError, "stands twice"),
-        (without_the_last_score, UsageError, "scores are not those of languages"),
-        (rewritten(languages=None), UsageError, "is damaged"),
+        (rewritten(schema_version=True), UsageError, "schema_version True"),
+        (rewritten(finetune_scores=[[1]]), UsageError, "finetune_scores is no matrix of 3 rows"),
+        (rewritten(metric="perplexity"), UsageError, "metric is 'perplexity': allowed is 'mrr', 'accuracy'"),
+        (rewritten(protocol="nonsense"), UsageError, "protocol is 'nonsense': allowed is 'sequential'"),
+        (rewritten(controls=None), UsageError, "controls is None"),
+        (rewritten(convergence=None), UsageError, "convergence is None"),
+        (rewritten(scores=None), UsageError, "scores is None"),
+        (rewritten(covariates=None), UsageError, "covariates is None"),
+        (rewritten(languages=None), UsageError, "languages is None"),
+        (rewritten(intervals={"level": 0.95}), UsageError, "intervals.protocol is missing"),
+        (rewritten(name=7), UsageError, "name is 7"),
+        (rewritten(colour="red"), UsageError, "colour is not known here"),
+        (rewritten(provenance=None), UsageError, "provenance is None"),
+        (rewritten(provenance={"import": 5}), UsageError, "provenance is .*its `import` must name a file"),
+        (rewritten(n_seeds=[[1] * 4] * 4), UsageError, "n_seeds is no matrix of 3 rows"),
+        (lambda content: content | {"scores": content["scores"][:-1]}, UsageError, "scores are not those of languages"),
+        (placed("0.6", "finetune_scores", 1, 0), UsageError, r"finetune_scores\[1\]\[0\] is '0.6'"),
+        (placed(True, "finetune_scores", 1, 0), UsageError, r"finetune_scores\[1\]\[0\] is True"),
+        (placed(math.inf, "finetune_scores", 1, 0), UsageError, r"finetune_scores\[1\]\[0\] is inf.*finite"),
+        (placed(10**400, "n_seeds", 1, 0), UsageError, "n_seeds"),
+        (placed(0.5, "finetune_scores", 1, 1), UsageError, "finetune_scores has a value on the diagonal"),
+        (placed(2, "n_seeds", 1, 1), UsageError, "n_seeds has a value on the diagonal"),
+        (placed("de", "languages", 1, "code"), UsageError, "one stands twice in languages"),
+        (placed("\x1b[31m", "languages", 1, "code"), UsageError, "languages.*printable"),
+        (rewritten(higher_is_better=False), UsageError, "higher_is_better is False, which it is not for mrr"),
+        (rewritten(higher_is_better="yes"), UsageError, "higher_is_better is 'yes'"),
+        (placed("superb", "transfer_levels", 1, 0), UsageError, "is 'superb': allowed is 'negative'"),
+        (placed("negative", "transfer_levels", 1, 0), UsageError, "transfer_levels are not those of finetune_scores"),
+        (placed(0.9, "finetune_scores", 1, 0), UsageError, "transfer_levels are not those of finetune_scores"),
+        (placed(0.3, "finetune_scores", 1, 0), UsageError, "finetune_scores contradicts replicates"),
+        (placed(0.9, "scores", 1, "donation"), UsageError, "donation in scores contradicts finetune_scores"),
+        (placed("AB+", "scores", 1, "blood_type"), UsageError, "blood_type in scores contradicts"),
+        (placed(None, "finetune_scores", 1, 0), UsageError, "transfer_levels are not those of finetune_scores"),
+        (placed(7, "seed_agreement", 0, "n"), UsageError, "seed_agreement contradicts"),
+        (placed("xx", "unhealthy_models", 0, "recipient"), UsageError, "unhealthy_models names a language"),
+        (placed(9, "convergence", "falling"), UsageError, "convergence counts falling models otherwise"),
     ],
 )
 def test_refuses_what_is_not_a_bank(full_bank, tmp_path, change, error, message):
     path, _ = write_bank(full_bank, tmp_path)
-    path.write_text(change(path.read_text("utf-8")), "utf-8")
+    path.write_text(json.dumps(change(json.loads(path.read_text("utf-8")))), "utf-8")
     with pytest.raises(error, match=message) as caught:
         read_bank(tmp_path)
     assert caught.value.exit_code == (1 if error is BloodbankError else 2)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (placed(9.0, "intervals", "cells", "finetune_score", "low", 1, 0), "do not hold the number"),
+        (placed(None, "intervals", "cells", "finetune_score", "low", 1, 0), "one bound without the other"),
+        (placed("inf", "intervals", "cells", "finetune_score", "low", 1, 0), r"low\[1\]\[0\] is 'inf'"),
+        (placed(-1.0, "intervals", "cells", "finetune_score", "se", 1, 0), r"se\[1\]\[0\] is -1.0"),
+        (placed(9, "intervals", "cells", "finetune_score", "n_seeds", 1, 0), "n_seeds of the intervals"),
+        (placed(9.0, "intervals", "scores", 0, "estimate"), "intervals of scores do not hold|contradicts scores"),
+        (placed(99.0, "intervals", "scores", 0, "rank"), "a rank that is outside"),
+        (placed("none", "intervals", "types", 1, "blood_type"), "blood types of the intervals contradict"),
+        (placed(2.0, "intervals", "types", 0, "p_O"), "p_O is 2.0"),
+        (placed("accuracy", "intervals", "metric"), "the metric of the intervals"),
+        (placed(1.0, "intervals", "level"), "intervals.level is 1.0"),
+    ],
+)
+def test_refuses_intervals_that_contradict_the_bank(example_with, tmp_path, change, message):
+    rows = pd.concat([example_with(seed=seed, alone={"de": 0.2 + seed / 20}) for seed in range(3)])
+    bank = with_intervals(build_bank(rows, languages=CODES, name="sure"), None, IntervalOptions(n_replicates=20))
+    path, *_ = write_bank(bank, tmp_path)
+    assert read_bank(path) == bank
+    path.write_text(json.dumps(change(json.loads(path.read_text("utf-8")))), "utf-8")
+    with pytest.raises(UsageError, match=message):
+        read_bank(path)
+
+
+@pytest.mark.parametrize("text", ['{"format": "blood', "[" * 20_000, '{"format": "\\ud800"}', "\ufeff"])
+def test_refuses_what_is_no_json(tmp_path, text):
+    (tmp_path / "bank.json").write_text(text, "utf-8")
+    with pytest.raises(UsageError, match="is not JSON"):
+        read_bank(tmp_path)
 
 
 def test_refuses_a_folder_without_a_bank(tmp_path):

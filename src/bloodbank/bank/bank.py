@@ -1,9 +1,7 @@
-"""The bank: the measured graph of who helps whom.
+"""The bank: the measured graph of who helps whom, made of the table of measurements.
 
-Reads the table of measurements; writes nothing (see `bloodbank.bank.files`).
-
-    bank = build_bank(pd.read_csv("measurements.csv"), languages=("de", "fi", "hu"), name="quickstart")
-    bank.scores.sort_values("donation")
+bank = build_bank(pd.read_csv("measurements.csv"), languages=("de", "fi", "hu"), name="quickstart")
+bank.scores.sort_values("donation")
 """
 
 from __future__ import annotations
@@ -12,6 +10,7 @@ import dataclasses
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -38,7 +37,13 @@ from bloodbank.bank.scores import (
     same,
     transfer_levels,
 )
-from bloodbank.bank.uncertainty.intervals import Intervals, intervals_from_replicates, measurement_intervals
+from bloodbank.bank.uncertainty.intervals import (
+    DEFAULT,
+    IntervalOptions,
+    Intervals,
+    intervals_from_replicates,
+    measurement_intervals,
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,7 +77,7 @@ class Bank:
     unhealthy_models: pd.DataFrame  #: donor, recipient, seed, health, health_z
     replicates: Mapping[int, pd.DataFrame]  #: F by seed; empty where seeds are not known
     controls: pd.DataFrame  #: control, donor, recipient, finetune_score, n_seeds; see `controls.control_scores`
-    convergence: Mapping[str, int]  #: models by state, see `health.model_states`; empty in files before version 2
+    convergence: Mapping[str, int]  #: models by state, see `health.model_states`; empty where not known
     unconverged_models: pd.DataFrame  #: protocol, donor, recipient, seed, convergence ("falling" or "rising")
     covariates: pd.DataFrame  #: one row for each language, any columns that were given; of a run, its audit
     provenance: Mapping[str, Any] = field(default_factory=dict)
@@ -124,10 +129,19 @@ class Bank:
 
     def seed_agreement(self) -> pd.DataFrame:
         """Correlate the ranks of F, D and R between every two seeds; see `health.seed_agreement`."""
-        return seed_agreement(self.replicates)
+        return self._seed_agreement
 
     def confounds(self) -> pd.DataFrame:
         """Correlate D and R with each language's own model and with covariates; see `health.confounds`."""
+        return self._confounds
+
+    # Worked out once: a file is checked against them when it is read, and sentences are made of them.
+    @cached_property
+    def _seed_agreement(self) -> pd.DataFrame:
+        return seed_agreement(self.replicates)
+
+    @cached_property
+    def _confounds(self) -> pd.DataFrame:
         return confounds(self.scores, self.covariates)
 
     def __eq__(self, other: object) -> bool:
@@ -225,48 +239,35 @@ def build_bank(
     )
 
 
-# A bank with its measurement intervals: worked out once, kept in `bank.json`, shown wherever its numbers are.
-
-
-N_REPLICATES = 1_000
-
-
 def with_intervals(
-    bank: Bank,
-    sentence_scores: pd.DataFrame | str | Path | None = None,
-    *,
-    level: float = 0.95,
-    n_replicates: int = N_REPLICATES,
-    seed: int = 0,
-    training_text_varies: bool = False,
+    bank: Bank, sentence_scores: pd.DataFrame | str | Path | None = None, options: IntervalOptions = DEFAULT
 ) -> Bank:
-    """Give a bank its measurement intervals.
+    """Give a bank its measurement intervals: worked out once, kept in `bank.json`, shown wherever its numbers are.
 
     Args:
         bank: With its measurements, or with F by seed; without either it comes back as it is.
         sentence_scores: The tidy table of sentence scores or its Parquet file; None where there is none: then the
             choice of test paragraphs is not covered.
-        level: Probability that an interval holds the true value.
-        n_replicates: How often F is drawn again, for ranks and blood types.
-        seed: Of the random numbers.
-        training_text_varies: Whether each seed had its own training text.
+        options: Level, replicates and seed; replicates of F are kept in any case.
 
     Returns:
         The bank with `intervals`, replicates of F among them.
 
     Raises:
-        UsageError: The sentence scores do not belong to the measurements, or a setting is out of range.
+        UsageError: The sentence scores do not belong to the measurements.
     """
+    options = dataclasses.replace(options, keep_replicates=True)
+    of_bank = {"protocol": bank.protocol, "metric": bank.metric}
     intervals: Intervals | None = None
     if bank.measurements is not None:
         intervals = measurement_intervals(
-            bank.measurements, sentence_scores, languages=bank.languages, protocol=bank.protocol, metric=bank.metric,
-            include_unhealthy=bank.include_unhealthy, level=level, n_replicates=n_replicates, seed=seed,
-            training_text_varies=training_text_varies, keep_replicates=True,
-        )  # fmt: skip
+            bank.measurements,
+            sentence_scores,
+            languages=bank.languages,
+            include_unhealthy=bank.include_unhealthy,
+            options=options,
+            **of_bank,
+        )
     elif bank.replicates:
-        intervals = intervals_from_replicates(
-            bank.replicates, protocol=bank.protocol, metric=bank.metric, level=level, n_replicates=n_replicates,
-            seed=seed, training_text_varies=training_text_varies, keep_replicates=True,
-        )  # fmt: skip
+        intervals = intervals_from_replicates(bank.replicates, options=options, **of_bank)
     return dataclasses.replace(bank, intervals=intervals)

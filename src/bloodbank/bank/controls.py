@@ -1,7 +1,6 @@
 """The controls beside F: what a recipient gains without any knowledge of another language.
 
-M_{s,t} has trained longer than M_t, so that part of every F is simply more training. Pure functions of the tables;
-nothing is written.
+M_{s,t} has trained longer than M_t, so that part of every F is simply more training.
 
     scores = control_scores(measurements, languages=("de", "fi"), protocol="sequential", metric="mrr")
     compare_recipients(bank.finetune_scores, scores)
@@ -38,13 +37,7 @@ def control_scores(
 ) -> pd.DataFrame:
     """Compare every control with the recipient's monolingual model of the same seed, as F does.
 
-    Args:
-        measurements: The tidy table of measurements.
-        languages: Codes of the bank's languages.
-        protocol: Protocol of the bank.
-        metric: One of "mrr", "accuracy", "cross_entropy" and "bits_per_byte".
-        include_unhealthy: Count unhealthy models. Otherwise they are left out, and an unhealthy M_t voids the
-            controls of t. A failed model is left out in either case.
+    Unhealthy models are left out unless asked for, failed ones always; such an M_t voids the controls of t.
 
     Returns:
         `control` ("longer", "self" or "shuffled"), `donor` (the recipient itself but for "shuffled"),
@@ -80,10 +73,6 @@ def control_scores(
 def compare_recipients(finetune: pd.DataFrame, controls: pd.DataFrame) -> pd.DataFrame:
     """Put each recipient's mean F beside its controls.
 
-    Args:
-        finetune: F.
-        controls: What `control_scores` returned.
-
     Returns:
         `mean_finetune_score` (over donors), then the controls that were measured: `longer`, `self`, and `shuffled`
         (mean over its donors) with `same_donors`, whether these are the donors of the mean F. Fractions of ε(M_t);
@@ -110,10 +99,6 @@ def compare_recipients(finetune: pd.DataFrame, controls: pd.DataFrame) -> pd.Dat
 
 def compare_pairs(finetune: pd.DataFrame, controls: pd.DataFrame) -> pd.DataFrame:
     """Put F beside `shuffled` for every pair in which both were measured.
-
-    Args:
-        finetune: F.
-        controls: What `control_scores` returned.
 
     Returns:
         `donor`, `recipient`, `finetune_score` and `shuffled`, fractions of ε(M_t); positive is a gain.

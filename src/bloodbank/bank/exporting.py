@@ -1,9 +1,7 @@
 """A bank in the formats of others: CSV, Parquet, JSON, GraphML, LaTeX, and a NetworkX graph.
 
-Writes one file, whole or not at all; reads nothing.
-
-    export_bank(bank, "bank.graphml")
-    graph = to_networkx(bank)
+export_bank(bank, "bank.graphml")  # one file, whole or not at all
+graph = to_networkx(bank)
 """
 
 from __future__ import annotations
@@ -21,7 +19,7 @@ from bloodbank.bank.files import to_csv, to_json
 from bloodbank.bank.measurements import METRICS
 from bloodbank.errors import UsageError
 from bloodbank.store import replace_file
-from bloodbank.wording import find_language, percent, signed
+from bloodbank.wording import MISSING, find_language, not_a_formula, percent, signed
 
 if TYPE_CHECKING:
     import networkx as nx
@@ -36,6 +34,19 @@ _BY_SUFFIX = {
     ".graphml": "graphml",
     ".tex": "latex",
 }
+_SPECIAL = {
+    "\\": r"\textbackslash{}",
+    "{": r"\{",
+    "}": r"\}",
+    "&": r"\&",
+    "%": r"\%",
+    "$": r"\$",
+    "#": r"\#",
+    "_": r"\_",
+    "~": r"\textasciitilde{}",
+    "^": r"\textasciicircum{}",
+}
+_SPECIALS = re.compile("[" + re.escape("".join(_SPECIAL)) + "]")
 _NOT_IN_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
@@ -76,9 +87,6 @@ def export_bank(bank: Bank, path: str | Path, format: str | None = None) -> Path
 def long_table(bank: Bank) -> pd.DataFrame:
     """Make a table with one row a pair of two languages, measured or not, so that the languages can be read from it.
 
-    Args:
-        bank: The bank.
-
     Returns:
         `protocol`, `metric`, `donor`, `recipient`, `finetune_score` (F), `difference` (Δε), `log_ratio`, `n_seeds`,
         `seed_deviation` (of F), `level` and `health`. Positive is a gain; what was not measured is missing.
@@ -86,20 +94,19 @@ def long_table(bank: Bank) -> pd.DataFrame:
     Shape:
         One row for each ordered pair, donor by donor.
     """
-    codes = np.array(bank.languages, dtype=object)
-    give, take = np.nonzero(~np.eye(len(codes), dtype=bool))
-    columns: dict[str, Any] = {
-        "donor": codes[give],
-        "recipient": codes[take],
-        "finetune_score": bank.finetune_scores.to_numpy(dtype=float)[give, take],
-        "difference": bank.differences.to_numpy(dtype=float)[give, take],
-        "log_ratio": bank.log_ratios.to_numpy(dtype=float)[give, take],
-        "n_seeds": bank.n_seeds.to_numpy(dtype=int)[give, take],
-        "seed_deviation": bank.seed_deviations.to_numpy(dtype=float)[give, take],
-        "level": bank.transfer_levels.to_numpy(dtype=object)[give, take],
-        "health": bank.health.to_numpy(dtype=object)[give, take],
+    apart = ~np.eye(len(bank.languages), dtype=bool)
+    donors, recipients = (np.array(bank.languages, dtype=object)[places] for places in np.nonzero(apart))
+    matrices = {
+        "finetune_score": bank.finetune_scores,
+        "difference": bank.differences,
+        "log_ratio": bank.log_ratios,
+        "n_seeds": bank.n_seeds,
+        "seed_deviation": bank.seed_deviations,
+        "level": bank.transfer_levels,
+        "health": bank.health,
     }
-    table = pd.DataFrame(columns)
+    cells = {name: table.to_numpy()[apart] for name, table in matrices.items()}
+    table = pd.DataFrame({"donor": donors, "recipient": recipients, **cells})
     table.insert(0, "protocol", bank.protocol)
     table.insert(1, "metric", bank.metric)
     return table
@@ -109,9 +116,6 @@ def to_networkx(bank: Bank) -> nx.DiGraph[str]:
     """Make a graph of the bank: languages are nodes, and an edge goes from donor to recipient where F was measured.
 
     What is missing has no attribute. Weights may be negative: not every algorithm takes that.
-
-    Args:
-        bank: The bank.
 
     Returns:
         The graph. Nodes have `name`, `script`, `family`, `D`, `R`, `D_complete`, `R_complete`, `blood_type` and
@@ -157,7 +161,9 @@ def _text(bank: Bank, kind: str) -> str:
     if kind == "graphml":
         return _graphml(bank)
     if kind == "long-csv":
-        return str(long_table(bank).to_csv(index=False, lineterminator="\n"))
+        table = long_table(bank)
+        table[["donor", "recipient"]] = table[["donor", "recipient"]].map(not_a_formula)
+        return str(table.to_csv(index=False, lineterminator="\n"))
     return {"csv": to_csv, "json": to_json, "latex": to_latex}[kind](bank)
 
 
@@ -177,24 +183,6 @@ def _graphml(bank: Bank) -> str:
     return "\n".join(nx.generate_graphml(graph)) + "\n"
 
 
-# F as a table for a paper, in LaTeX with booktabs.
-
-
-_SPECIAL = {
-    "\\": r"\textbackslash{}",
-    "{": r"\{",
-    "}": r"\}",
-    "&": r"\&",
-    "%": r"\%",
-    "$": r"\$",
-    "#": r"\#",
-    "_": r"\_",
-    "~": r"\textasciitilde{}",
-    "^": r"\textasciicircum{}",
-}
-_SPECIALS = re.compile("[" + re.escape("".join(_SPECIAL)) + "]")
-
-
 def to_latex(bank: Bank) -> str:
     r"""Write F in percent as a table, with D as its last column and R as its last row.
 
@@ -208,6 +196,14 @@ def to_latex(bank: Bank) -> str:
     codes = bank.languages
     finetune = bank.finetune_scores.to_numpy(dtype=float)
     gives, takes = (_sums(bank, score) for score in ("donation", "recipience"))
+    rows = [
+        _row(
+            escape(code),
+            ["" if column == place else _math(percent(finetune[place, column])) for column in range(len(codes))],
+            gives[place],
+        )
+        for place, code in enumerate(codes)
+    ]
     lines = [
         "% needs \\usepackage{booktabs} and \\usepackage{graphicx}",
         "\\begin{table}",
@@ -219,11 +215,7 @@ def to_latex(bank: Bank) -> str:
         "\\toprule",
         _row("", [escape(code) for code in codes], "$D$"),
         "\\midrule",
-    ]
-    for place, code in enumerate(codes):
-        cells = ["" if column == place else _cell(finetune[place, column]) for column in range(len(codes))]
-        lines.append(_row(escape(code), cells, gives[place]))
-    lines += [
+        *rows,
         "\\midrule",
         _row("$R$", takes, ""),
         "\\bottomrule",
@@ -258,18 +250,14 @@ def _label(name: str) -> str:
 def _sums(bank: Bank, score: str) -> list[str]:
     table = bank.scores
     return [
-        _minus(signed(total, 2)) + ("" if complete or math.isnan(total) else "*")
+        _math(signed(total, 2)) + ("" if complete or math.isnan(total) else "*")
         for total, complete in zip(table[score].tolist(), table[f"{score}_complete"], strict=True)
     ]
 
 
-def _cell(value: float) -> str:
-    return _minus(percent(value))
-
-
-def _minus(text: str) -> str:
+def _math(text: str) -> str:
     # A hyphen is too short for a minus, and math mode keeps the plus beside it alike
-    return "$\\cdot$" if text == "·" else f"${text}$"
+    return "$\\cdot$" if text == MISSING else f"${text}$"
 
 
 def _row(first: str, cells: list[str], last: str) -> str:

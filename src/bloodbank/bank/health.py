@@ -1,6 +1,6 @@
-"""The state of the models behind a bank: health, and whether training had converged.
+"""The state of the models behind a bank: health, convergence, whether seeds agree, and why cells are missing.
 
-Pure functions of the rows that `select_rows` and `select_controls` give; nothing is written.
+Pure functions of the rows that `select_rows` and `select_controls` give.
 
     health = health_matrix(rows, ("de", "fi", "hu"))
     states = model_states(rows)
@@ -21,16 +21,14 @@ from bloodbank.errors import UsageError
 CONVERGED, FALLING, RISING, UNKNOWN = "converged", "falling", "rising", "unknown"
 _STATES = (FALLING, RISING, UNKNOWN, CONVERGED)  # of a joint model with two states, the first of these counts
 _SOUND = {"healthy", NOT_CHECKED}
+UNHEALTHY, VOID, NOT_MEASURED = "unhealthy", "void", "not measured"  #: why a cell is missing
+MIN_LANGUAGES = 4  #: a correlation over three points is ±1 more often than not
 UNHEALTHY_TYPES = {"donor": object, "recipient": object, "seed": int, "health": object, "health_z": float}
 UNCONVERGED_TYPES = {"protocol": object, "donor": object, "recipient": object, "seed": int, "convergence": object}
 
 
 def health_matrix(rows: pd.DataFrame, languages: Sequence[str]) -> pd.DataFrame:
     """Say how healthy the models of each cell are, over all seeds.
-
-    Args:
-        rows: Monolingual rows and those of one protocol.
-        languages: Codes, in the order of the matrix.
 
     Returns:
         "healthy", "partly healthy" (not in all seeds), "unhealthy", "failed" or "missing"; "not checked" for a
@@ -41,24 +39,16 @@ def health_matrix(rows: pd.DataFrame, languages: Sequence[str]) -> pd.DataFrame:
     """
     cells = matrix(np.full((len(languages),) * 2, "missing"), languages, dtype=object)
     for (donor, recipient), states in rows.groupby(["donor", "recipient"])["health"]:
-        found = set(states)
-        state = "partly healthy" if found & _SOUND and len(found) > 1 else max(found)
+        kinds = set(states)
+        state = "partly healthy" if kinds & _SOUND and len(kinds) > 1 else max(kinds)
         cells.loc[donor or recipient, recipient] = state  # "unhealthy" sorts behind "failed", and so wins
     return cells
 
 
 def unhealthy_models(rows: pd.DataFrame) -> pd.DataFrame:
-    """List the models that are unhealthy or failed.
+    """List the models that are unhealthy or failed; `donor` is "" for a monolingual one.
 
-    Args:
-        rows: Monolingual rows and those of one protocol.
-
-    Returns:
-        `donor` ("" for a monolingual model), `recipient`, `seed`, `health` and `health_z` (standard errors by
-        which MRR is above the unigram's).
-
-    Shape:
-        One row for each such model.
+    `health_z` is by how many standard errors MRR is above the unigram's.
     """
     columns = list(UNHEALTHY_TYPES)
     sick = rows.loc[~rows["health"].isin(_SOUND), columns].sort_values(columns[:3]).reset_index(drop=True)
@@ -70,10 +60,6 @@ def model_states(rows: pd.DataFrame) -> pd.DataFrame:
 
     Zero-shot rows are left out: they score the monolingual models. The two rows of a joint model, which is scored
     on both of its languages, are one; where they differ, "falling" counts before "rising", and both before the rest.
-
-    Args:
-        rows: Rows of monolingual and pair models and of controls. A table that was written before there was
-            a column `convergence` may lack it.
 
     Returns:
         `protocol`, `donor`, `recipient`, `seed` and `convergence`: "converged", "falling" (it was still falling),
@@ -115,22 +101,10 @@ def unconverged_models(states: pd.DataFrame) -> pd.DataFrame:
     return states[states["convergence"].isin([FALLING, RISING])].reset_index(drop=True)
 
 
-# What a reader must know of a bank: whether seeds agree, confounds, and why cells are missing.
-
-
-MIN_LANGUAGES = 4  # a correlation over three points is ±1 more often than not
-UNHEALTHY = "unhealthy"
-VOID = "void"
-NOT_MEASURED = "not measured"
-
-
 def seed_agreement(replicates: Mapping[int, pd.DataFrame]) -> pd.DataFrame:
     """Correlate the ranks of F, D and R between every two seeds.
 
     Only cells measured in both seeds enter, into D and R too: so ragged seeds are compared on equal terms.
-
-    Args:
-        replicates: F by seed.
 
     Returns:
         `seed_a`, `seed_b`, `score` ("finetune_score", "donation" or "recipience"), `rank_correlation`
@@ -187,10 +161,6 @@ def confounds(scores: pd.DataFrame, covariates: pd.DataFrame) -> pd.DataFrame:
 def missing_reasons(finetune: pd.DataFrame, health: pd.DataFrame) -> pd.DataFrame:
     """Say why each missing cell is missing.
 
-    Args:
-        finetune: F.
-        health: Health of the models, with the monolingual ones on the diagonal.
-
     Returns:
         "unhealthy" (the pair's own model is unhealthy or failed), "void" (the recipient's monolingual
         model is) or "not measured"; None for measured cells and the diagonal.
@@ -211,11 +181,12 @@ def _cells(finetune: pd.DataFrame) -> pd.Series[float]:
 
 
 def _rank_correlation(left: pd.Series[float], right: pd.Series[float]) -> float:
-    known = pd.DataFrame({"left": left, "right": right}).dropna()
-    if len(known) < 3 or (known.nunique() < 2).any():
+    known = (left.notna() & right.notna()).to_numpy()
+    values = [side[known] for side in (left.to_numpy(dtype=float), right.to_numpy(dtype=float))]
+    if known.sum() < 3 or any((side == side[0]).all() for side in values):
         return float("nan")
-    ranks = known.rank()  # ties share their mean rank: Pearson's of these is Spearman's
-    return float(ranks["left"].corr(ranks["right"]))
+    ranks = [pd.Series(side).rank() for side in values]  # ties share their mean rank: Pearson's of these is Spearman's
+    return float(ranks[0].corr(ranks[1]))
 
 
 def _obstacle(known: pd.DataFrame, score: str, quantity: str) -> str:

@@ -2,7 +2,7 @@
 
 One table may hold several protocols and controls; a bank is made of one protocol, and compared with the controls.
 
-Reads the tidy table that the transfer stage writes, one row for each scored model and metric; writes nothing.
+The table has one row for each scored model and metric; the transfer stage writes it.
 
     rows = select_rows(measurements, languages=("de", "fi", "hu"), protocol="sequential", metric="mrr")
 """
@@ -68,12 +68,6 @@ def select_rows(measurements: pd.DataFrame, *, languages: Sequence[str], protoco
 
     Rows of other languages, protocols and metrics are left out, and so are pairs of a language with itself.
 
-    Args:
-        measurements: The tidy table; `donor` is "", or missing as CSV readers have it, for monolingual rows.
-        languages: Codes of the bank's languages, at least two.
-        protocol: Protocol of the pair models, such as "sequential".
-        metric: One of `METRICS`.
-
     Returns:
         The monolingual rows and those of `protocol`, with `donor` a string in all of them.
 
@@ -102,12 +96,6 @@ def select_controls(
     measurements: pd.DataFrame, *, languages: Sequence[str], protocol: str, metric: str
 ) -> pd.DataFrame:
     """Check the rows of the controls and return those that a bank is compared with.
-
-    Args:
-        measurements: The tidy table of measurements.
-        languages: Codes of the bank's languages.
-        protocol: Protocol of the bank; a bank of `shuffled` has no such control.
-        metric: One of `METRICS`.
 
     Returns:
         The rows of `CONTROLS`, `longer` and `self` with the recipient as donor; none where none was measured.
@@ -138,10 +126,6 @@ def counted(rows: pd.DataFrame, *, include_unhealthy: bool) -> pd.Series[bool]:
     """Say which rows count as measured: failed ones never do, unhealthy ones only when asked for.
 
     A `zero_shot` score is made to be low, so that the health check does not apply to it.
-
-    Args:
-        rows: What `select_rows` or `select_controls` returned.
-        include_unhealthy: Whether unhealthy models count.
 
     Returns:
         True where the row's value may be used.

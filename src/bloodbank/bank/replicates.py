@@ -1,7 +1,6 @@
 """F drawn again, on disk: `replicates.parquet` beside `bank.json`, so that no sentence scores are needed.
 
-Replicates are kept as whole numbers with one factor for each cell: F = estimate + factor × number, exact to an
-eight-thousandth of the largest deviation. 1 000 replicates of 12 languages take a quarter of a megabyte.
+One row a cell: donor, recipient, and the list of F in every replicate. 1 000 replicates of 12 languages take 0.43 MB.
 
     write_replicates(bank.intervals, Path("runs/mine"))
     read_replicates(bank.intervals, Path("runs/mine"))
@@ -13,25 +12,16 @@ import dataclasses
 import hashlib
 import json
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-import pandas as pd
-from numpy.typing import NDArray
 
 from bloodbank.bank.uncertainty.intervals import Intervals
-from bloodbank.bank.uncertainty.paragraphs import FINETUNE
 from bloodbank.errors import UsageError
-from bloodbank.store import replace_file
 
 REPLICATES_FILE = "replicates.parquet"
 FORMAT = "bloodbank replicates"
 _ABOUT = b"bloodbank"  # key of the metadata
-_LARGEST = 8_191
-# Whole numbers of 14 bits take 14 bits, which no compression of 32-bit ones comes near.
-_ENCODING: dict[str, Any] = {
-    "use_dictionary": False, "column_encoding": {"deviation.list.element": "DELTA_BINARY_PACKED"},
-}  # fmt: skip
+_F = "finetune_scores"
 
 
 def write_replicates(intervals: Intervals | None, folder: Path) -> Path | None:
@@ -50,15 +40,24 @@ def write_replicates(intervals: Intervals | None, folder: Path) -> Path | None:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
+    from bloodbank.store import replace_file
+
     path = folder / REPLICATES_FILE
     if intervals is None or intervals.replicates is None:
         path.unlink(missing_ok=True)
         return None
-    content = pa.Table.from_pandas(_packed(intervals, intervals.replicates), preserve_index=False)
+    known = ~np.isnan(intervals.replicates).any(axis=0)
+    donors, recipients = (np.array(intervals.languages)[places] for places in np.nonzero(known))
+    cells = list(intervals.replicates[:, known].T.astype(np.float32))
+    columns = [donors.tolist(), recipients.tolist(), pa.array(cells, pa.list_(pa.float32()))]
+    table = pa.table(columns, names=["donor", "recipient", _F])
     about = json.dumps({"format": FORMAT, "bank": _key(intervals)}).encode()
-    content = content.replace_schema_metadata({**(content.schema.metadata or {}), _ABOUT: about})
     with replace_file(path) as temporary:
-        pq.write_table(content, temporary, compression="zstd", **_ENCODING)
+        # Floats with their bytes apart: 0.43 MB for the bank that ships, 0.73 without; a column a cell takes 0.47.
+        pq.write_table(
+            table.replace_schema_metadata({_ABOUT: about}), temporary, compression="zstd",
+            use_dictionary=["donor", "recipient"], column_encoding={f"{_F}.list.element": "BYTE_STREAM_SPLIT"},
+        )  # fmt: skip
     return path
 
 
@@ -82,16 +81,23 @@ def read_replicates(intervals: Intervals, folder: Path) -> Intervals:
     path = folder / REPLICATES_FILE
     if not path.is_file():
         return intervals
+    places = {code: place for place, code in enumerate(intervals.languages)}
+    replicates = np.full((intervals.n_replicates, len(places), len(places)), np.nan, dtype=np.float32)
     try:
-        content = pq.read_table(path)
-    except (OSError, pa.ArrowException) as error:
+        table = pq.ParquetFile(path).read(use_threads=False)  # a third of the time of read_table, for a file so small
+        about = json.loads((table.schema.metadata or {}).get(_ABOUT, b"{}"))
+        if about != {"format": FORMAT, "bank": _key(intervals)}:
+            return intervals
+        donors, recipients = ([places[code] for code in table[side].to_pylist()] for side in ("donor", "recipient"))
+        if table[_F].type != pa.list_(pa.float32()):
+            raise ValueError(f"{_F} holds {table[_F].type}, not lists of 32-bit floats")
+        cells = table[_F].combine_chunks().flatten().to_numpy()
+        replicates[:, donors, recipients] = cells.reshape(len(donors), intervals.n_replicates).T
+    except (OSError, pa.ArrowException, LookupError, ValueError) as error:
         raise UsageError(
-            f"{path} cannot be read as Parquet: {error}. Delete it, or write the bank again from its measurements."
+            f"{path} is damaged: {error}. Delete it, or write the bank again from its measurements."
         ) from error
-    about = json.loads((content.schema.metadata or {}).get(_ABOUT, b"{}"))
-    if about != {"format": FORMAT, "bank": _key(intervals)}:
-        return intervals
-    return dataclasses.replace(intervals, replicates=_unpacked(content.to_pandas(), intervals))
+    return dataclasses.replace(intervals, replicates=replicates)
 
 
 def _key(intervals: Intervals) -> str:
@@ -100,27 +106,3 @@ def _key(intervals: Intervals) -> str:
     for name in ("estimate", "se", "df"):
         digest.update(np.ascontiguousarray(intervals.cells[name].to_numpy(dtype=float)).tobytes())
     return digest.hexdigest()[:32]
-
-
-def _packed(intervals: Intervals, replicates: NDArray[np.float32]) -> pd.DataFrame:
-    """Lay replicates out as one row for each cell that has them."""
-    cells = intervals.cells[intervals.cells["score"] == FINETUNE]
-    places = {code: place for place, code in enumerate(intervals.languages)}
-    rows = []
-    for donor, recipient, estimate in cells[["donor", "recipient", "estimate"]].itertuples(index=False):
-        drawn = replicates[:, places[donor], places[recipient]].astype(np.float64)
-        if np.isnan(drawn).any():
-            continue
-        deviation = drawn - estimate
-        factor = float(np.abs(deviation).max()) / _LARGEST or 1.0
-        rows.append((donor, recipient, estimate, factor, np.rint(deviation / factor).astype(np.int16)))
-    return pd.DataFrame(rows, columns=["donor", "recipient", "estimate", "factor", "deviation"])
-
-
-def _unpacked(packed: pd.DataFrame, intervals: Intervals) -> NDArray[np.float32]:
-    places = {code: place for place, code in enumerate(intervals.languages)}
-    n = len(intervals.languages)
-    replicates = np.full((intervals.n_replicates, n, n), np.nan, dtype=np.float32)
-    for donor, recipient, estimate, factor, deviation in packed.itertuples(index=False):
-        replicates[:, places[donor], places[recipient]] = estimate + factor * np.asarray(deviation, dtype=np.float64)
-    return replicates

@@ -1,6 +1,6 @@
 """The scores of the bank: F for every ordered pair, D and R for every language, blood types and levels.
 
-Pure functions of the table of measurements; nothing is written. Matrices are `[donor, recipient]`: rows give,
+Pure functions of the table of measurements. Matrices are `[donor, recipient]`: rows give,
 columns receive, and the diagonal is missing.
 
     cells = finetune_scores(measurements, protocol="sequential", metric="mrr", seed=0, languages=("de", "fi"))
@@ -17,13 +17,14 @@ import pandas as pd
 
 from bloodbank.bank.measurements import METRICS, MONOLINGUAL, ZERO_SHOT, counted, select_rows
 from bloodbank.errors import UsageError
-from bloodbank.experiment.settings import FOREIGN_LIMIT
 from bloodbank.statistics.means import known_mean, known_variance
 
 BLOOD_TYPES = ("O", "A", "AB+", "none")
 LEVELS = ("negative", "neutral", "positive", "very positive")
 # The paper's -10, 10 and 55 percent; a border belongs to the level above it.
 LEVEL_BORDERS = (-0.10, 0.10, 0.55)
+TRAINING = ("n_masked", "updates", "tokens_seen")  # columns of the table of languages that tell of M_l
+FOREIGN_SHARE, FERTILITY = "foreign_share", "fertility"  #: covariates of a run: of characters, 0 to 1; pieces a word
 
 
 class CellScores(NamedTuple):
@@ -96,19 +97,7 @@ def _compare(alone: pd.Series[float], together: pd.DataFrame, languages: Sequenc
 
 
 def matrix(cells: object, languages: Sequence[str], dtype: type = float) -> pd.DataFrame:
-    """Label a square of cells.
-
-    Args:
-        cells: Rows of cells, donors first.
-        languages: Codes, in the order of rows and columns.
-        dtype: Type of the cells.
-
-    Returns:
-        The labelled matrix.
-
-    Shape:
-        `[donor, recipient]`.
-    """
+    """Label a square of cells, `[donor, recipient]`, with codes."""
     codes = list(languages)
     donors, recipients = pd.Index(codes, name="donor"), pd.Index(codes, name="recipient")
     return pd.DataFrame(np.asarray(cells, dtype=dtype), index=donors, columns=recipients, dtype=dtype)
@@ -213,25 +202,12 @@ def transfer_levels(finetune: pd.DataFrame) -> pd.DataFrame:
     return matrix(np.where(np.isnan(cells), None, names), list(finetune.index), dtype=object)
 
 
-# What a bank says over all its seeds: the mean of each cell, its spread, and the table of languages.
-
-
-TRAINING = ("n_masked", "updates", "tokens_seen")  # columns of the table of languages that tell of M_l
-
-
 def over_seeds(seeds: Sequence[CellScores], languages: Sequence[str]) -> tuple[CellScores, pd.DataFrame, pd.DataFrame]:
-    """Average the cells over seeds.
-
-    Args:
-        seeds: The cells of each seed, at least one.
-        languages: Codes, in the order of the matrices.
+    """Average the cells over the seeds in which each was measured.
 
     Returns:
-        The means over the seeds in which a cell was measured, the number of these seeds, and the standard deviation
-        of F over them (of a sample; missing for fewer than two).
-
-    Shape:
-        Matrices `[donor, recipient]`.
+        The means, the number of these seeds, and the standard deviation of F over them (of a sample; missing for fewer
+        than two).
     """
     stacks = [np.stack([cells[part].to_numpy() for cells in seeds]) for part in range(3)]
     mean = CellScores(*(matrix(known_mean(stack, 0), languages) for stack in stacks))
@@ -247,7 +223,7 @@ def language_scores(
     training: pd.DataFrame,
     health: pd.DataFrame,
 ) -> pd.DataFrame:
-    """Make the bank's table of languages.
+    """Make the bank's table of languages: D, R, their means and whether complete, blood type, and what is known of M_t.
 
     Args:
         finetune: F.
@@ -255,13 +231,6 @@ def language_scores(
         monolingual: ε(M_t), for the languages of which it is known.
         training: The columns of `TRAINING` that are known, for the languages of which they are.
         health: Health of the models, with the monolingual ones on the diagonal.
-
-    Returns:
-        `donation`, `recipience`, with `_mean` and `_complete`, `blood_type`, `monolingual`, `n_masked`, `updates`,
-        `tokens_seen` and `health`.
-
-    Shape:
-        One row for each language.
     """
     gives, takes = donation(finetune), recipience(finetune)
     codes = list(finetune.index)
@@ -283,27 +252,13 @@ def language_scores(
     )
 
 
-FOREIGN_SHARE, FERTILITY = "foreign_share", "fertility"  #: covariates of a run: of characters, 0 to 1; pieces a word
-
-
 def no_covariates(languages: Sequence[str]) -> pd.DataFrame:
     """Make the table of a bank of whose languages nothing further is known: a row for each, and no column."""
     return by_language({}, languages)
 
 
 def by_language(columns: Mapping[str, Mapping[str, object]], languages: Sequence[str]) -> pd.DataFrame:
-    """Make a table of covariates: numbers where a column holds nothing else, text or None otherwise.
-
-    Args:
-        columns: Each with its values by language; a missing value is None.
-        languages: Codes, in the order of the rows.
-
-    Returns:
-        The table.
-
-    Shape:
-        One row for each language.
-    """
+    """Make a table of covariates: numbers where a column holds nothing else, text or None otherwise."""
     index = pd.Index(list(languages), name="language")
     table = {}
     for name, values in columns.items():
@@ -313,18 +268,10 @@ def by_language(columns: Mapping[str, Mapping[str, object]], languages: Sequence
     return pd.DataFrame(table, index=index, columns=pd.Index(list(table)))
 
 
-# How much of each language's training text is in other languages, and where that is more than an audit flags.
-
-
 def foreign_shares(covariates: pd.DataFrame) -> pd.Series[float] | None:
-    """Return the share of each language's training text that is in other languages.
+    """Return the share of each language's training text that is in other languages, of characters, 0 to 1.
 
-    Args:
-        covariates: Of a bank.
-
-    Returns:
-        Shares of the characters, 0 to 1, missing where not measured or no number; None where the bank has no such
-        column.
+    Missing where it was not measured or is no number; None where the covariates have no such column.
     """
     if FOREIGN_SHARE not in covariates:
         return None
@@ -332,25 +279,15 @@ def foreign_shares(covariates: pd.DataFrame) -> pd.Series[float] | None:
 
 
 def much_foreign(covariates: pd.DataFrame) -> pd.Series[bool]:
-    """Tell of which languages the share is above the limit of an audit; of none where it is not known.
+    """Tell of which languages the share is above the limit of an audit; of none where it is not known."""
+    from bloodbank.experiment.settings import FOREIGN_LIMIT
 
-    Args:
-        covariates: Of a bank.
-    """
     shares = foreign_shares(covariates)
     return pd.Series(data=False, index=covariates.index) if shares is None else shares > FOREIGN_LIMIT
 
 
-# Small things about tables: are two equal, and what stands in a cell.
-
-
 def same(left: object, right: object) -> bool:
-    """Tell whether two values are equal, missing cells included.
-
-    Args:
-        left: A table, a mapping (its order counts), or a plain value.
-        right: What it is compared with.
-    """
+    """Tell whether two tables, mappings (whose order counts) or plain values are equal, missing cells included."""
     if isinstance(left, pd.DataFrame) or isinstance(right, pd.DataFrame):
         return isinstance(left, pd.DataFrame) and isinstance(right, pd.DataFrame) and left.equals(right)
     if isinstance(left, Mapping) and isinstance(right, Mapping):
@@ -359,15 +296,6 @@ def same(left: object, right: object) -> bool:
 
 
 def number(table: pd.DataFrame, row: object, column: str) -> float:
-    """Take a number out of a table.
-
-    Args:
-        table: With one row of that name.
-        row: Its name.
-        column: Of the cell.
-
-    Returns:
-        The number; NaN for a missing one.
-    """
+    """Take a number out of a table with one row of that name; NaN for a missing one."""
     values: dict[object, float] = table[column].to_dict()
     return float(values[row])

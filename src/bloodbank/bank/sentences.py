@@ -1,13 +1,12 @@
 """What a bank's numbers say, in sentences: another number gives another sentence.
 
-Used by the terminal and the figures; nothing is written.
-
-    for sentence in sentences(bank):
-        print(sentence)
+for sentence in sentences(bank):
+    print(sentence)
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 
 import numpy as np
@@ -20,30 +19,40 @@ from bloodbank.bank.measurements import CONTROLS, JOINT, METRICS, SHUFFLED, ZERO
 from bloodbank.bank.scores import BLOOD_TYPES, FERTILITY, FOREIGN_SHARE, LEVELS, matrix, number
 from bloodbank.bank.uncertainty.intervals import Intervals
 from bloodbank.statistics.permutations import SAME
-from bloodbank.wording import Finding, language_name, percent, plural, signed
+from bloodbank.wording import Finding, language_name, listed, percent, plural, signed
 
 ONE_SEED = "one seed: no seed-to-seed uncertainty"
 NO_SEEDS = "seeds not known: no seed-to-seed uncertainty"
+STRONG = 0.5  # correlations from here on, of either sign, are pointed out
+WEAK = 0.3  # below this, of either sign, no direction is named
+SETTLED = 0.7  # rank correlation from which an order is called repeated
+SURE = 0.95  # share of replicates from which a blood type is taken as settled
+MAX_NAMED = 6
+_OWN_MODEL = ("updates", "tokens_seen")  # of M_l; other quantities are those of l
+_CAUSES = {
+    **dict.fromkeys(_OWN_MODEL, "the amount of training"),
+    FOREIGN_SHARE: "text in other languages",
+    FERTILITY: "the tokenizer, which cuts some languages into more pieces",
+}
+_LETTERS = {"finetune_score": "F", "donation": "D", "recipience": "R"}
 
 
 def subtitle(bank: Bank) -> str:
     """Say in one line what a figure shows: languages, protocol, metric, seeds, and cells left out."""
+    if not knows_seeds(bank):
+        seeds = NO_SEEDS
+    else:
+        seeds = ONE_SEED if has_one_seed(bank) else f"mean over {plural(len(bank.replicates), 'seed')}"
     parts = [
         f"{len(bank.languages)} languages",
         f"protocol {bank.protocol}",
         f"metric {METRICS[bank.metric].label}",
-        _seeds_part(bank),
+        seeds,
         _missing_part(bank),
     ]
     if bank.include_unhealthy:
         parts.append("unhealthy models counted")
     return "; ".join(parts)
-
-
-def _seeds_part(bank: Bank) -> str:
-    if not knows_seeds(bank):
-        return NO_SEEDS
-    return ONE_SEED if has_one_seed(bank) else f"mean over {plural(len(bank.replicates), 'seed')}"
 
 
 def sentences(bank: Bank) -> list[str]:
@@ -94,30 +103,26 @@ def units(bank: Bank) -> str:
 
 def extremes(bank: Bank) -> list[str]:
     """Name who donates and receives most and least, and the highest and lowest pair."""
-    found = []
-    for verb, score in (("donates", bank.donation), ("receives", bank.recipience)):
+    said = []
+    for verb, letter, score in (("donates", "D", bank.donation), ("receives", "R", bank.recipience)):
         known = score.dropna()
         if len(known) < 2 or np.ptp(known) <= SAME * np.abs(known).max():  # nobody is first
             continue
         most, least = str(known.idxmax()), str(known.idxmin())
-        letter = "D" if verb == "donates" else "R"
-        found.append(
+        said.append(
             f"{language_name(most)} ({most}) {verb} most ({letter} = {signed(known[most], 2)}), "
             f"{language_name(least)} ({least}) least ({letter} = {signed(known[least], 2)})."
         )
-    cells = {
-        f"{donor}→{recipient}": float(value)
-        for donor, row in zip(bank.languages, bank.finetune_scores.to_numpy(), strict=True)
-        for recipient, value in zip(bank.languages, row, strict=True)
-        if not np.isnan(value)
-    }
-    if len(set(cells.values())) > 1:
-        high, low = max(cells, key=cells.__getitem__), min(cells, key=cells.__getitem__)
-        found.append(
+    apart = ~np.eye(len(bank.languages), dtype=bool)
+    pairs = [f"{bank.languages[donor]}→{bank.languages[recipient]}" for donor, recipient in np.argwhere(apart)]
+    cells = pd.Series(bank.finetune_scores.to_numpy()[apart], index=pairs).dropna()
+    if len(set(cells)) > 1:
+        high, low = str(cells.idxmax()), str(cells.idxmin())
+        said.append(
             f"Of single pairs, {high} is highest (F = {percent(cells[high])}%) "
             f"and {low} lowest (F = {percent(cells[low])}%)."
         )
-    return found
+    return said
 
 
 def _levels(bank: Bank) -> str:
@@ -166,18 +171,18 @@ def control_sentences(bank: Bank) -> list[str]:
     if not has_comparison(bank):
         return []
     recipients = compare_recipients(bank.finetune_scores, bank.controls)
-    found = []
+    said = []
     for control, meaning in (
         ("longer", "M_t alone, trained for longer"),
         ("self", "the donor is other text of t itself"),
     ):
         if control in recipients:
             both = recipients[["mean_finetune_score", control]].dropna()
-            compared = "the mean F over donors exceeds it"
-            found += _compared(both, f"Control `{control}` ({meaning}): {compared} for", "recipient")
+            opening = f"Control `{control}` ({meaning}): the mean F over donors exceeds it for"
+            said += _compared(both, opening, "recipient")
     pairs = compare_pairs(bank.finetune_scores, bank.controls)[["finetune_score", SHUFFLED]]
-    found += _compared(pairs, f"Control `{SHUFFLED}` (the donor's pieces in random order): F exceeds it for", "pair")
-    return found
+    opening = f"Control `{SHUFFLED}` (the donor's pieces in random order): F exceeds it for"
+    return said + _compared(pairs, opening, "pair")
 
 
 def _compared(both: pd.DataFrame, opening: str, noun: str) -> list[str]:
@@ -200,22 +205,6 @@ def _count(table: pd.DataFrame) -> pd.Series[int]:
     return counts.reindex(names, fill_value=0).astype(int)
 
 
-# What to keep in mind of a bank: unhealthy and unconverged models, seeds, confounds.
-
-
-STRONG = 0.5  # correlations from here on, of either sign, are pointed out
-WEAK = 0.3  # below this, of either sign, no direction is named
-SETTLED = 0.7  # rank correlation from which an order is called repeated
-MAX_NAMED = 6
-_OWN_MODEL = ("updates", "tokens_seen")  # of M_l; other quantities are those of l
-_CAUSES = {
-    **dict.fromkeys(_OWN_MODEL, "the amount of training"),
-    FOREIGN_SHARE: "text in other languages",
-    FERTILITY: "the tokenizer, which cuts some languages into more pieces",
-}
-_LETTERS = {"finetune_score": "F", "donation": "D", "recipience": "R"}
-
-
 def caveats(bank: Bank, *, with_confounds: bool = True) -> list[str]:
     """Say what a reader must keep in mind.
 
@@ -226,8 +215,8 @@ def caveats(bank: Bank, *, with_confounds: bool = True) -> list[str]:
     Returns:
         Sentences on unhealthy models, convergence, seeds and confounds.
     """
-    found = [_unhealthy(bank), *_convergence(bank), _seeds(bank), *_agreement(bank)]
-    return [*found, *_confounds(bank)] if with_confounds else found
+    said = [_unhealthy(bank), *_convergence(bank), _seeds(bank), *_agreement(bank)]
+    return [*said, *_confounds(bank)] if with_confounds else said
 
 
 def has_one_seed(bank: Bank) -> bool:
@@ -248,11 +237,10 @@ def _unhealthy(bank: Bank) -> str:
         return "No model is unhealthy or failed."
     named = [
         f"{_model(donor, recipient)} (seed {seed}{', failed' if health == 'failed' else ''})"
-        for donor, recipient, seed, health, _ in models.head(MAX_NAMED).to_numpy(dtype=object)
+        for donor, recipient, seed, health, _ in models.to_numpy(dtype=object)
     ]
-    more = f", and {len(models) - MAX_NAMED} more" if len(models) > MAX_NAMED else ""
     treated = " Unhealthy ones are counted, as asked; failed ones never are." if bank.include_unhealthy else ""
-    return f"Unhealthy or failed: {plural(len(models), 'model')}: {', '.join(named)}{more}.{treated}"
+    return f"Unhealthy or failed: {plural(len(models), 'model')}: {listed(named, MAX_NAMED)}.{treated}"
 
 
 def _model(donor: str, recipient: str, protocol: str = "") -> str:
@@ -263,34 +251,34 @@ def _model(donor: str, recipient: str, protocol: str = "") -> str:
 
 
 def _convergence(bank: Bank) -> list[str]:
-    counts = dict(bank.convergence)
-    n_known = sum(counts.get(state, 0) for state in (CONVERGED, FALLING, RISING))
+    counts = Counter(bank.convergence)
+    n_known = sum(counts[state] for state in (CONVERGED, FALLING, RISING))
     if not n_known:
         return []
-    said = {
-        FALLING: "Loss on dev text was still falling when training ended",
-        RISING: "Loss on dev text had been clearly lower earlier than when training ended",
-    }
-    found = [
-        f"{text} in {counts[state]} of {plural(n_known, 'model')}: {_named(bank, state)}."
-        for state, text in said.items()
+    said = [
+        f"Loss on dev text {text} in {counts[state]} of {plural(n_known, 'model')}: {_named(bank, state)}."
+        for state, text in (
+            (FALLING, "was still falling when training ended"),
+            (RISING, "had been clearly lower earlier than when training ended"),
+        )
         if counts[state]
     ]
-    if not found:
-        found = [f"Loss on dev text had levelled off in {'the' if n_known == 1 else 'all'} {plural(n_known, 'model')}."]
+    if not said:
+        said = [f"Loss on dev text had levelled off in {'the' if n_known == 1 else 'all'} {plural(n_known, 'model')}."]
     if counts[UNKNOWN]:
-        found.append(f"Whether it had levelled off is not known of {plural(counts[UNKNOWN], 'model')} more.")
-    return found
+        said.append(f"Whether it had levelled off is not known of {plural(counts[UNKNOWN], 'model')} more.")
+    return said
 
 
 def _named(bank: Bank, state: str) -> str:
     models = bank.unconverged_models[bank.unconverged_models["convergence"] == state]
-    named = [
-        f"{_model(donor, recipient, protocol)} (seed {seed})"
-        for protocol, donor, recipient, seed, _ in models.head(MAX_NAMED).to_numpy(dtype=object)
-    ]
-    more = f", and {len(models) - MAX_NAMED} more" if len(models) > MAX_NAMED else ""
-    return f"{', '.join(named)}{more}"
+    return listed(
+        (
+            f"{_model(donor, recipient, protocol)} (seed {seed})"
+            for protocol, donor, recipient, seed, _ in models.to_numpy(dtype=object)
+        ),
+        MAX_NAMED,
+    )
 
 
 def _seeds(bank: Bank) -> str:
@@ -302,8 +290,7 @@ def _seeds(bank: Bank) -> str:
         return "One seed: no seed-to-seed uncertainty can be given."
     if has_one_seed(bank):
         return f"{len(bank.replicates)} seeds, but no cell has more than one: no seed-to-seed uncertainty can be given."
-    low, high = int(measured.min()), int(measured.max())
-    each = f"{low}" if low == high else f"{low} to {high}"
+    each = _span(int(measured.min()), int(measured.max()))
     deviation = 100 * float(np.nanmedian(bank.seed_deviations.to_numpy()))
     return (
         f"{len(bank.replicates)} seeds: every measured cell is the mean over {each} of them; the median "
@@ -313,20 +300,22 @@ def _seeds(bank: Bank) -> str:
 
 def _agreement(bank: Bank) -> list[str]:
     table = bank.seed_agreement().dropna()
-    found = []
+    said = []
     for score, letter in _LETTERS.items():
         of_score = table[table["score"] == score]
         if of_score.empty:
             continue
         values, n = of_score["rank_correlation"], of_score["n"]
-        low, high = signed(float(values.min()), 2), signed(float(values.max()), 2)
-        spread = low if low == high else f"{low} to {high}"
-        size = f"{n.min()}" if n.min() == n.max() else f"{n.min()} to {n.max()}"
-        found.append(
+        spread = _span(signed(float(values.min()), 2), signed(float(values.max()), 2))
+        said.append(
             f"Rank correlation of {letter} between seeds: {spread} ({plural(len(values), 'pair')} of seeds, "
-            f"n = {size}): {_repeats(float(values.min()))}."
+            f"n = {_span(n.min(), n.max())}): {_repeats(float(values.min()))}."
         )
-    return found
+    return said
+
+
+def _span(low: object, high: object) -> str:
+    return f"{low}" if low == high else f"{low} to {high}"
 
 
 def _repeats(correlation: float) -> str:
@@ -338,7 +327,7 @@ def _repeats(correlation: float) -> str:
 
 
 def _confounds(bank: Bank) -> list[str]:
-    found = []
+    said = []
     notes: dict[tuple[str, str], list[str]] = {}
     for score, column, value, n, note in bank.confounds().to_numpy(dtype=object):
         letter = _LETTERS[score]
@@ -346,26 +335,13 @@ def _confounds(bank: Bank) -> list[str]:
         if note:
             notes.setdefault((quantity, note), []).append(letter)
             continue
+        goes = "hardly goes" if abs(value) < WEAK else "rises" if value > 0 else "falls"
         strong = f": part of {letter} may be {_CAUSES.get(column, 'that')}, not the language"
-        strong = strong if abs(value) >= STRONG else ""
         numbers = f"(r = {signed(value, 2)}, n = {n} languages)"
-        found.append(f"{letter} {_goes(value)} the {quantity} {numbers}{strong}.")
+        said.append(f"{letter} {goes} with the {quantity} {numbers}{strong if abs(value) >= STRONG else ''}.")
     for (quantity, note), letters in notes.items():
-        found.append(f"Correlation of {' and '.join(letters)} with the {quantity}: {note}.")
-    return found
-
-
-def _goes(correlation: float) -> str:
-    if abs(correlation) < WEAK:
-        return "hardly goes with"
-    return "rises with" if correlation > 0 else "falls with"
-
-
-# How sure a bank's numbers are, in sentences: other intervals give other sentences.
-
-
-SURE = 0.95  # share of replicates from which a blood type is taken as settled
-_MAX_NAMED = 6
+        said.append(f"Correlation of {' and '.join(letters)} with the {quantity}: {note}.")
+    return said
 
 
 def interval_sentences(intervals: Intervals | None) -> list[str]:
@@ -383,12 +359,7 @@ def interval_sentences(intervals: Intervals | None) -> list[str]:
 
 
 def is_unsure(intervals: Intervals | None, code: str) -> bool:
-    """Tell whether a language's blood type changes in more than 5% of the replicates.
-
-    Args:
-        intervals: Of the bank.
-        code: The language.
-    """
+    """Tell whether a language's blood type changes in more than 5% of the replicates."""
     if intervals is None:
         return False
     row = intervals.types.set_index("language").loc[code, [f"p_{name}" for name in BLOOD_TYPES]].astype(float)
@@ -396,15 +367,7 @@ def is_unsure(intervals: Intervals | None, code: str) -> bool:
 
 
 def holds_zero(intervals: Intervals | None, languages: Sequence[str]) -> pd.DataFrame:
-    """Tell of each cell whether its interval holds zero; False where it has none.
-
-    Args:
-        intervals: Of the bank.
-        languages: Codes of the bank.
-
-    Shape:
-        `[donor, recipient]`.
-    """
+    """Tell of each cell `[donor, recipient]` whether its interval holds zero; False where it has none."""
     if intervals is None:
         return matrix(np.zeros((len(languages), len(languages))), languages, dtype=bool)
     return (intervals.matrix("low") <= 0) & (intervals.matrix("high") >= 0)
@@ -437,7 +400,7 @@ def _places(intervals: Intervals) -> list[str]:
         return [f"{language_name(first)} ({first}) has the highest D beyond measurement error: {donation}."]
     return [
         f"Which language has the highest D is open: {language_name(first)} ({first}) is first, {donation}, but "
-        f"{_listed(rivals)} may be."
+        f"{listed(rivals, MAX_NAMED)} may be."
     ]
 
 
@@ -447,19 +410,11 @@ def _types(intervals: Intervals) -> list[str]:
         return []
     unsure = shares[shares.max(axis="columns") < SURE]
     settled = f"{len(shares) - len(unsure)} of {plural(len(shares), 'language')}"
-    if unsure.empty:
-        return [f"The blood type of {settled} stays the same in {SURE:.0%} of the replicates or more."]
     named = [f"{code} ({_split(unsure.loc[code].to_numpy())})" for code in unsure.index]
-    return [
-        f"The blood type of {settled} stays the same in {SURE:.0%} of the replicates or more; unsure: {_listed(named)}."
-    ]
+    rest = f"; unsure: {listed(named, MAX_NAMED)}" if named else ""
+    return [f"The blood type of {settled} stays the same in {SURE:.0%} of the replicates or more{rest}."]
 
 
 def _split(shares: np.ndarray) -> str:
     order = np.argsort(-shares, kind="stable")
     return ", ".join(f"{BLOOD_TYPES[place]} {shares[place]:.0%}" for place in order if shares[place] >= 0.005)
-
-
-def _listed(names: list[str]) -> str:
-    more = f" and {len(names) - _MAX_NAMED} more" if len(names) > _MAX_NAMED else ""
-    return ", ".join(names[:_MAX_NAMED]) + more

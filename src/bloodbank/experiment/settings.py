@@ -5,11 +5,12 @@ Each field says its meaning, its unit and the paper's value; the documentation's
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal, Self, get_args
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 from bloodbank.errors import UsageError
+from bloodbank.experiment.protocols import Protocol
 from bloodbank.languages import get_language
 
 
@@ -35,8 +36,6 @@ Budgets = Annotated[tuple[Count, ...], AfterValidator(_distinct)]
 Share = Annotated[float, Field(ge=0.0, lt=1.0)]
 
 
-Protocol = Literal["sequential", "joint", "frozen", "zero_shot"]
-PROTOCOLS: tuple[str, ...] = get_args(Protocol)
 Control = Literal["self", "longer", "shuffled"]
 
 

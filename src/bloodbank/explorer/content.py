@@ -24,6 +24,7 @@ from bloodbank.bank.importing.read_matrix import describe_import
 from bloodbank.bank.measurements import METRICS
 from bloodbank.bank.scores import LEVEL_BORDERS
 from bloodbank.bank.sentences import subtitle
+from bloodbank.bank.uncertainty.intervals import IntervalOptions
 from bloodbank.errors import UsageError
 from bloodbank.explorer.facts import CorpusFacts, facts_of_table
 from bloodbank.explorer.numbers import plain, plain_matrix
@@ -265,8 +266,8 @@ def _by_metric(bank: Bank, measurements: pd.DataFrame, metric: str, sentence_sco
         covariates=bank.covariates,
         provenance=bank.provenance,
     )
-    level = 0.95 if bank.intervals is None else bank.intervals.level
-    found = dataclasses.replace(with_intervals(made, sentence_scores, level=level), measurements=measurements)
+    options = IntervalOptions(level=0.95 if bank.intervals is None else bank.intervals.level)
+    found = dataclasses.replace(with_intervals(made, sentence_scores, options), measurements=measurements)
     if sentence_scores is None and found.intervals is not None and bank.intervals and bank.intervals.covers_paragraphs:
         label = METRICS[metric].label
         covers = f"{found.intervals.covers} (None of {label} were given when this page was made.)"

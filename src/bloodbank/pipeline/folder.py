@@ -20,7 +20,7 @@ from typing import Any
 from bloodbank.errors import UsageError
 from bloodbank.execution import Event
 from bloodbank.experiment.load import Experiment
-from bloodbank.experiment.settings import PROTOCOLS
+from bloodbank.experiment.protocols import PROTOCOLS
 from bloodbank.store import Output, Store, replace_file, write_json
 from bloodbank.transfer import Plan, targets_of
 

@@ -7,7 +7,7 @@ from scipy import stats
 
 from bloodbank.bank.scores import matrix
 from bloodbank.bank.uncertainty.cell_tests import CORRECTIONS, adjust, decide_cells, p_values
-from bloodbank.bank.uncertainty.intervals import intervals_from_replicates, measurement_intervals
+from bloodbank.bank.uncertainty.intervals import IntervalOptions, intervals_from_replicates, measurement_intervals
 from bloodbank.errors import UsageError
 from made_up_banks import CODES, measurements_of, sentence_scores
 
@@ -17,7 +17,9 @@ def bank_of(truth, *, noise=0.05, n_seeds=3, random=0):
     seeds = {
         seed: matrix(truth + noise * rng.normal(size=(n, n)), [f"x-{i}" for i in range(n)]) for seed in range(n_seeds)
     }
-    return intervals_from_replicates(seeds, protocol="sequential", metric="mrr", n_replicates=1)
+    return intervals_from_replicates(
+        seeds, protocol="sequential", metric="mrr", options=IntervalOptions(n_replicates=1)
+    )
 
 
 def flat(value, n=6):
@@ -106,6 +108,7 @@ def test_more_cells_are_decided_the_less_is_corrected():
     assert n["holm"] < n["none"]
 
 
+@pytest.mark.proof
 def test_empty_cells_are_called_positive_as_rarely_as_claimed():
     single, any_holm = [], []
     for random in range(100):
@@ -119,7 +122,7 @@ def test_empty_cells_are_called_positive_as_rarely_as_claimed():
 def test_cells_without_an_error_have_no_decision():
     scores = sentence_scores()
     table = measurements_of(scores)
-    keys = {"languages": CODES, "protocol": "sequential", "metric": "mrr", "n_replicates": 1}
+    keys = {"languages": CODES, "protocol": "sequential", "metric": "mrr", "options": IntervalOptions(n_replicates=1)}
     gone = scores[~((scores["donor"] == "de") & (scores["recipient"] == "hu"))]
     tests = decide_cells(measurement_intervals(measurements_of(gone), gone, **keys)).set_index(["donor", "recipient"])
     assert tests.loc[("de", "hu"), ["p", "adjusted_p"]].isna().all()
@@ -134,7 +137,12 @@ def test_cells_without_an_error_have_no_decision():
 def test_other_scores_can_be_tested():
     scores = sentence_scores()
     found = measurement_intervals(
-        measurements_of(scores), scores, languages=CODES, protocol="sequential", metric="mrr", n_replicates=1
+        measurements_of(scores),
+        scores,
+        languages=CODES,
+        protocol="sequential",
+        metric="mrr",
+        options=IntervalOptions(n_replicates=1),
     )
     differences = decide_cells(found, score="difference")
     assert not np.allclose(differences["statistic"], decide_cells(found)["statistic"])

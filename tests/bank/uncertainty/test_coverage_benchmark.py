@@ -73,6 +73,7 @@ def test_a_share_is_counted_over_what_is_known(benchmark):
     assert benchmark.share(np.zeros(4), np.full(4, 1.5), truth) == pytest.approx(2 / 3)
 
 
+@pytest.mark.proof
 def test_pooled_intervals_hold_the_truth_about_as_often_as_they_claim(benchmark):
     # 25 banks of 132 cells: enough to see an interval that forgets a part of the noise.
     found = benchmark.measure(replace(benchmark.PLAIN, seeds=3), 25)

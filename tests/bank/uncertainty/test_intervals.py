@@ -10,25 +10,32 @@ from scipy import stats
 
 from bloodbank.bank import build_bank, read_bank, write_bank
 from bloodbank.bank.bank import with_intervals
-from bloodbank.bank.files import intervals_from_json, intervals_to_json
 from bloodbank.bank.importing.read_matrix import read_matrix
-from bloodbank.bank.replicates import write_replicates
+from bloodbank.bank.replicates import read_replicates, write_replicates
 from bloodbank.bank.scores import matrix
 from bloodbank.bank.uncertainty.errors_and_draws import measure_noise
-from bloodbank.bank.uncertainty.intervals import intervals_from_replicates, measurement_intervals, what_is_covered
+from bloodbank.bank.uncertainty.intervals import (
+    IntervalOptions,
+    intervals_from_replicates,
+    measurement_intervals,
+    what_is_covered,
+)
 from bloodbank.bank.uncertainty.paragraphs import Column
 from bloodbank.bank.uncertainty.seeds import cell_variance, estimate_noise, sum_variance
 from bloodbank.errors import UsageError
 from bloodbank.transfer import read_measurements
 from made_up_banks import CODES, finetune_of, measurements_of, sentence_scores
 
-KEYS = {"languages": CODES, "protocol": "sequential", "metric": "mrr", "n_replicates": 200}
+KEYS = {"languages": CODES, "protocol": "sequential", "metric": "mrr", "options": IntervalOptions(n_replicates=200)}
 TABLES = ("cells", "scores", "types")
 
 
 def intervals_of(scores, measurements=None, **settings):
     table = measurements_of(scores) if measurements is None else measurements
-    return measurement_intervals(table, scores, **{**KEYS, **settings})
+    of_bank = {name: settings.pop(name, value) for name, value in KEYS.items() if name != "options"}
+    unhealthy = settings.pop("include_unhealthy", False)
+    options = IntervalOptions(**{"n_replicates": 200, **settings})
+    return measurement_intervals(table, scores, **of_bank, include_unhealthy=unhealthy, options=options)
 
 
 def cells_of(intervals, score="finetune_score"):
@@ -268,7 +275,10 @@ def test_f_by_seed_gives_the_same_as_measurements_alone():
     table = measurements_of(sentence_scores())
     seeds = measurement_intervals(table, None, **KEYS)
     by_seed = intervals_from_replicates(
-        build_bank(table, languages=CODES, name="x").replicates, protocol="sequential", metric="mrr", n_replicates=200
+        build_bank(table, languages=CODES, name="x").replicates,
+        protocol="sequential",
+        metric="mrr",
+        options=KEYS["options"],
     )
     of_f = seeds.cells[seeds.cells["score"] == "finetune_score"].reset_index(drop=True)
     pd.testing.assert_frame_equal(by_seed.cells, of_f)
@@ -503,7 +513,7 @@ def test_replicates_must_be_of_one_bank():
 
 def bank_of(scores, **settings):
     made = build_bank(measurements_of(scores), languages=CODES, name="made-up")
-    return with_intervals(made, scores, **settings)
+    return with_intervals(made, scores, IntervalOptions(**settings))
 
 
 def test_files_give_back_what_was_written(tmp_path):
@@ -529,13 +539,13 @@ def test_intervals_of_another_bank_are_another_bank():
     assert bank_of(scores) == bank_of(scores)
 
 
-def test_equal_seeds_have_endless_degrees_of_freedom_on_disk_too(tmp_path):
-    finetune = pd.DataFrame([[np.nan, 0.2], [0.1, np.nan]], index=["de", "fi"], columns=["de", "fi"])
-    found = intervals_from_replicates({0: finetune, 1: finetune}, protocol="sequential", metric="mrr")
-    written = dataclasses.replace(bank_of(sentence_scores()), intervals=found, languages=("de", "fi"))
-    content = json.loads(json.dumps(intervals_to_json(found), allow_nan=False))
-    again = intervals_from_json(content, {"finetune_score": finetune}, written.languages)
-    assert again == found
+def test_equal_seeds_have_endless_degrees_of_freedom_on_disk_too(example_with, tmp_path):
+    rows = pd.concat([example_with(seed=seed) for seed in range(2)])
+    bank = with_intervals(build_bank(rows, languages=("de", "fi", "hu"), name="still"))
+    assert np.isinf(bank.intervals.cells["df"]).all()
+    write_bank(bank, tmp_path)
+    assert '"inf"' in (tmp_path / "bank.json").read_text("utf-8")
+    assert read_bank(tmp_path) == bank
 
 
 def test_replicates_of_an_earlier_bank_are_neither_kept_nor_read(tmp_path):
@@ -552,24 +562,32 @@ def test_replicates_of_an_earlier_bank_are_neither_kept_nor_read(tmp_path):
     assert read_bank(tmp_path).intervals is None
 
 
-def test_replicates_take_two_bytes_a_number(tmp_path):
+def test_replicates_lose_no_digit_and_take_less_than_four_bytes_a_number(tmp_path):
     codes = tuple(f"x-{i:02}" for i in range(12))
     stack = known_noise(np.random.default_rng(0), 12, 3, rows=0.01, columns=0.02, cells=0.01)
+    options = IntervalOptions(keep_replicates=True)
     found = intervals_from_replicates(
-        replicates_of(*stack, codes=codes), protocol="sequential", metric="mrr", keep_replicates=True
+        replicates_of(*stack, codes=codes), protocol="sequential", metric="mrr", options=options
     )
     path = write_replicates(found, tmp_path)
-    assert path.stat().st_size < 2 * 1_000 * 132
+    assert path.stat().st_size < 4 * 1_000 * 132
+    again = read_replicates(dataclasses.replace(found, replicates=None), tmp_path)
+    assert np.array_equal(again.replicates, found.replicates, equal_nan=True)
 
 
 @pytest.mark.parametrize(
     ("part", "change", "message"),
     [
-        ("level", lambda _: "high", "damaged"),
-        ("level", lambda _: 2, "level of intervals is 2"),
-        ("scores", lambda rows: rows[:-1], "intervals have 15 scores"),
+        ("level", lambda _: "high", "intervals.level is 'high'"),
+        ("level", lambda _: 2, "intervals.level is 2"),
+        ("scores", lambda rows: rows[:-1], "scores of the intervals"),
         ("types", lambda _: [], "types of the intervals"),
-        ("cells", lambda cells: {"finetune_score": {"low": [[0.0] * 9] * 9}}, "low of the intervals of finetune_score"),
+        ("cells", lambda cells: {}, "the intervals have no finetune_score"),
+        (
+            "cells",
+            lambda cells: {"finetune_score": cells["finetune_score"] | {"low": [[0.0] * 9] * 9}},
+            "low of the intervals of finetune_score",
+        ),
     ],
 )
 def test_intervals_of_another_size_are_refused(part, change, message, tmp_path):
@@ -594,7 +612,7 @@ def test_a_damaged_file_of_replicates_is_named(tmp_path):
     path = tmp_path / "replicates.parquet"
     whole = path.read_bytes()
     path.write_bytes(whole[: len(whole) // 2])
-    with pytest.raises(UsageError, match=r"replicates.parquet cannot be read as Parquet.*Delete it"):
+    with pytest.raises(UsageError, match=r"replicates.parquet is damaged.*Delete it"):
         read_bank(tmp_path)
 
 

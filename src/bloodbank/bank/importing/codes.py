@@ -5,38 +5,40 @@ resolve_codes(["swe", "fi"], {"swe": "sv"})  # ["sv", "fi"]
 
 from __future__ import annotations
 
+import math
 import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 from bloodbank.errors import UsageError
 from bloodbank.languages import all_languages
 from bloodbank.wording import find_language, listed, shown
 
+if TYPE_CHECKING:
+    import pandas as pd
+
 _MAX_SUGGESTED = 400
 _INVISIBLE = "\u200b\u200c\u200d\u200e\u200f\u2060\ufeff"  # what comes along when a table is copied from a page
 
 
-def read_label(cell: object, place: str) -> str:
+def read_label(cell: object, place: object) -> str:
     """Read the name of a language; `nan` is one (Min Nan), and so is `no`.
 
     Raises:
         UsageError: There is none.
     """
-    missing = cell is None or (isinstance(cell, float) and cell != cell)  # noqa: PLR0124 - NaN alone differs from itself
-    if missing or not str(cell).strip().strip(_INVISIBLE):
+    missing = cell is None or (isinstance(cell, float) and math.isnan(cell))
+    label = "" if missing else str(cell).strip().strip(_INVISIBLE).strip()
+    if not label:
         hint = " If it was Min Nan (nan), what wrote the file took the code for a missing value." if missing else ""
         raise UsageError(f"A language is missing in {place}. Write its code there.{hint}")
-    return str(cell).strip().strip(_INVISIBLE).strip()
+    return label
 
 
-def read_labels(cells: Sequence[object], places: Sequence[str]) -> list[str]:
-    """Read the names of languages in a column; see `read_label`."""
-    known: dict[object, str] = {}
-    for cell, place in zip(cells, places, strict=True):
-        if not isinstance(cell, str) or cell not in known:
-            known[cell] = read_label(cell, place)
-    return [known[cell] for cell in cells]
+def read_labels(cells: pd.Series[Any]) -> list[str]:
+    """Read the names of languages in a column, whose index says where they stand."""
+    return [read_label(cell, place) for place, cell in cells.items()]
 
 
 def resolve_codes(labels: Sequence[str], rename: Mapping[str, str] | None, hint: str = "") -> list[str]:
@@ -69,11 +71,6 @@ def check_rename(labels: Sequence[str], rename: Mapping[str, str] | None) -> lis
 
 def check_distinct(labels: Sequence[str], what: str, hint: str = "") -> None:
     """Check that no label comes twice.
-
-    Args:
-        labels: What is checked.
-        what: What they are, in the plural.
-        hint: A further sentence for the message.
 
     Raises:
         UsageError: Names those that do.

@@ -110,8 +110,8 @@ def _columns(
     notes: list[str] = []
     records: dict[Any, Any]
     if isinstance(given, pd.DataFrame):
-        records = {label: dict(row) for label, row in zip(given.index, given.to_dict("records"), strict=True)}
         check_distinct([str(label) for label in given.index], "Languages")
+        records = dict(zip(given.index, given.to_dict("records"), strict=True))
     elif isinstance(given, Mapping):
         records = {label: {what: value} for label, value in given.items()}
     else:
@@ -124,43 +124,39 @@ def _columns(
     if others:
         strange = [code for code in others if find_language(code) is None]
         more = f"; {listed(strange)} not in the table of languages" if strange else ""
-        notes.append(f"{_short(given, what)} has languages that the matrix does not have: {listed(others)}{more}.")
+        whose = Path(given).name if isinstance(given, (str, Path)) else f"What was given as {what}"
+        notes.append(f"{whose} has languages that the matrix does not have: {listed(others)}{more}.")
     names = dict.fromkeys(str(name) for record in known.values() for name in record)
     return {name: {code: known[at].get(name) for code, at in labels.items()} for name in names}, source, notes
 
 
-def _short(given: object, what: str) -> str:
-    return Path(given).name if isinstance(given, (str, Path)) else f"What was given as {what}"
-
-
 def _read(path: Path, what: str) -> tuple[dict[str, dict[str, object]], dict[str, str], list[str]]:
     if path.suffix.casefold() == ".json":
-        content = read_content(path)
-        text, notes = decode(path, content)
-        source = {"file": path.name, "sha256": hashlib.sha256(content).hexdigest()}
-        try:
-            found = json.loads(text)
-        except ValueError as error:
-            raise UsageError(f"{path} is not JSON: {error}.") from error
-        if not isinstance(found, dict):
-            raise UsageError(f'{path} is JSON, but not an object by language, such as {{"de": 0.31}}.')
-        records = {label: value if isinstance(value, dict) else {what: value} for label, value in found.items()}
-        return records, source, notes
+        return _read_json(path, what)
     table = read_table(path)
-    names = list(table.header)
+    names = table.header
     check_distinct(names, "Columns")
-    at = next((place for place, name in enumerate(names) if name.casefold() in _LANGUAGE), 0)
-    labels = read_labels([row[at] for row in table.rows], table.places)
+    language = next((name for name in names if name.casefold() in _LANGUAGE), names[0])
+    labels = read_labels(table.cells[language])
     check_distinct(labels, "Languages")
-    decimal = find_decimal((cell for row in table.rows for place, cell in enumerate(row) if place != at), None)
-    records = {}
-    for label, row in zip(labels, table.rows, strict=True):
-        cells = {name: cell for place, (name, cell) in enumerate(zip(names, row, strict=True)) if place != at}
-        records[label] = {
-            name: cell.replace(",", ".") if decimal == "," and isinstance(cell, str) and _is_number(cell, ",") else cell
-            for name, cell in cells.items()
-        }
+    cells = table.cells.drop(columns=language)
+    if find_decimal(cells.to_numpy().ravel(), None) == ",":
+        cells = cells.map(lambda cell: cell.replace(",", ".") if _is_number(cell, ",") else cell)
+    records: dict[str, Any] = dict(zip(labels, cells.to_dict("records"), strict=True))
     return records, {"file": path.name, "sha256": table.sha256}, list(table.notes)
+
+
+def _read_json(path: Path, what: str) -> tuple[dict[str, dict[str, object]], dict[str, str], list[str]]:
+    content = read_content(path)
+    text, notes = decode(path, content)
+    try:
+        by_label = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise UsageError(f"{path} is not JSON: {error}.") from error
+    if not isinstance(by_label, dict):
+        raise UsageError(f'{path} is JSON, but not an object by language, such as {{"de": 0.31}}.')
+    records = {label: value if isinstance(value, dict) else {what: value} for label, value in by_label.items()}
+    return records, {"file": path.name, "sha256": hashlib.sha256(content).hexdigest()}, notes
 
 
 def _table(columns: Mapping[str, Mapping[str, object]], languages: Sequence[str]) -> pd.DataFrame:
@@ -177,9 +173,8 @@ def _is_number(cell: object, decimal: str = ".") -> bool:
         to_number(cell, decimal)
     except ValueError as error:
         if "infinite" in str(error):
-            raise UsageError(
-                f"{shown(cell)} is infinite. Allowed are finite numbers; leave missing ones empty."
-            ) from error
+            message = f"{shown(cell)} is infinite. Allowed are finite numbers; leave missing ones empty."
+            raise UsageError(message) from error
         return False
     return True
 

@@ -4,17 +4,18 @@ Cells of CSV stay text, so that the codes `nan` and `no` are what they are. What
 `bloodbank.bank.importing.cells`). Reads one file; writes nothing.
 
     table = read_table(Path("matrix.csv"))
-    table.header, table.rows[0]
+    table.cells.columns, table.cells.iloc[0]
 """
 
 from __future__ import annotations
 
-import csv
 import hashlib
 import io
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+
+import numpy as np
+import pandas as pd
 
 from bloodbank.errors import UsageError
 
@@ -32,19 +33,18 @@ _NEXT = "Give a CSV file in UTF-8, a Parquet file or a bank.json."
 
 @dataclass(frozen=True)
 class RawTable:
-    """A table as its file has it.
-
-    Shape:
-        As many cells in every row as names in the header.
-    """
+    """A table as its file has it."""
 
     path: Path
     sha256: str
-    header: tuple[str, ...]
-    rows: list[list[object]]
-    places: list[str]  #: where each row stands in its file, for messages: "line 3"
+    cells: pd.DataFrame  #: its index says where a row stands in the file: "line 3"; names of columns may repeat
     delimiter: str | None  #: None for Parquet
     notes: tuple[str, ...]  #: what was assumed
+
+    @property
+    def header(self) -> list[str]:
+        """Names of the columns."""
+        return [str(name) for name in self.cells.columns]
 
 
 def read_table(path: Path, *, delimiter: str | None = None) -> RawTable:
@@ -60,24 +60,16 @@ def read_table(path: Path, *, delimiter: str | None = None) -> RawTable:
     Raises:
         UsageError: It is no such file, or no table.
     """
-    content = read_content(path)
-    sha256 = hashlib.sha256(content).hexdigest()
+    content, notes = read_content(path), list[str]()
     if content[:4] == b"PAR1":
-        header, rows = _parquet(path, content)
-        places = [f"row {number}" for number in range(1, len(rows) + 1)]
-        notes: list[str] = []
-        delimiter = None
+        cells, delimiter = _parquet(path, content), None
     else:
         text, notes = decode(path, content)
         delimiter = _checked_delimiter(delimiter) or _find_delimiter(text)
-        lines = list(_lines(path, text, delimiter))
-        if not lines:
-            raise UsageError(f"{path} has no table in it. {_NEXT}")
-        header, rows, places = _square_up(path, lines)
-        if header[0] is None:
-            header = ["", *header[1:]]
-            notes = [*notes, "The first line has one cell fewer than the others: taken as names without a corner cell."]
-    return RawTable(path, sha256, tuple(str(name).strip() for name in header), rows, places, delimiter, tuple(notes))
+        cells, more = _headed(path, _csv(path, text, delimiter))
+        notes += more
+    cells.columns = pd.Index([str(name).strip() for name in cells.columns], dtype=object)
+    return RawTable(path, hashlib.sha256(content).hexdigest(), cells, delimiter, tuple(notes))
 
 
 def read_content(path: Path) -> bytes:
@@ -133,75 +125,65 @@ def _checked_delimiter(delimiter: str | None) -> str | None:
 
 def _find_delimiter(text: str) -> str:
     """Take what cuts the first line into most cells; a comma in a tie, as in a table of one column."""
-    for line in io.StringIO(text):  # not splitlines: a form feed ends no line of a table
-        if line.strip():
-            cuts = {each: _n_cells(line, each) for each in DELIMITERS}
-            return max(cuts, key=cuts.__getitem__)
-    return ","
+    first = next((line for line in io.StringIO(text) if line.strip()), "")
+    return max(DELIMITERS, key=first.count)
 
 
-def _n_cells(line: str, delimiter: str) -> int:
-    try:
-        return len(next(csv.reader([line], delimiter=delimiter)))
-    except csv.Error:  # the line itself is at fault; reading it as a table says how
-        return 0
-
-
-def _lines(path: Path, text: str, delimiter: str) -> Iterator[tuple[str, list[str]]]:
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
-    try:
-        for cells in reader:
-            if any(cell.strip() for cell in cells):
-                yield f"line {reader.line_num}", cells
-    except csv.Error as error:
-        raise UsageError(
-            f"{path}, line {reader.line_num}, is no line of a table: {error}. Is a quotation mark left open?"
-        ) from error
-
-
-def _square_up(
-    path: Path, lines: list[tuple[str, list[str]]]
-) -> tuple[list[str | None], list[list[object]], list[str]]:
-    """Cut columns that are empty all the way down off the right, and check that rows are equally long."""
-    used = [_used(cells) for _, cells in lines]
-    width = max(used)
+def _csv(path: Path, text: str, delimiter: str) -> pd.DataFrame:
+    """Read all lines; a cell that a line does not have is None, an empty one ""."""
+    width = 1 + max(line.count(delimiter) for line in io.StringIO(text))
     if width > _MAX_COLUMNS:
         raise UsageError(f"{path} has {width:,} columns; at most {_MAX_COLUMNS:,} are read. Are its lines broken?")
-    (_, first), *others = lines
-    header: list[str | None] = list(first[: max(used[0], 1)])
-    shortest = min((len(cells) for _, cells in others), default=0)
-    if others and len(header) == width - 1 and shortest >= width:
-        header = [None, *header]  # as R writes row names
-    header += [""] * (width - len(header)) if shortest >= width else []
-    rows: list[list[object]] = []
-    for (place, cells), n_used in zip(others, used[1:], strict=True):
-        if len(cells) < len(header) or n_used > len(header):
+    try:
+        cells = pd.read_csv(
+            io.StringIO(text), sep=delimiter, header=None, names=range(width), dtype=object, keep_default_na=False,
+            skip_blank_lines=False, engine="python",  # which tells a cell that is not there from an empty one
+        )  # fmt: skip
+    except (pd.errors.ParserError, pd.errors.EmptyDataError) as error:
+        raise UsageError(f"{path} is no table: {error}. Is a quotation mark left open?") from error
+    cells.index = pd.Index([f"line {number}" for number in range(1, len(cells) + 1)])
+    used = _n_used(cells)
+    if not used.any():
+        raise UsageError(f"{path} has no table in it. {_NEXT}")
+    return cells.loc[used > 0, : used.max() - 1]
+
+
+def _n_used(cells: pd.DataFrame) -> pd.Series[int]:
+    """Count the cells of each row up to the last that is not blank."""
+    is_used = cells.map(lambda cell: bool(cell and cell.strip())).to_numpy()
+    places = np.arange(1, is_used.shape[1] + 1)
+    return pd.Series((is_used * places).max(axis=1), index=cells.index)
+
+
+def _headed(path: Path, cells: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:
+    """Take the first line as names, and check that every line has a cell for each of them."""
+    used, rows, notes = _n_used(cells), cells.iloc[1:], []
+    names = [str(name) for name in cells.iloc[0, : max(int(used.iloc[0]), 1)]]
+    n_more = cells.shape[1] - len(names)
+    if len(rows) and rows.notna().to_numpy().all():  # every line has all columns, named or not
+        if n_more == 1:
+            notes = ["The first line has one cell fewer than the others: taken as names without a corner cell."]
+        names = ["", *names] if n_more == 1 else names + [""] * n_more
+    for (place, n_cells), n_used in zip(rows.notna().sum(axis="columns").items(), used.iloc[1:], strict=True):
+        if n_cells < len(names) or n_used > len(names):
             raise UsageError(
-                f"{path}, {place}, has {len(cells)} cells, but the first line has {len(header)}. "
+                f"{path}, {place}, has {n_cells} cells, but the first line has {len(names)}. "
                 "Write a delimiter for every missing cell."
             )
-        rows.append(list(cells[: len(header)]))
-    return header, rows, [place for place, _ in others]
+    return rows.iloc[:, : len(names)].set_axis(names, axis="columns"), notes
 
 
-def _used(cells: list[str]) -> int:
-    if cells[-1].strip():  # as nearly all lines are
-        return len(cells)
-    return next((place for place in range(len(cells), 0, -1) if cells[place - 1].strip()), 0)
-
-
-def _parquet(path: Path, content: bytes) -> tuple[list[str | None], list[list[object]]]:
-    import pandas as pd
+def _parquet(path: Path, content: bytes) -> pd.DataFrame:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
     try:
-        frame = pq.read_table(pa.BufferReader(content)).to_pandas()
+        frame: pd.DataFrame = pq.read_table(pa.BufferReader(content)).to_pandas()
     except (pa.ArrowException, ValueError, NotImplementedError, OSError) as error:
         raise UsageError(f"{path} is no Parquet file that can be read: {error}. {_NEXT}") from error
     if not isinstance(frame.index, pd.RangeIndex):
-        frame = frame.rename_axis(index=[name or "" for name in frame.index.names]).reset_index()
+        frame = frame.rename_axis(index=[str(name or "") for name in frame.index.names]).reset_index()
     if frame.empty:
         raise UsageError(f"{path} has no table in it. {_NEXT}")
-    columns = [frame.iloc[:, place].astype(object).tolist() for place in range(frame.shape[1])]
-    return [str(name) for name in frame.columns], [list(row) for row in zip(*columns, strict=True)]
+    places = [f"row {number}" for number in range(1, len(frame) + 1)]
+    return frame.astype(object).set_axis(places, axis="index")

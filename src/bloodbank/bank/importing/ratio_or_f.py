@@ -1,9 +1,7 @@
-"""From the cells of somebody's matrix to F: which kind of number they are.
+"""From the cells of somebody's matrix to F: which kind of number they are, and what looks odd about them.
 
-Pure functions; nothing is read or written.
-
-    reading = to_finetune(cells, values="auto", metric="mrr")
-    reading.by_seed[None]
+reading = to_finetune(cells, values="auto", metric="mrr")
+reading.by_seed[None]
 """
 
 from __future__ import annotations
@@ -15,7 +13,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from bloodbank.bank.importing.wide import Cells
+from bloodbank.bank.importing.cells import Cells
 from bloodbank.bank.measurements import METRICS
 from bloodbank.bank.scores import CellScores, matrix
 from bloodbank.errors import UsageError
@@ -24,6 +22,10 @@ from bloodbank.wording import listed
 KINDS = ("ratio", "finetune", "score")
 _ON_DIAGONAL = {"ratio": 1.0, "finetune": 0.0}
 _TOLERANCE = 1e-6
+_TYPICAL = 0.5  # how far from 1 the middle of ratios may be, and from 0 that of F, to look like what they are
+_LOW_RATIO = 0.3  # ratios are rarely lower, and a whole row of F is rarely above it
+_MIN_CELLS = 3  # fewer can look like anything
+_MEANING = {"ratio": "ratios", "finetune": "finetune scores"}
 _SAY = "Say which with values='ratio', 'finetune' or 'score'."
 
 
@@ -76,8 +78,7 @@ def to_finetune(cells: Cells, *, values: str, metric: str, monolingual: pd.Serie
         seed: _cell_scores(table, kind, METRICS[metric].sign, _of_seed(diagonal, n, kind, monolingual, own))
         for n, (seed, table) in enumerate(cells.by_seed.items())
     }
-    stacked = {seed: scores.finetune for seed, scores in by_seed.items()}
-    warnings += odd_values(stacked, kind, METRICS[metric].sign)
+    warnings += _odd_values({seed: cell.finetune for seed, cell in by_seed.items()}, kind, METRICS[metric].sign)
     return Reading(kind, reason, by_seed, own, tuple(warnings))
 
 
@@ -178,38 +179,18 @@ def _cell_scores(table: pd.DataFrame, kind: str, sign: int, own: pd.Series[float
     return CellScores(*(matrix(part, codes) for part in parts))
 
 
-# What is suspicious about an imported F: percent, ratios that were read as F, the two mixed, all the same.
-
-
-_TYPICAL = 0.5  # how far from 1 the middle of ratios may be, and from 0 that of F, to look like what they are
-_LOW_RATIO = 0.3  # ratios are rarely lower, and a whole row of F is rarely above it
-_MIN_CELLS = 3  # fewer can look like anything
-_MEANING = {"ratio": "ratios", "finetune": "finetune scores"}
-
-
-def odd_values(by_seed: Mapping[int | None, pd.DataFrame], kind: str, sign: int) -> list[str]:
-    """Say what is suspicious about F.
-
-    Args:
-        by_seed: F of each seed.
-        kind: What the file's cells were taken for.
-        sign: -1 for a loss.
-
-    Returns:
-        Warnings, each with what to do.
-    """
+def _odd_values(by_seed: Mapping[int | None, pd.DataFrame], kind: str, sign: int) -> list[str]:
+    """Warn of percent, of ratios that were read as F, of the two mixed, and of cells that are all the same."""
     codes = list(next(iter(by_seed.values())).index)
     finetune = np.stack([table.to_numpy(dtype=float) for table in by_seed.values()])
     known = finetune[~np.isnan(finetune)]
     if not known.size:
         return ["No F can be told, because ε(M_t) is not known. Give it with monolingual=…."]
     given = sign * known + 1 if kind == "ratio" else known
-    found = _wrong_size(given, kind, sign)
+    warnings = _wrong_size(given, kind, sign)
     if known.size > 1 and np.ptp(known) < _TOLERANCE:
-        found.append(f"All {known.size} cells are the same (F = {known[0]:+.3f}): nothing tells languages apart.")
-    if kind in _MEANING and not found:
-        found = _mixed(finetune, codes, kind, sign)
-    return found
+        warnings.append(f"All {known.size} cells are the same (F = {known[0]:+.3f}): nothing tells languages apart.")
+    return _mixed(finetune, codes, kind, sign) if kind in _MEANING and not warnings else warnings
 
 
 def _wrong_size(given: np.ndarray, kind: str, sign: int) -> list[str]:
@@ -239,7 +220,7 @@ def _mixed(finetune: np.ndarray, codes: list[str], kind: str, sign: int) -> list
     """Name donors and recipients whose every cell looks like the other kind, while those of the others do not."""
     given = sign * finetune + 1 if kind == "ratio" else finetune  # [seed, donor, recipient]
     other = "F" if kind == "ratio" else "ratios"
-    found = []
+    warnings = []
     for side, axis in (("donor", 1), ("recipient", 2)):
         odd = []
         for place in range(len(codes)):
@@ -255,7 +236,7 @@ def _mixed(finetune: np.ndarray, codes: list[str], kind: str, sign: int) -> list
         typical = 1.0 if kind == "ratio" else 0.0
         if not np.isnan(rest).all() and abs(float(np.nanmedian(rest)) - typical) < _TYPICAL / 2:
             names = listed(codes[place] for place in odd)
-            found.append(
+            warnings.append(
                 f"Every cell of the {side} {names} looks like {other}, the others like {_MEANING[kind]}: mixed?"
             )
-    return found
+    return warnings

@@ -13,7 +13,7 @@ import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict, Unpack
 
 import numpy as np
 import pandas as pd
@@ -22,40 +22,106 @@ from bloodbank.bank.bank import Bank, with_intervals
 from bloodbank.bank.controls import COLUMN_TYPES as CONTROL_TYPES
 from bloodbank.bank.files import BANK_FILE, read_bank
 from bloodbank.bank.health import UNCONVERGED_TYPES, UNHEALTHY_TYPES, UNKNOWN
+from bloodbank.bank.importing.cells import Cells
 from bloodbank.bank.importing.covariates import read_covariates, read_monolingual
 from bloodbank.bank.importing.files import DELIMITERS, RawTable, read_table
-from bloodbank.bank.importing.long import LongOptions, distinct_values, find_columns, is_long, read_long
+from bloodbank.bank.importing.long import distinct_values, find_columns, is_long, read_long
 from bloodbank.bank.importing.ratio_or_f import KINDS, Reading, to_finetune
-from bloodbank.bank.importing.wide import Cells, read_wide
+from bloodbank.bank.importing.wide import read_wide
 from bloodbank.bank.measurements import METRICS
 from bloodbank.bank.scores import TRAINING, language_scores, matrix, no_covariates, over_seeds
 from bloodbank.errors import UsageError
+from bloodbank.experiment.protocols import PROTOCOLS
 from bloodbank.wording import listed, plural
+
+_ASSUMED = {"metric": "mrr", "protocol": "sequential"}
+_ALSO_CALLED = {"tokens": "tokens_seen"}
+_SAID = {
+    "ratio": "Cells are ratios ε(M_{{s,t}}) / ε(M_t) ({reason}): F is {cell}.",
+    "finetune": "Cells are F ({reason}).",
+    "score": "Cells are scores ε(M_{{s,t}}) ({reason}): F is the gain over ε(M_t), as a fraction of it.",
+}
+_BESIDE = ("monolingual", "covariates", "name")  # options that stand elsewhere in the provenance
+_ROLES = ("donor", "recipient", "value", "seed")
 
 
 class MatrixWarning(UserWarning):
     """Something in an imported matrix is odd, and was read as the message says."""
 
 
-def read_matrix(
-    path: str | Path,
-    *,
-    donors: str = "rows",
-    values: str = "auto",
-    name: str | None = None,
-    monolingual: str | Path | Mapping[str, float] | None = None,
-    covariates: str | Path | pd.DataFrame | None = None,
-    metric: str | None = None,
-    protocol: str | None = None,
-    rename: Mapping[str, str] | None = None,
-    donor: str | None = None,
-    recipient: str | None = None,
-    value: str | None = None,
-    seed: str | None = None,
-    where: Mapping[str, Any] | None = None,
-    delimiter: str | None = None,
-    decimal: str | None = None,
-) -> Bank:
+class ImportKeywords(TypedDict, total=False):
+    """The keywords of `read_matrix`, which says what each is."""
+
+    donors: str
+    values: str
+    name: str | None
+    monolingual: str | Path | Mapping[str, float] | None
+    covariates: str | Path | pd.DataFrame | None
+    metric: str | None
+    protocol: str | None
+    rename: Mapping[str, str] | None
+    donor: str | None
+    recipient: str | None
+    value: str | None
+    seed: str | None
+    where: Mapping[str, Any] | None
+    delimiter: str | None
+    decimal: str | None
+
+
+@dataclass(frozen=True)
+class ImportOptions:
+    """The same, with their defaults.
+
+    Raises:
+        UsageError: One is none of those allowed.
+    """
+
+    donors: str = "rows"
+    values: str = "auto"
+    name: str | None = None
+    monolingual: str | Path | Mapping[str, float] | None = None
+    covariates: str | Path | pd.DataFrame | None = None
+    metric: str | None = None
+    protocol: str | None = None
+    rename: Mapping[str, str] | None = None
+    donor: str | None = None
+    recipient: str | None = None
+    value: str | None = None
+    seed: str | None = None
+    where: Mapping[str, Any] | None = None
+    delimiter: str | None = None
+    decimal: str | None = None
+
+    def __post_init__(self) -> None:
+        allowed: dict[str, tuple[str | None, ...]] = {
+            "donors": ("rows", "columns"),
+            "values": ("auto", *KINDS),
+            "metric": (None, *METRICS),
+            "protocol": (None, *PROTOCOLS),
+        }
+        for option, known in allowed.items():
+            if getattr(self, option) not in known:
+                names = listed(name for name in known if name)
+                raise UsageError(f"{option}={getattr(self, option)!r} is not known. Allowed are {names}.")
+
+    @property
+    def columns(self) -> dict[str, str]:
+        """Columns of a file with one row a cell that were named, by role."""
+        return {role: getattr(self, role) for role in _ROLES if getattr(self, role)}
+
+    @property
+    def given(self) -> dict[str, Any]:
+        """The options that are not as they are by default."""
+        values = {field.name: (getattr(self, field.name), field.default) for field in dataclasses.fields(self)}
+        return {
+            name: value
+            for name, (value, default) in values.items()
+            if not (value is default or (isinstance(value, str) and value == default))
+        }
+
+
+def read_matrix(path: str | Path, **options: Unpack[ImportKeywords]) -> Bank:
     """Make a bank of a matrix that someone else measured.
 
     A wide file has a line of codes and then a row for each language; a long one has a row for each cell, with columns
@@ -91,27 +157,10 @@ def read_matrix(
     Shape:
         Matrices are `[donor, recipient]`, in the order of the file's donors.
     """
-    options = ImportOptions(
-        donors=donors,
-        values=values,
-        name=name,
-        monolingual=monolingual,
-        covariates=covariates,
-        metric=metric,
-        protocol=protocol,
-        rename=rename,
-        donor=donor,
-        recipient=recipient,
-        value=value,
-        seed=seed,
-        where=where,
-        delimiter=delimiter,
-        decimal=decimal,
-    )
-    return _warned(import_bank(path, options))
+    return _warned(import_bank(path, ImportOptions(**options)))
 
 
-def read_matrices(path: str | Path, *, by: str, **options: Any) -> dict[str, Bank]:
+def read_matrices(path: str | Path, *, by: str, **options: Unpack[ImportKeywords]) -> dict[str, Bank]:
     """Make a bank for each value of a column of a long file, such as each task.
 
     Args:
@@ -127,14 +176,14 @@ def read_matrices(path: str | Path, *, by: str, **options: Any) -> dict[str, Ban
     """
     asked = ImportOptions(**options)
     table = read_table(Path(path), delimiter=asked.delimiter)
-    if by in find_columns(table.header, asked.long).values():
+    if by in find_columns(table.header, asked.columns).values():
         raise UsageError(f"{by!r} is a column of every matrix itself. Give another one for `by`.")
-    found = {}
+    banks = {}
     for value in distinct_values(table, by, asked.where):
         where = {**(asked.where or {}), by: value}
         name = f"{asked.name or _writable(Path(path).stem)}-{value}"
-        found[str(value)] = _warned(_from_table(table, dataclasses.replace(asked, where=where, name=name)))
-    return found
+        banks[value] = _warned(_from_table(table, dataclasses.replace(asked, where=where, name=name)))
+    return banks
 
 
 def import_bank(path: str | Path, options: ImportOptions) -> Bank:
@@ -152,9 +201,6 @@ def import_bank(path: str | Path, options: ImportOptions) -> Bank:
 def describe_import(bank: Bank) -> list[str]:
     """Say how a bank was imported: what was read, how it was understood, what was assumed, and what is odd.
 
-    Args:
-        bank: The bank, as imported or as read again from its `bank.json`.
-
     Returns:
         Sentences, warnings last and marked as such; none for a bank of a run.
     """
@@ -165,7 +211,7 @@ def describe_import(bank: Bank) -> list[str]:
     n_pairs = len(bank.languages) * (len(bank.languages) - 1)
     seeds = f", {plural(len(bank.replicates), 'seed')}" if bank.replicates else ""
     read = f"{imported['file']}: {len(bank.languages)} languages, {n_cells} of {n_pairs} cells{seeds}."
-    n_warnings = len(imported["warnings"])
+    n_warnings = len(imported.get("warnings", ()))
     return [read, *bank.notes[n_warnings:], *(f"Warning: {warning}" for warning in bank.notes[:n_warnings])]
 
 
@@ -176,10 +222,10 @@ def _warned(bank: Bank) -> Bank:
 
 
 def _from_bank(path: Path, options: ImportOptions) -> Bank:
-    given = [name for name in options.given if name not in ("name", "covariates")]
-    if given:
+    refused = [name for name in options.given if name not in ("name", "covariates")]
+    if refused:
         raise UsageError(
-            f"{path} is a bank already: {listed(given)} cannot be given with it. Allowed are name and covariates."
+            f"{path} is a bank already: {listed(refused)} cannot be given with it. Allowed are name and covariates."
         )
     bank = read_bank(path)
     if options.name:
@@ -188,17 +234,15 @@ def _from_bank(path: Path, options: ImportOptions) -> Bank:
 
 
 def _from_table(table: RawTable, options: ImportOptions) -> Bank:
-    options.check()
-    long = is_long(table.header, options.long)
     how: dict[str, Any] = {"file": _writable(table.path.name), "sha256": table.sha256}
     if table.delimiter:
         how["delimiter"] = DELIMITERS.get(table.delimiter, table.delimiter)
-    if long:
+    if options.columns or options.where or is_long(table.header):
         if options.donors != "rows":
             raise UsageError(
                 "donors='columns' is for a matrix; this file has one row a cell. Name its columns instead."
             )
-        columns = find_columns(table.header, options.long)
+        columns = find_columns(table.header, options.columns)
         cells = read_long(table, columns, where=options.where, rename=options.rename, decimal=options.decimal)
         how |= {"layout": "long", "columns": columns}
         note = f"One row a cell: {', '.join(f'{role} in column {column!r}' for role, column in columns.items())}."
@@ -208,7 +252,7 @@ def _from_table(table: RawTable, options: ImportOptions) -> Bank:
         other = "columns" if options.donors == "rows" else "rows"
         note = f"Donors are the file's {options.donors}, recipients its {other}."
     cells = dataclasses.replace(cells, notes=(note, *table.notes, *cells.notes))
-    return make_bank(cells, how, options, name=options.name or _writable(table.path.stem))
+    return _make_bank(cells, how, options, name=options.name or _writable(table.path.stem))
 
 
 def _writable(name: str) -> str:
@@ -216,93 +260,16 @@ def _writable(name: str) -> str:
     return name.encode("utf-8", "replace").decode("utf-8")
 
 
-# A bank without measurements: what follows from an imported F, and what stays unknown.
-
-
-_ASSUMED = {"metric": "mrr", "protocol": "sequential"}
-_ALSO_CALLED = {"tokens": "tokens_seen"}
-_SAID = {
-    "ratio": "Cells are ratios ε(M_{{s,t}}) / ε(M_t) ({reason}): F is {cell}.",
-    "finetune": "Cells are F ({reason}).",
-    "score": "Cells are scores ε(M_{{s,t}}) ({reason}): F is the gain over ε(M_t), as a fraction of it.",
-}
-
-
-@dataclass(frozen=True)
-class ImportOptions:
-    """The options of `read_matrix`, which says what each is."""
-
-    donors: str = "rows"
-    values: str = "auto"
-    name: str | None = None
-    monolingual: str | Path | Mapping[str, float] | None = None
-    covariates: str | Path | pd.DataFrame | None = None
-    metric: str | None = None
-    protocol: str | None = None
-    rename: Mapping[str, str] | None = None
-    donor: str | None = None
-    recipient: str | None = None
-    value: str | None = None
-    seed: str | None = None
-    where: Mapping[str, Any] | None = None
-    delimiter: str | None = None
-    decimal: str | None = None
-
-    @property
-    def long(self) -> LongOptions:
-        """The part that is about files with one row a cell."""
-        return LongOptions(self.donor, self.recipient, self.value, self.seed, self.where or {})
-
-    @property
-    def given(self) -> list[str]:
-        """The options that are not as they are by default."""
-        fields = dataclasses.fields(self)
-        return [field.name for field in fields if not _is_default(getattr(self, field.name), field.default)]
-
-    def check(self) -> None:
-        """Check what does not depend on the file.
-
-        Raises:
-            UsageError: An option is none of those allowed.
-        """
-        from bloodbank.experiment.settings import PROTOCOLS
-
-        allowed = {
-            "donors": ("rows", "columns"),
-            "values": ("auto", *KINDS),
-            "metric": (None, *METRICS),
-            "protocol": (None, *PROTOCOLS),
-        }
-        for option, known in allowed.items():
-            if getattr(self, option) not in known:
-                names = ", ".join(each for each in known if each)
-                raise UsageError(f"{option}={getattr(self, option)!r} is not known. Allowed are {names}.")
-
-
-def make_bank(cells: Cells, how: Mapping[str, Any], options: ImportOptions, *, name: str) -> Bank:
-    """Make a bank of the cells of a file.
-
-    Args:
-        cells: What the file holds.
-        how: What is known of the file, for the provenance.
-        options: What the user asked for.
-        name: Of the bank.
-
-    Returns:
-        The bank.
-
-    Raises:
-        UsageError: The cells or the files beside them cannot be used.
-    """
+def _make_bank(cells: Cells, how: Mapping[str, Any], options: ImportOptions, *, name: str) -> Bank:
     codes = tuple(next(iter(cells.by_seed.values())).index)
-    said, notes = _metric_and_protocol(cells, options)
+    of_scores, notes = _metric_and_protocol(cells, options)
     own = None
     if options.monolingual is not None:
         own = read_monolingual(options.monolingual, codes, options.rename)
     reading = to_finetune(
-        cells, values=options.values, metric=said["metric"], monolingual=own.table["monolingual"] if own else None
+        cells, values=options.values, metric=of_scores["metric"], monolingual=own.table["monolingual"] if own else None
     )
-    notes = [*cells.notes, *_kind_notes(cells, reading, said["metric"]), *notes, *(own.notes if own else ())]
+    notes = [*cells.notes, *_kind_notes(cells, reading, of_scores["metric"]), *notes, *(own.notes if own else ())]
     if own is None and reading.kind != "score":
         notes.append("ε(M_t) is not known, so there is no Δε; give it with monolingual=….")
     imported = {
@@ -316,7 +283,7 @@ def make_bank(cells: Cells, how: Mapping[str, Any], options: ImportOptions, *, n
         "notes": notes,
         "warnings": [*cells.warnings, *reading.warnings],
     }
-    bank = with_intervals(_assemble(reading, codes, {**said, "name": name}, {"import": imported}))
+    bank = with_intervals(_assemble(reading, codes, {**of_scores, "name": name}, {"import": imported}))
     return bank if options.covariates is None else attach_covariates(bank, options.covariates, options.rename)
 
 
@@ -328,7 +295,7 @@ def attach_covariates(bank: Bank, given: str | Path | pd.DataFrame, rename: Mapp
 
     Args:
         bank: The bank.
-        given: See `language_files.read_covariates`.
+        given: See `covariates.read_covariates`.
         rename: Codes by label.
 
     Returns:
@@ -337,36 +304,37 @@ def attach_covariates(bank: Bank, given: str | Path | pd.DataFrame, rename: Mapp
     Raises:
         UsageError: They cannot be read.
     """
-    found = read_covariates(given, bank.languages, rename)
-    kept = bank.covariates[[name for name in bank.covariates if name not in found.table]]
-    covariates = pd.concat([kept, found.table], axis="columns")
+    known = read_covariates(given, bank.languages, rename)
+    kept = bank.covariates[[name for name in bank.covariates if name not in known.table]]
+    covariates = pd.concat([kept, known.table], axis="columns")
     covariates.columns = pd.Index([str(name) for name in covariates])  # of one kind, as a file gives it back
-    scores, notes = bank.scores.copy(), list(found.notes)
-    for name, values in found.table.items():
+    scores, notes = bank.scores.copy(), list(known.notes)
+    for name, values in known.table.items():
         column = _ALSO_CALLED.get(str(name), str(name))
         if column in TRAINING and values.dtype != object and scores[column].isna().all():
             scores[column] = values
             notes += [f"The covariate {name!r} was taken for {column}."] if column != name else []
-    source = {**found.source, "columns": [str(each) for each in found.table], "notes": notes}
+    source = {**known.source, "columns": [str(each) for each in known.table], "notes": notes}
     sources = [*bank.provenance.get("covariates", ()), source]
     provenance = {**bank.provenance, "covariates": sources}
     return dataclasses.replace(bank, covariates=covariates, scores=scores, provenance=provenance)
 
 
 def _metric_and_protocol(cells: Cells, options: ImportOptions) -> tuple[dict[str, str], list[str]]:
-    from bloodbank.experiment.settings import PROTOCOLS
-
     allowed: dict[str, tuple[str, ...]] = {"metric": tuple(METRICS), "protocol": PROTOCOLS}
-    said: dict[str, str] = {}
+    constants = {name.casefold(): value for name, value in reversed(list(cells.constants.items()))}
+    of_scores: dict[str, str] = {}
     assumed = []
     for key, known in allowed.items():
-        in_file = next((value for name, value in cells.constants.items() if name.casefold() == key), None)
-        said[key] = getattr(options, key) or (in_file if in_file in known else _ASSUMED[key])
-        if not getattr(options, key) and in_file not in known:
-            assumed.append(f"{key} {said[key]}")
+        of_scores[key] = getattr(options, key) or constants.get(key, "")
+        if of_scores[key] not in known:
+            of_scores[key] = _ASSUMED[key]
+            assumed.append(f"{key} {_ASSUMED[key]}")
     if not assumed:
-        return said, []
-    return said, [f"Assumed, because the file does not say it: {listed(assumed)}. Options of these names change it."]
+        return of_scores, []
+    return of_scores, [
+        f"Assumed, because the file does not say it: {listed(assumed)}. Options of these names change it."
+    ]
 
 
 def _kind_notes(cells: Cells, reading: Reading, metric: str) -> list[str]:
@@ -382,26 +350,21 @@ def _kind_notes(cells: Cells, reading: Reading, metric: str) -> list[str]:
 
 
 def _plain_options(options: ImportOptions) -> dict[str, Any]:
-    # As JSON knows them; files beside the matrix stand under their own names
-    beside = ("monolingual", "covariates", "name")
-    given = {name: getattr(options, name) for name in options.given if name not in beside}
+    """Write the options as JSON knows them; files beside the matrix stand under their own names."""
     return {
         name: {str(key): str(entry) for key, entry in value.items()} if isinstance(value, Mapping) else value
-        for name, value in given.items()
+        for name, value in options.given.items()
+        if name not in _BESIDE
     }
 
 
-def _is_default(value: object, default: object) -> bool:
-    return value is default or (isinstance(value, str) and value == default)
-
-
-def _assemble(reading: Reading, codes: tuple[str, ...], said: Mapping[str, str], provenance: dict[str, Any]) -> Bank:
+def _assemble(reading: Reading, codes: tuple[str, ...], about: Mapping[str, str], provenance: dict[str, Any]) -> Bank:
     mean, n_seeds, deviations = over_seeds(list(reading.by_seed.values()), codes)
     health = _unknown_health(mean.finetune)
     return Bank(
-        name=said["name"],
-        protocol=said["protocol"],
-        metric=said["metric"],
+        name=about["name"],
+        protocol=about["protocol"],
+        metric=about["metric"],
         languages=codes,
         include_unhealthy=False,
         finetune_scores=mean.finetune,
@@ -411,7 +374,7 @@ def _assemble(reading: Reading, codes: tuple[str, ...], said: Mapping[str, str],
         seed_deviations=deviations,
         scores=language_scores(
             mean.finetune,
-            protocol=said["protocol"],
+            protocol=about["protocol"],
             monolingual=reading.monolingual,
             training=pd.DataFrame(index=list(codes)),
             health=health,

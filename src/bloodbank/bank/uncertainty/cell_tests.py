@@ -1,4 +1,4 @@
-"""Is this cell positive? A test for every cell, corrected for there being many. Nothing is read or written.
+"""Is this cell positive? A test for every cell, corrected for there being many.
 
 tests = decide_cells(intervals, correction="holm")
 tests[tests["decision"]]
@@ -11,7 +11,6 @@ from collections.abc import Mapping
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy import stats
 
 from bloodbank.bank.uncertainty.intervals import Intervals
 from bloodbank.bank.uncertainty.paragraphs import CELL_SCORES
@@ -74,6 +73,8 @@ def decide_cells(
 
 def p_values(estimate: Array, se: Array, df: Array, *, alternative: str = "greater") -> tuple[Array, Array]:
     """Return the studentised statistic and its p value; missing where there is no standard error above zero."""
+    from scipy import stats
+
     statistic = np.where(se > 0, estimate / np.where(se > 0, se, 1.0), np.nan)
     if alternative == "greater":
         return statistic, stats.t.sf(statistic, df)
@@ -83,18 +84,7 @@ def p_values(estimate: Array, se: Array, df: Array, *, alternative: str = "great
 
 
 def adjust(p: Array, correction: str) -> Array:
-    """Correct p values for their number; missing ones stay missing and do not count.
-
-    Args:
-        p: One for each test.
-        correction: One of `CORRECTIONS`.
-
-    Returns:
-        Adjusted p values, to be compared with the level. Shape: as `p`.
-
-    Raises:
-        UsageError: There is no such correction.
-    """
+    """Correct p values for their number, by one of `CORRECTIONS`; missing ones stay missing and do not count."""
     _check(correction, tuple(CORRECTIONS), "correction")
     known = ~np.isnan(p)
     adjusted = np.full(p.shape, np.nan)
@@ -105,6 +95,8 @@ def adjust(p: Array, correction: str) -> Array:
     elif correction == "holm":
         adjusted[known] = holm(p[known])
     else:
+        from scipy import stats
+
         adjusted[known] = stats.false_discovery_control(p[known], method=correction)
     return adjusted
 

@@ -2,7 +2,7 @@
 
 The variance by paragraphs and the variance between seeds are added. The spread between seeds holds how differently
 seeds score single paragraphs, and so does the variance by paragraphs of a mean over few seeds: that part is counted
-once. Nothing is read or written.
+once. F is drawn again by whole seeds and paragraphs together, paired within a column.
 
     noise = measure_noise(stacks, columns, codes, protocol="sequential", sign=1, n_replicates=1000, seed=0)
 """
@@ -23,6 +23,7 @@ from bloodbank.statistics.means import known_mean
 
 Array = NDArray[np.float64]
 Floats = NDArray[np.float32]
+_MANY = 250  # half the degrees of freedom from which Student's t is the normal distribution
 _LEAST_RATIO = 0.1  # a ratio of scores below it says nothing of the size of noise
 
 
@@ -84,9 +85,6 @@ def measure_noise(
         seed: Of the random numbers.
         keep_replicates: Keep all of F, not only its sums.
 
-    Returns:
-        Means, errors and replicates.
-
     Raises:
         UsageError: The sentence scores do not belong to the measurements.
     """
@@ -136,7 +134,7 @@ def _cell_errors(
     weights: dict[str, Array],
     stacks: dict[str, Array],
 ) -> dict[str, Errors]:
-    found = {}
+    errors = {}
     for name, noise in noises.items():
         n_seeds = (~np.isnan(stacks[name])).sum(0)
         between = None if noise is None else cell_variance(noise, weights[name], n_seeds)
@@ -144,8 +142,8 @@ def _cell_errors(
         if paragraphs is not None:
             variance = np.where(n_seeds > 0, paragraphs.cells[name], np.nan)
             within = variance, variance**2 / paragraphs.df, paragraphs.of_seeds[name]
-        found[name] = _add(between, within, n_seeds.shape)
-    return found
+        errors[name] = _add(between, within, n_seeds.shape)
+    return errors
 
 
 def _sum_errors(
@@ -185,12 +183,6 @@ def _add(
     with np.errstate(invalid="ignore", divide="ignore"):
         df = np.where(variance > 0, variance**2 / spread, np.where(variance == 0, np.inf, np.nan))
         return Errors(np.sqrt(variance), df)
-
-
-# Replicates of a bank: whole seeds and paragraphs of test text drawn again together, paired within a column.
-
-
-_MANY = 250  # half the degrees of freedom from which Student's t is the normal distribution
 
 
 def resample_paragraphs(column: Column, share: Array, sign: int, random: np.random.Generator, n: int) -> Floats:
@@ -282,16 +274,13 @@ class SeedDraws:
 
 
 def draw_seed_noise(noise: SeedNoise, codes: Sequence[str], *, seed: int, shape: tuple[int, int]) -> SeedDraws:
-    """Draw what seeds add to rows and columns.
+    """Draw what seeds add to rows and columns, with sizes as uncertain as few degrees of freedom leave them.
 
     Args:
         noise: From `estimate_noise`.
         codes: Of the languages.
         seed: Names the random streams.
         shape: Replicates and seeds.
-
-    Returns:
-        Draws whose sizes are uncertain too, as few degrees of freedom leave them.
     """
     sizes = np.sqrt(np.maximum(noise.net()[0], 0.0)).astype(np.float32)
     rows = np.empty((len(codes), *shape), dtype=np.float32)

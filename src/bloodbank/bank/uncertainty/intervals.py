@@ -1,8 +1,8 @@
 """How sure the numbers of a bank are: intervals for F, Δε, log ratio, D, R, their ranks and the blood types.
 
 They answer: had other seeds been drawn, and other paragraphs of test text, how far would these numbers have moved? They
-never cover what did not vary, and `covers` says what that is. Reads the tables of measurements and sentence scores, or
-F by seed; writes nothing (see `bloodbank.bank.files` and `bloodbank.bank.replicates`).
+never cover what did not vary, and `covers` says what that is. They are made of the tables of measurements and sentence
+scores, or of F by seed.
 
     intervals = measurement_intervals(
         measurements, Path("runs/mine/sentence_scores.parquet"), languages=("de", "fi", "hu"), protocol="sequential",
@@ -24,12 +24,38 @@ from numpy.typing import NDArray
 
 from bloodbank.bank.measurements import METRICS, MONOLINGUAL, select_rows
 from bloodbank.bank.scores import finetune_scores, matrix, same
-from bloodbank.bank.uncertainty.errors_and_draws import measure_noise
 from bloodbank.bank.uncertainty.paragraphs import CELL_SCORES, Column, read_columns
-from bloodbank.bank.uncertainty.tables import cell_table, score_table, type_table
 from bloodbank.errors import UsageError
 
 Floats = NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class IntervalOptions:
+    """How intervals are worked out.
+
+    Raises:
+        UsageError: One is out of range.
+    """
+
+    level: float = 0.95  #: probability that an interval holds the true value
+    n_replicates: int = 1_000  #: how often F is drawn again, for ranks and blood types
+    seed: int = 0  #: of the random numbers
+    training_text_varies: bool = False  #: whether each seed had its own training text
+    keep_replicates: bool = False  #: keep F of each replicate: 4 bytes × replicates × languages²
+
+    def __post_init__(self) -> None:
+        if not 0.0 < self.level < 1.0:
+            raise UsageError(
+                f"The level of an interval is between 0 and 1, such as 0.95, but was given as {self.level:g}."
+            )
+        if self.n_replicates < 1:
+            raise UsageError(
+                f"One replicate or more is needed, but {self.n_replicates} were asked for. Usual are 1000."
+            )
+
+
+DEFAULT = IntervalOptions()
 
 
 @dataclass(frozen=True, eq=False)
@@ -94,7 +120,7 @@ class Intervals:
         return widths
 
     def __eq__(self, other: object) -> bool:
-        """Compare all but the replicates, of which a file keeps fewer digits."""
+        """Compare all but the replicates, which a `bank.json` alone does not have."""
         if not isinstance(other, Intervals):
             return NotImplemented
         names = [entry.name for entry in fields(self) if entry.name != "replicates"]
@@ -111,11 +137,7 @@ def measurement_intervals(
     protocol: str,
     metric: str,
     include_unhealthy: bool = False,
-    level: float = 0.95,
-    n_replicates: int = 1_000,
-    seed: int = 0,
-    training_text_varies: bool = False,
-    keep_replicates: bool = False,
+    options: IntervalOptions = DEFAULT,
 ) -> Intervals:
     """Work out the intervals of a bank from the tables of its run.
 
@@ -127,11 +149,7 @@ def measurement_intervals(
         protocol: Protocol of the bilingual models.
         metric: One of "mrr", "accuracy", "cross_entropy" and "bits_per_byte".
         include_unhealthy: Count unhealthy models, as in `build_bank`.
-        level: Probability that an interval holds the true value.
-        n_replicates: Replicates behind ranks and types.
-        seed: Of the random numbers.
-        training_text_varies: Whether each seed had its own training text.
-        keep_replicates: Keep F of each replicate: 4 bytes × replicates × languages².
+        options: Level, replicates and seed.
 
     Returns:
         The intervals.
@@ -142,48 +160,32 @@ def measurement_intervals(
     Shape:
         See `Intervals`.
     """
-    # In the order of their codes, so that the order of `languages` changes no number.
-    codes = tuple(sorted(languages))
+    codes = tuple(sorted(languages))  # so that the order of `languages` changes no number
     rows = select_rows(measurements, languages=codes, protocol=protocol, metric=metric)
-    seeds = sorted(int(one) for one in rows.loc[rows["protocol"] != MONOLINGUAL, "seed"].unique())
+    seeds = sorted(int(seed) for seed in rows.loc[rows["protocol"] != MONOLINGUAL, "seed"].unique())
     by_seed = [
         finetune_scores(
-            rows, protocol=protocol, metric=metric, seed=one, languages=codes, include_unhealthy=include_unhealthy
+            rows, protocol=protocol, metric=metric, seed=seed, languages=codes, include_unhealthy=include_unhealthy
         )
-        for one in seeds
+        for seed in seeds
     ]
     stacks = {name: np.stack([cells[part].to_numpy() for cells in by_seed]) for part, name in enumerate(CELL_SCORES)}
     columns = None
     if sentence_scores is not None:
         columns = read_columns(sentence_scores, languages=codes, seeds=seeds, protocol=protocol, metric=metric)
-    return _intervals(
-        stacks, columns, tuple(languages), protocol=protocol, metric=metric, level=level, n_replicates=n_replicates,
-        seed=seed, training_text_varies=training_text_varies, keep_replicates=keep_replicates,
-    )  # fmt: skip
+    return _intervals(stacks, columns, tuple(languages), protocol=protocol, metric=metric, options=options)
 
 
 def intervals_from_replicates(
-    replicates: Mapping[int, pd.DataFrame],
-    *,
-    protocol: str,
-    metric: str,
-    level: float = 0.95,
-    n_replicates: int = 1_000,
-    seed: int = 0,
-    training_text_varies: bool = False,
-    keep_replicates: bool = False,
+    replicates: Mapping[int, pd.DataFrame], *, protocol: str, metric: str, options: IntervalOptions = DEFAULT
 ) -> Intervals:
     """Work out intervals from F by seed alone, as a bank keeps it: they cover the choice of seeds only.
 
     Args:
         replicates: F by seed, all with the same languages.
-        protocol: As in `measurement_intervals`, like all that follows.
-        metric: See there.
-        level: See there.
-        n_replicates: See there.
-        seed: See there.
-        training_text_varies: See there.
-        keep_replicates: See there.
+        protocol: Protocol of the bilingual models.
+        metric: One of "mrr", "accuracy", "cross_entropy" and "bits_per_byte".
+        options: Level, replicates and seed.
 
     Returns:
         The intervals; of the cells those of F only.
@@ -194,7 +196,7 @@ def intervals_from_replicates(
     Shape:
         F is `[donor, recipient]`.
     """
-    tables = [replicates[one] for one in sorted(replicates)]
+    tables = [replicates[seed] for seed in sorted(replicates)]
     if not tables:
         raise UsageError("There is no seed to work out intervals from. Give F of one seed or more.")
     languages = tuple(str(code) for code in tables[0].index)
@@ -203,11 +205,7 @@ def intervals_from_replicates(
         raise UsageError("The seeds have different languages. Give matrices of the same languages.")
     stack = np.stack([table.loc[codes, codes].to_numpy(dtype=float) for table in tables])
     stack[:, np.eye(len(codes), dtype=bool)] = np.nan
-    return _intervals(
-        {CELL_SCORES[0]: stack}, None, languages, protocol=protocol, metric=metric, level=level,
-        n_replicates=n_replicates, seed=seed, training_text_varies=training_text_varies,
-        keep_replicates=keep_replicates,
-    )  # fmt: skip
+    return _intervals({CELL_SCORES[0]: stack}, None, languages, protocol=protocol, metric=metric, options=options)
 
 
 def _intervals(
@@ -217,33 +215,28 @@ def _intervals(
     *,
     protocol: str,
     metric: str,
-    level: float,
-    n_replicates: int,
-    seed: int,
-    training_text_varies: bool,
-    keep_replicates: bool,
+    options: IntervalOptions,
 ) -> Intervals:
-    if not 0.0 < level < 1.0:
-        raise UsageError(f"The level of an interval is between 0 and 1, such as 0.95, but was given as {level:g}.")
-    if n_replicates < 1:
-        raise UsageError(f"One replicate or more is needed, but {n_replicates} were asked for. Usual are 1000.")
+    from bloodbank.bank.uncertainty.errors_and_draws import measure_noise
+    from bloodbank.bank.uncertainty.tables import cell_table, score_table, type_table
+
     if metric not in METRICS:
         raise UsageError(f"Unknown metric {metric!r}. Known are {', '.join(METRICS)}.")
     codes = tuple(sorted(languages))
     noise = measure_noise(
-        stacks, columns, codes, protocol=protocol, sign=METRICS[metric].sign, n_replicates=n_replicates, seed=seed,
-        keep_replicates=keep_replicates,
+        stacks, columns, codes, protocol=protocol, sign=METRICS[metric].sign, n_replicates=options.n_replicates,
+        seed=options.seed, keep_replicates=options.keep_replicates,
     )  # fmt: skip
     order = np.array([codes.index(code) for code in languages])
     covers = what_is_covered(
-        noise.n_seeds, with_paragraphs=noise.covers_paragraphs, training_text_varies=training_text_varies
+        noise.n_seeds, with_paragraphs=noise.covers_paragraphs, training_text_varies=options.training_text_varies
     )
     return Intervals(
-        languages, protocol, metric, level, covers, noise.covers_seeds, noise.covers_paragraphs,
-        cells=cell_table(noise, order, codes, level),
-        scores=score_table(noise, order, codes, level),
+        languages, protocol, metric, options.level, covers, noise.covers_seeds, noise.covers_paragraphs,
+        cells=cell_table(noise, order, codes, options.level),
+        scores=score_table(noise, order, codes, options.level),
         types=type_table(noise, order, codes, protocol),
-        n_replicates=n_replicates,
+        n_replicates=options.n_replicates,
         replicates=None if noise.replicates is None else _ordered(noise.replicates, order),
     )  # fmt: skip
 
@@ -253,19 +246,13 @@ def _ordered(replicates: Floats, order: NDArray[np.int64]) -> Floats:
     return ordered
 
 
-# What measurement intervals cover and what they do not, in sentences that follow from the data.
-
-
 def what_is_covered(n_seeds: NDArray[np.int64], *, with_paragraphs: bool, training_text_varies: bool) -> str:
-    """Say what intervals cover.
+    """Say in two sentences or three what intervals cover and what they do not.
 
     Args:
         n_seeds: Seeds of each measured cell; 0 where it was not measured. Shape: [donor, recipient].
         with_paragraphs: Whether there were sentence scores to resample.
         training_text_varies: Whether each seed had its own training text.
-
-    Returns:
-        Two sentences or three.
     """
     measured = n_seeds[n_seeds > 0]
     if not measured.size:
@@ -274,12 +261,12 @@ def what_is_covered(n_seeds: NDArray[np.int64], *, with_paragraphs: bool, traini
     said = [_seeds_and_paragraphs(low, high, with_paragraphs=with_paragraphs)]
     if low == 1 < high:
         said.append("Cells with one seed are taken to vary as the others do.")
-    if high > 1 and training_text_varies:
-        said.append("Each seed had its own training text, so that its choice is covered too.")
-    elif high > 1:
-        said.append("The choice of training text is not covered: it was the same in every seed.")
-    else:
+    if high == 1:
         said.append("The choice of training text is not covered either.")
+    elif training_text_varies:
+        said.append("Each seed had its own training text, so that its choice is covered too.")
+    else:
+        said.append("The choice of training text is not covered: it was the same in every seed.")
     return " ".join(said)
 
 

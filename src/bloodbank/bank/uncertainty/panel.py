@@ -2,7 +2,7 @@
 
 D(l) sums over the languages that happen to be there. With others drawn from the same population, it would be another
 sum. This is not an error of measurement: it stays however many seeds and paragraphs there are, and it is the only
-interval that a matrix without seeds and sentence scores can have. Reads F; writes nothing.
+interval that a matrix without seeds and sentence scores can have.
 
     panel = panel_intervals(bank.finetune_scores)
     print(panel.covers)
@@ -15,7 +15,6 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from scipy import stats
 
 from bloodbank.bank.scores import donation, recipience
 from bloodbank.errors import UsageError
@@ -66,6 +65,8 @@ def panel_intervals(finetune: pd.DataFrame, *, level: float = 0.95) -> PanelInte
     """
     if not 0.0 < level < 1.0:
         raise UsageError(f"The level of an interval is between 0 and 1, such as 0.95, but was given as {level:g}.")
+    from scipy import stats
+
     n = len(finetune)
     cells = finetune.mask(np.eye(n, dtype=bool)).to_numpy(dtype=float)
     parts = []

@@ -1,7 +1,7 @@
-"""Sentence scores, column by column: all models of a column are scored on the same paragraphs of test text.
+"""Sentence scores, column by column, and how far the choice of test paragraphs moves the scores of a column.
 
-Reads the tidy table of sentence scores, whole or from its file; writes nothing. Only one column stands in memory when
-it is read from the file.
+All models of a column are scored on the same paragraphs. Reads the tidy table of sentence scores, whole or from its
+file, of which only one column stands in memory at once.
 
     for column in read_columns(Path("runs/mine/sentence_scores.parquet"), languages=("de", "fi"), seeds=(0, 1), ...):
         print(column.recipient, len(column.counts))
@@ -20,9 +20,13 @@ from numpy.typing import NDArray
 from bloodbank.bank.measurements import MONOLINGUAL
 from bloodbank.errors import UsageError
 
+Array = NDArray[np.float64]
+CELL_SCORES = ("finetune_score", "difference", "log_ratio")
+FINETUNE = CELL_SCORES[0]
 _COLUMNS = ("protocol", "donor", "recipient", "seed", "metric", "unit", "sum", "count")
 _AT_ONCE = 25  # recipients read in one pass over a file, which is long where there are many; bounds the memory
 _SAME = 1e-6  # relative difference of counts that rounding may make
+_SAME_F = 1e-4  # of F in the two tables
 
 
 @dataclass(frozen=True)
@@ -82,8 +86,8 @@ def _tables(
     if isinstance(source, pd.DataFrame):
         _check_columns(list(source.columns), "The table of sentence scores")
         chosen = source[(source["metric"] == metric) & source["protocol"].isin(protocols)]
-        found = {str(code): rows for code, rows in chosen.groupby("recipient", observed=True)}
-        yield from ((code, found[code]) for code in languages if code in found)
+        tables = {str(code): rows for code, rows in chosen.groupby("recipient", observed=True)}
+        yield from ((code, tables[code]) for code in languages if code in tables)
         return
     import pyarrow as pa
     import pyarrow.dataset as ds
@@ -96,8 +100,8 @@ def _tables(
         for start in range(0, len(languages), _AT_ONCE):
             some = list(languages[start : start + _AT_ONCE])
             rows = file.to_table(list(_COLUMNS), filter=ds.field("recipient").isin(some) & chosen).to_pandas()
-            found = dict(list(rows.groupby("recipient", sort=False, observed=True)))
-            yield from ((code, found[code]) for code in some if code in found)
+            tables = dict(list(rows.groupby("recipient", sort=False, observed=True)))
+            yield from ((code, tables[code]) for code in some if code in tables)
     except (OSError, pa.ArrowException) as error:
         message = f"{path} cannot be read as Parquet: {error}. Give the sentence_scores.parquet of a run."
         raise UsageError(message) from error
@@ -137,15 +141,6 @@ def _column(
             "so their differences cannot be resampled. Score them on the same masks, or leave the sentence scores out."
         )
     return Column(recipient, sums.reshape(n_units, n_seeds, n_models), first[:, 0])
-
-
-# How far the choice of test paragraphs moves the scores of one column.
-
-
-Array = NDArray[np.float64]
-CELL_SCORES = ("finetune_score", "difference", "log_ratio")
-FINETUNE = CELL_SCORES[0]
-_SAME_F = 1e-4  # of F in the two tables
 
 
 @dataclass(frozen=True)
@@ -227,7 +222,7 @@ def _sum_variance(influence: Array, mean: Array, share: Array) -> tuple[float, f
     # Deviations from the mean of a cell's own seeds are too small by what the mean took.
     blown_up = share * np.sqrt(np.where(n_seeds > 1, n_seeds / np.maximum(n_seeds - 1, 1), 0.0))
     of_seeds = sum(
-        float(((one @ part - mean @ part) ** 2).sum()) for one, part in zip(influence, blown_up, strict=True)
+        float(((of_seed @ part - mean @ part) ** 2).sum()) for of_seed, part in zip(influence, blown_up, strict=True)
     )
     return float((mean.sum(1) ** 2).sum()), of_seeds
 
@@ -250,14 +245,7 @@ class ParagraphVariances:
         self.column, self.column_of_seeds, self.df = np.full((3, n), np.nan)
 
     def add(self, place: int, column: Column, stack: Array, share: Array, sign: int) -> None:
-        """Take one column.
-
-        Args:
-            place: Of the recipient.
-            column: Sentence scores.
-            stack: F by the measurements, to check the tables against each other. Shape: [seed, donor].
-            share: What each seed counts in the mean of a cell. Shape: [seed, donor].
-            sign: 1 where a higher score is better, else −1.
+        """Take the column of one recipient, and check it against `stack`, F by the measurements [seed, donor].
 
         Raises:
             UsageError: The sentence scores do not belong to the measurements.

@@ -2,10 +2,11 @@
 
 What a seed adds to a cell is the sum of what M_t adds to its whole column, what M_s adds to its whole row (under
 `sequential`), and what M_{s,t} adds to the one cell. Each part has a variance, which is estimated for each language or
-cell and moderated over all of them, because few seeds say little about each. Nothing is read or written.
+cell and moderated over all of them, because few seeds say little about each. Donor and recipient effects of what one
+seed adds are fitted by least squares, whatever cells are missing.
 
     noise = estimate_noise(stack, weights)
-    variance, spread = sum_variance(noise, weights, measured, over="donors")
+    variance, spread = sum_variance(noise, weights, measured)
 """
 
 from __future__ import annotations
@@ -21,6 +22,9 @@ from scipy.sparse.csgraph import connected_components
 from bloodbank.statistics.means import known_mean
 from bloodbank.statistics.pooled_variances import moderate
 
+Array = NDArray[np.float64]
+Mask = NDArray[np.bool_]
+_FEW = 3  # as many donors, or recipients, say more by their mean than by their differences
 _LEAST = 0.25  # of the variance in which no part is below zero
 _NO_LEVERAGE = 1e-9
 
@@ -70,9 +74,7 @@ class SeedNoise:
     @property
     def transposed(self) -> SeedNoise:
         """The same with donors and recipients changed over."""
-        return replace(
-            self, rows=self.columns, columns=self.rows, cells=self.cells.T, cells_df=self.cells_df.T
-        )  # fmt: skip
+        return replace(self, rows=self.columns, columns=self.rows, cells=self.cells.T, cells_df=self.cells_df.T)
 
     def net(self) -> tuple[Array, Array]:
         """Return the variances of row and column effects without what other parts add; may be below zero."""
@@ -110,16 +112,16 @@ def _estimate(added: Array, n_seeds: Array, *, joint: bool) -> SeedNoise:
     rows, columns, left = np.zeros((3, n)), np.zeros((3, n)), np.zeros((2, n, n))  # sums over seeds
     extra = np.zeros((2, 2, n))  # what other parts add: [side, part, language]
     together, mirror = 0.0, np.zeros(2)
-    for one in added:
-        design = design_of(~np.isnan(one))
-        row_effects, column_effects, rest = design.split(one)
+    for of_seed in added:
+        design = design_of(~np.isnan(of_seed))
+        row_effects, column_effects, rest = design.split(of_seed)
         rows += np.stack([row_effects**2, design.rows.share, design.rows.share > 0])
         columns += np.stack([column_effects**2, design.columns.share, design.columns.share > 0])
         for number, side in enumerate((design.rows, design.columns)):
             extra[number] += side.share * np.stack([side.from_other, side.from_cells])
         left += np.stack([rest**2, np.where(design.measured, 1.0 - design.leverage, 0.0)])
         together += float((row_effects * column_effects).sum())
-        both = _both_ways(design)
+        both = design.measured & design.measured.T
         mirror += ((rest * rest.T)[both].sum(), (rest**2)[both].sum())
     cells, cells_df, scale, own_df = _cells(left, n_seeds)
     parts = [_part(sums, more, by) for sums, more, by in ((rows, extra[0], np.ones(n)), (columns, extra[1], scale))]
@@ -154,10 +156,6 @@ def _cells(left: Array, n_seeds: Array) -> tuple[Array, Array, Array, float]:
         return np.zeros_like(variances), np.ones_like(variances), np.ones(len(scale)), float(max(df.sum(), 1.0))
     moderated, cells_df = moderate(variances / scale, df)
     return moderated * scale, cells_df, scale / scale.mean(), float(df.sum())
-
-
-def _both_ways(design: Design) -> Mask:
-    return design.measured & design.measured.T
 
 
 def _mean(cells: Array, axis: int) -> Array:
@@ -234,15 +232,6 @@ def _spread(variance: Array, df: Array) -> Array:
     return np.where(df > 0, variance**2 / np.where(df > 0, df, 1.0), 0.0)
 
 
-# Donor and recipient effects of what one seed adds to the cells, by least squares, whatever cells are missing.
-
-
-Array = NDArray[np.float64]
-Mask = NDArray[np.bool_]
-
-_FEW = 3  # as many donors, or recipients, say more by their mean than by their differences
-
-
 @dataclass(frozen=True)
 class Side:
     """How the effects of one side, donors or recipients, are estimated.
@@ -295,11 +284,7 @@ class Design:
 
 
 def design_of(measured: Mask) -> Design:
-    """Work out how effects are estimated from the cells that are measured.
-
-    Args:
-        measured: Which cells are there. Shape: [donor, recipient].
-    """
+    """Work out how effects are estimated from the cells that are measured. Shape: [donor, recipient]."""
     return _design_of(measured.tobytes(), len(measured))
 
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy import stats
 
 from bloodbank.bank.measurements import ZERO_SHOT
 from bloodbank.bank.scores import BLOOD_TYPES, blood_types, donation, matrix, recipience
@@ -22,17 +21,7 @@ _SUMS = {"donation": (donation, 1), "recipience": (recipience, 0)}  # and over w
 
 
 def cell_table(noise: MeasuredNoise, order: Order, codes: tuple[str, ...], level: float) -> pd.DataFrame:
-    """List the intervals of cells; see `Intervals.cells`.
-
-    Args:
-        noise: Means and their errors.
-        order: Places of the languages in `codes`, in the order of the table.
-        codes: In the order of `noise`.
-        level: Probability that an interval holds the true value.
-
-    Shape:
-        One row for each score and ordered pair of two languages.
-    """
+    """List the intervals of cells, see `Intervals.cells`; `order` are places in `codes`, which are those of `noise`."""
     donors, recipients = (places.ravel() for places in np.meshgrid(order, order, indexing="ij"))
     apart = donors != recipients
     donors, recipients = donors[apart], recipients[apart]
@@ -50,22 +39,14 @@ def cell_table(noise: MeasuredNoise, order: Order, codes: tuple[str, ...], level
 
 def bounds(estimates: Array, errors: Errors, level: float) -> tuple[Array, Array]:
     """Return the two ends of intervals by Student's t; both are the estimate where the error is zero."""
+    from scipy import stats
+
     reach = stats.t.ppf((1 + level) / 2, errors.df) * errors.se
     return estimates - reach, estimates + reach
 
 
 def score_table(noise: MeasuredNoise, order: Order, codes: tuple[str, ...], level: float) -> pd.DataFrame:
-    """List the intervals of D and R; see `Intervals.scores`.
-
-    Args:
-        noise: Means, their errors and F drawn again.
-        order: Places of the languages in `codes`, in the order of the table.
-        codes: In the order of `noise`.
-        level: Probability that an interval holds the true value.
-
-    Shape:
-        One row for each score and language.
-    """
+    """List the intervals of D and R; see `Intervals.scores`."""
     finetune = matrix(noise.means[FINETUNE], codes)
     measured = noise.n_seeds > 0
     parts = []
@@ -87,17 +68,7 @@ def score_table(noise: MeasuredNoise, order: Order, codes: tuple[str, ...], leve
 
 
 def type_table(noise: MeasuredNoise, order: Order, codes: tuple[str, ...], protocol: str) -> pd.DataFrame:
-    """List how often each language is of each blood type; see `Intervals.types`.
-
-    Args:
-        noise: Means and F drawn again.
-        order: Places of the languages in `codes`, in the order of the table.
-        codes: In the order of `noise`.
-        protocol: None are given for "zero_shot".
-
-    Shape:
-        One row for each language.
-    """
+    """List how often each language is of each blood type; see `Intervals.types`."""
     finetune = matrix(noise.means[FINETUNE], codes)
     gives, takes = donation(finetune)["sum"], recipience(finetune)["sum"]
     donations, recipiences = noise.drawn_rows, noise.drawn_columns
