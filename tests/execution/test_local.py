@@ -291,6 +291,12 @@ def test_the_same_workers_do_one_job_after_another(store):
     assert is_gone(pid)
 
 
+def test_nothing_is_printed_where_nothing_is_wrong(store, executor, capfd):
+    assert run([task("one")], store, executor=executor)[0] == []
+    executor.close()
+    assert tuple(capfd.readouterr()) == ("", "")
+
+
 def test_an_executor_can_be_used_again_after_it_was_closed(store, executor):
     first, second = task("first"), task("second")
     assert run([first], store, executor=executor)[0] == []

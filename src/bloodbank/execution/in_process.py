@@ -8,9 +8,9 @@ from collections import deque
 from contextlib import redirect_stdout
 from typing import Any
 
+from bloodbank.execution.carry_out import carry_out, request_of
 from bloodbank.execution.executor import Executor, Needs
 from bloodbank.execution.task import Event, Task
-from bloodbank.execution.worker import carry_out, request_of
 from bloodbank.store import Store
 
 

@@ -17,10 +17,10 @@ from contextlib import suppress
 from queue import Empty, SimpleQueue
 from typing import Any
 
+from bloodbank.execution.carry_out import request_of
 from bloodbank.execution.executor import Executor, Needs
 from bloodbank.execution.machine import n_gpus
 from bloodbank.execution.task import Event, Task
-from bloodbank.execution.worker import request_of
 from bloodbank.store import Store
 
 # Before another worker starts, a task waits for a busy one, in times of what starting one takes: with 1.0 at most twice
