@@ -231,3 +231,19 @@ def test_a_missing_cell_that_equals_the_mean_changes_nothing(finetune, data):
     filled.loc[donor, recipient] = holed.loc[donor].mean()
     assert donation(holed).loc[donor, "sum"] == pytest.approx(donation(filled).loc[donor, "sum"], abs=1e-9)
     assert not donation(holed).loc[donor, "complete"]
+
+
+def test_test_text_that_stands_translated_elsewhere_is_said_first(paper_example):
+    from bloodbank.bank import build_bank
+    from bloodbank.bank.scores import TRANSLATED_SHARE, by_language
+    from bloodbank.bank.sentences import caveats
+
+    def first(shares):
+        table = by_language({TRANSLATED_SHARE: shares}, list(shares))
+        bank = build_bank(paper_example, languages=list(shares), name="x", covariates=table)
+        return caveats(bank)[0]
+
+    assert first({"de": 0.1, "fi": 0.77, "hu": 0.0}).startswith(
+        "Test text stands, translated, in other languages' training text: of fi (77%), de (10%). What donors give there"
+    )
+    assert "translated" not in first({"de": 0.0, "fi": 0.0, "hu": 0.0})

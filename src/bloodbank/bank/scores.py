@@ -25,6 +25,7 @@ LEVELS = ("negative", "neutral", "positive", "very positive")
 LEVEL_BORDERS = (-0.10, 0.10, 0.55)
 TRAINING = ("n_masked", "updates", "tokens_seen")  # columns of the table of languages that tell of M_l
 FOREIGN_SHARE, FERTILITY = "foreign_share", "fertility"  #: covariates of a run: of characters, 0 to 1; pieces a word
+TRANSLATED_SHARE = "translated_share"  #: covariate of a run: of test paragraphs, most in one other text, 0 to 1
 
 
 class CellScores(NamedTuple):

@@ -16,7 +16,7 @@ from bloodbank.bank.bank import Bank
 from bloodbank.bank.controls import compare_pairs, compare_recipients
 from bloodbank.bank.health import CONVERGED, FALLING, NOT_MEASURED, RISING, UNHEALTHY, UNKNOWN, VOID
 from bloodbank.bank.measurements import CONTROLS, JOINT, METRICS, SHUFFLED, ZERO_SHOT
-from bloodbank.bank.scores import BLOOD_TYPES, FERTILITY, FOREIGN_SHARE, LEVELS, matrix, number
+from bloodbank.bank.scores import BLOOD_TYPES, FERTILITY, FOREIGN_SHARE, LEVELS, TRANSLATED_SHARE, matrix, number
 from bloodbank.bank.uncertainty.intervals import Intervals
 from bloodbank.statistics.permutations import SAME
 from bloodbank.wording import Finding, language_name, listed, percent, plural, signed
@@ -213,9 +213,9 @@ def caveats(bank: Bank, *, with_confounds: bool = True) -> list[str]:
         with_confounds: Include the correlations of D and R with the training of M_l and with covariates.
 
     Returns:
-        Sentences on unhealthy models, convergence, seeds and confounds.
+        Sentences on translated test text, unhealthy models, convergence, seeds and confounds.
     """
-    said = [_unhealthy(bank), *_convergence(bank), _seeds(bank), *_agreement(bank)]
+    said = [*_translated(bank), _unhealthy(bank), *_convergence(bank), _seeds(bank), *_agreement(bank)]
     return [*said, *_confounds(bank)] if with_confounds else said
 
 
@@ -227,6 +227,20 @@ def has_one_seed(bank: Bank) -> bool:
 def knows_seeds(bank: Bank) -> bool:
     """Say whether it is known with how many seeds the cells were measured; an imported matrix may not tell."""
     return bool(bank.replicates) or "import" not in bank.provenance
+
+
+def _translated(bank: Bank) -> list[str]:
+    """Name the recipients whose test text stands, translated, in another language's training text."""
+    if TRANSLATED_SHARE not in bank.covariates:
+        return []
+    shares = pd.to_numeric(bank.covariates[TRANSLATED_SHARE], errors="coerce").sort_values(ascending=False)
+    named = [f"{code} ({percent(share).lstrip('+')}%)" for code, share in shares.items() if share > 0]
+    if not named:
+        return []
+    return [
+        f"Test text stands, translated, in other languages' training text: of {listed(named, MAX_NAMED)}. What donors "
+        "give there is no transfer alone; audit_translations.csv names the pairs."
+    ]
 
 
 def _unhealthy(bank: Bank) -> str:

@@ -201,13 +201,13 @@ def audited_covariates(audit: Audit | None) -> pd.DataFrame | None:
         audit: Of the run's corpora; None where it was not made.
 
     Returns:
-        foreign_share (characters in other languages, 0 to 1) and fertility (pieces a word); missing where the audit
-        could not tell.
+        foreign_share (characters in other languages, 0 to 1), fertility (pieces a word), and translated_share where
+        test text of any language stands translated in another's training text; missing where the audit could not tell.
 
     Shape:
         One row for each language.
     """
-    from bloodbank.bank.scores import FERTILITY, FOREIGN_SHARE, by_language
+    from bloodbank.bank.scores import FERTILITY, FOREIGN_SHARE, TRANSLATED_SHARE, by_language
     from bloodbank.corpus.audit.record import known
 
     if audit is None:
@@ -216,6 +216,9 @@ def audited_covariates(audit: Audit | None) -> pd.DataFrame | None:
         FOREIGN_SHARE: {language.code: language.value("foreign", "by_char") for language in audit.languages},
         FERTILITY: {language.code: language.fertility for language in audit.languages},
     }
+    leaks = {language.code: audit.leaks_of(language.code) for language in audit.languages}
+    if any(leaks.values()):  # a column of zeros would say nothing
+        values[TRANSLATED_SHARE] = {code: max(of.values(), default=0.0) for code, of in leaks.items()}
     columns = {name: {code: x if known(x) else None for code, x in of.items()} for name, of in values.items()}
     return by_language(columns, [language.code for language in audit.languages])
 
