@@ -8,7 +8,6 @@ from typing import Literal
 from cyclopts import App
 
 from bloodbank.cli.app import app
-from bloodbank.pipeline.open_bank import open_bank
 
 bank = App(name="bank", help="A bank: import, export, compare, report, typology, transfer scores.")
 app.command(bank)
@@ -99,6 +98,7 @@ def export(source: Path, target: Path, *, format: str | None = None) -> None:  #
         Instead of what the ending says: csv, long-csv, parquet, json, graphml or latex.
     """
     from bloodbank.bank.exporting import export_bank
+    from bloodbank.pipeline.open_bank import open_bank
 
     print(export_bank(open_bank(source), target, format))
 
@@ -114,6 +114,7 @@ def compare(first: Path, second: Path) -> None:
         first.
     """
     from bloodbank.analysis.comparison import compare as compare_banks
+    from bloodbank.pipeline.open_bank import open_bank
 
     for line in compare_banks(open_bank(first), open_bank(second)).sentences():
         print(line)

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from cyclopts import Parameter
 
 from bloodbank.cli.app import app
-from bloodbank.pipeline.open_bank import open_bank
 
 if TYPE_CHECKING:
     from bloodbank.bank import Bank
@@ -50,6 +49,7 @@ def select(
         Of the random set.
     """
     from bloodbank.choosing.select import select_sets, selection_lines, split_choice
+    from bloodbank.pipeline.open_bank import open_bank
 
     opened = open_bank(source)
     sets = select_sets(
@@ -109,6 +109,7 @@ def recommend(
         features (WALS, Grambank); without a folder those of URIEL (needs the package urielplus).
     """
     from bloodbank.choosing.recommend import recommend as recommend_donors
+    from bloodbank.pipeline.open_bank import open_bank
 
     opened = open_bank(source)
     known = opened.intervals if opened.intervals is not None and opened.intervals.knows_error else None

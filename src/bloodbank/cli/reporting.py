@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bloodbank.cli.banks import bank
-from bloodbank.pipeline.open_bank import find_source, open_bank
 
 if TYPE_CHECKING:
     from bloodbank.typology import Features
@@ -39,7 +38,8 @@ def report(
     """
     from bloodbank.errors import UsageError
     from bloodbank.languages import get_language
-    from bloodbank.pipeline.folder import is_run_folder
+    from bloodbank.pipeline.layout import is_run_folder
+    from bloodbank.pipeline.open_bank import find_source, open_bank
     from bloodbank.report import write_report
     from bloodbank.store import file_name
     from bloodbank.typology import load_features
@@ -89,6 +89,7 @@ def typology(
     """
     from bloodbank.analysis.typology import feature_effects
     from bloodbank.errors import UsageError
+    from bloodbank.pipeline.open_bank import open_bank
     from bloodbank.store import replace_file
     from bloodbank.typology import load_features
 

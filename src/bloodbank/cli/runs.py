@@ -113,7 +113,7 @@ def show(run_folder: Path, *, protocol: str | None = None, budget: int | None = 
     from rich.console import Console
 
     from bloodbank.bank import read_bank
-    from bloodbank.pipeline.folder import is_current, is_run_folder, read_experiment
+    from bloodbank.pipeline.layout import is_run_folder
     from bloodbank.pipeline.open_bank import bank_folder, find_source, open_bank
 
     run_folder, console = find_source(run_folder), Console()
@@ -122,6 +122,8 @@ def show(run_folder: Path, *, protocol: str | None = None, budget: int | None = 
     _show_bank(bank, console)
     if not is_run_folder(run_folder):
         return
+    from bloodbank.pipeline.folder import is_current, read_experiment
+
     experiment = read_experiment(run_folder)
     if not is_current(bank.provenance.get("settings"), experiment):
         console.print(
