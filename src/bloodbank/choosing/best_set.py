@@ -189,7 +189,7 @@ def score_sets(sets: np.ndarray, gains: np.ndarray, rho: float) -> np.ndarray:
 
 def first_best(scores: np.ndarray) -> np.ndarray:
     """Find the first of the best scores along the last axis; those that differ by rounding are equal."""
-    return np.argmax(scores >= scores.max(axis=-1, keepdims=True) - SAME, axis=-1)
+    return np.asarray(np.argmax(scores >= scores.max(axis=-1, keepdims=True) - SAME, axis=-1))
 
 
 class Solved(NamedTuple):

@@ -113,9 +113,9 @@ class Decision:
             return "English was not measured here"
         if not others:
             return "English is the one recipient"
-        from_english = self.finetune.loc[ENGLISH, others]
-        if from_english.isna().any():
-            return f"F from English to {', '.join(from_english.index[from_english.isna()])} was not measured"
+        unmeasured = [code for code in others if np.isnan(self.finetune[code][ENGLISH])]
+        if unmeasured:
+            return f"F from English to {', '.join(unmeasured)} was not measured"
         return "English is the choice" if self.donors == (ENGLISH,) else ""
 
 
@@ -202,7 +202,7 @@ def _best_with_english(decision: Decision, size: int, exact_limit: int) -> tuple
 def _sets_of_size(decision: Decision, size: int, seed: int) -> np.ndarray:
     problem, sets = decision.problem, decision.answer.sets
     if sets is not None:
-        return sets[(sets >= 0).sum(axis=1) == size][:, :size]
+        return np.asarray(sets[(sets >= 0).sum(axis=1) == size][:, :size])
     draw = generator("random donors", seed, *decision.candidates)
     n_free = size - len(problem.forced)
     drawn = [[*problem.forced, *draw.choice(problem.free, n_free, replace=False)] for _ in range(_N_RANDOM)]

@@ -203,7 +203,7 @@ def _pick(
             decision, reason = "kept in", f"kept in as asked; {reason}" if kind.column else "kept in as asked"
         elif obstacle := (
             barred.get(code)
-            or _unscored(kind, table.loc[code])
+            or _unscored(kind, code, table)
             or rules.obstacle(place[code], [place[other] for other in chosen])
         ):
             rows.append((name, None, code, "skipped", scores[code], ranks[code], obstacle))
@@ -240,10 +240,10 @@ def _line(name: str, scores: pd.Series[float], codes: Sequence[str], seed: int) 
     return [str(code) for code in ordered.index]
 
 
-def _unscored(kind: Kind, scores: pd.Series[float]) -> str:
+def _unscored(kind: Kind, code: str, table: pd.DataFrame) -> str:
     if kind.column:
-        return "" if pd.notna(scores[kind.column]) else f"no {kind.letter}: nothing was measured"
-    return "" if scores.notna().any() else "nothing was measured of it"
+        return f"no {kind.letter}: nothing was measured" if np.isnan(table[kind.column][code]) else ""
+    return "nothing was measured of it" if table.loc[[code]].isna().to_numpy().all() else ""
 
 
 def selection_table(sets: Sequence[LanguageSet]) -> pd.DataFrame:

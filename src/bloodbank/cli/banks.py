@@ -7,7 +7,7 @@ from typing import Literal
 
 from cyclopts import App
 
-from bloodbank.cli.app import app
+from bloodbank.cli.app import Source, app
 
 bank = App(name="bank", help="A bank: import, export, compare, report, typology, transfer scores.")
 app.command(bank)
@@ -85,13 +85,11 @@ def import_(
 
 
 @bank.command
-def export(source: Path, target: Path, *, format: str | None = None) -> None:  # noqa: A002 - the name of the option
+def export(source: Source, target: Path, *, format: str | None = None) -> None:  # noqa: A002 - the name of the option
     """Write a bank in another format.
 
     Parameters
     ----------
-    source
-        Run folder, `bank.json`, a matrix, or the name of a bank that comes with bloodbank.
     target
         The file: .csv, .parquet, .json, .graphml or .tex.
     format

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 
-from bloodbank.cli.app import app
+from bloodbank.cli.app import Source, app
 
 if TYPE_CHECKING:
     from bloodbank.bank import Bank
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 @app.command
 def explore(
-    source: Path,
+    source: Source,
     *,
     out: Annotated[Path | None, Parameter(name=["--out", "-o"])] = None,
     compare: Path | None = None,
@@ -32,8 +32,6 @@ def explore(
 
     Parameters
     ----------
-    source
-        Run folder, `bank.json`, a matrix, or the name of a bank that comes with bloodbank.
     out
         The file; by default `explorer.html` in the run folder, else `NAME-explorer.html` here.
     compare
@@ -48,7 +46,7 @@ def explore(
     """
     from bloodbank.explorer import explore as write_page
     from bloodbank.pipeline.open_bank import find_source, open_bank
-    from bloodbank.pipeline.stages import size
+    from bloodbank.wording import size
 
     banks, facts = _open_all(source)
     place = find_source(source)
@@ -65,7 +63,7 @@ def explore(
         _show(path)
 
 
-def _open_all(source: Path) -> tuple[list[Bank], dict[str, CorpusFacts]]:
+def _open_all(source: Source) -> tuple[list[Bank], dict[str, CorpusFacts]]:
     """Open all banks of a run, or the one of a file, with all metrics that stand beside them; facts are by bank."""
     from bloodbank.bank.files import BANK_FILE
     from bloodbank.explorer import by_all_metrics, facts_of_audit

@@ -1,9 +1,7 @@
 """How numbers and tables become plain values for JSON: six significant digits, no negative zero, null where missing.
 
-Nothing is read or written.
-
-    plain(-0.0)   # 0.0
-    plain_matrix(bank.finetune_scores, places=[0, 1, 2])
+plain(-0.0)   # 0.0
+plain_matrix(bank.finetune_scores, places=[0, 1, 2])
 """
 
 from __future__ import annotations
@@ -64,6 +62,6 @@ def spread(cells: np.ndarray, places: Sequence[int | None], absent: object) -> n
     """
     here = np.array([place for place, own in enumerate(places) if own is not None], dtype=int)
     own = np.array([place for place in places if place is not None], dtype=int)
-    found = np.full((len(places), len(places)), absent, dtype=cells.dtype)
-    found[np.ix_(here, here)] = cells[np.ix_(own, own)]
-    return found
+    arranged = np.full((len(places), len(places)), absent, dtype=cells.dtype)
+    arranged[np.ix_(here, here)] = cells[np.ix_(own, own)]
+    return arranged
