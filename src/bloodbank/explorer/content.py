@@ -172,7 +172,7 @@ def _keys(shown: Sequence[Bank]) -> list[str]:
     return keys
 
 
-def _subtitle(shown: Sequence[Bank], codes: Sequence[str]) -> str:
+def _subtitle(shown: Sequence[Bank], codes: list[str]) -> str:
     if len(shown) == 1:
         return subtitle(shown[0])
     parts = [plural(len(codes), "language")]
@@ -189,7 +189,7 @@ def _subtitle(shown: Sequence[Bank], codes: Sequence[str]) -> str:
     return "; ".join(parts)
 
 
-def _languages(codes: Sequence[str], features: Features | None) -> list[PageLanguage]:
+def _languages(codes: list[str], features: Features | None) -> list[PageLanguage]:
     entries = _entries(features, codes)
     languages = []
     for code in codes:
@@ -212,7 +212,7 @@ def _languages(codes: Sequence[str], features: Features | None) -> list[PageLang
     return languages
 
 
-def _entries(features: Features | None, codes: Sequence[str]) -> dict[str, tuple[str | None, str]]:
+def _entries(features: Features | None, codes: list[str]) -> dict[str, tuple[str | None, str]]:
     """Where each language stands in the source of the features: its id there, and how it was found."""
     if features is None:
         return dict.fromkeys(codes, (None, ""))
@@ -231,7 +231,7 @@ def _facts_of(bank: Bank, facts: Facts | None) -> CorpusFacts:
     return facts if isinstance(facts, CorpusFacts) else facts.get(bank.name, CorpusFacts())
 
 
-def _typology(features: Features, codes: Sequence[str]) -> Typology:
+def _typology(features: Features, codes: list[str]) -> Typology:
     """The features that are known of at least one of the languages, in the order of the source."""
     table = features.categories.reindex(list(codes))
     shown = []
@@ -251,24 +251,23 @@ def _typology(features: Features, codes: Sequence[str]) -> Typology:
     )
 
 
-def _comparison(a: Bank, b: Bank, codes: Sequence[str]) -> Comparison:
+def _comparison(a: Bank, b: Bank, codes: list[str]) -> Comparison:
     """Compare two banks as `bb.compare` does; F of both only where both have it, as in the differences."""
     from bloodbank.analysis.comparison import compare
 
     compared = compare(a, b)
     common = list(compared.languages)
-    places: list[int | None] = list(range(len(common)))
     first, second = (bank.finetune_scores.loc[common, common] for bank in (a, b))
     both = first.notna() & second.notna() & ~np.eye(len(common), dtype=bool)
     return Comparison(
         a=compared.names[0],
         b=compared.names[1],
         languages=[codes.index(code) for code in common],
-        difference=plain_matrix(compared.differences, places),
-        low=plain_matrix(compared.difference_low, places),
-        high=plain_matrix(compared.difference_high, places),
-        finetune_a=plain_matrix(first.where(both), places),
-        finetune_b=plain_matrix(second.where(both), places),
+        difference=plain_matrix(compared.differences, common),
+        low=plain_matrix(compared.difference_low, common),
+        high=plain_matrix(compared.difference_high, common),
+        finetune_a=plain_matrix(first.where(both), common),
+        finetune_b=plain_matrix(second.where(both), common),
         level=compared.level,
         donation=_differences(compared.scores.loc[common], "donation"),
         recipience=_differences(compared.scores.loc[common], "recipience"),

@@ -5,7 +5,6 @@ view = bank_view(bank, codes, key="mine.sequential.mrr")
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any, Literal, cast
 
 import numpy as np
@@ -21,7 +20,7 @@ from bloodbank.explorer import facts as corpus
 from bloodbank.explorer.facts import CorpusFacts, Fact
 from bloodbank.explorer.flags import language_flags
 from bloodbank.explorer.layouts import cluster_orders, similarity_maps
-from bloodbank.explorer.numbers import plain, plain_matrix, spread
+from bloodbank.explorer.numbers import plain, plain_matrix
 from bloodbank.explorer.schema import LanguageScores, Maps, Score, View
 
 NOT_IN_BANK = "not in this bank"
@@ -45,7 +44,7 @@ _EMPTY = Score(
 )  # fmt: skip
 
 
-def bank_view(bank: Bank, codes: Sequence[str], *, key: str, facts: CorpusFacts | None = None) -> View:
+def bank_view(bank: Bank, codes: list[str], *, key: str, facts: CorpusFacts | None = None) -> View:
     """Lay a bank out for the page.
 
     Args:
@@ -57,12 +56,10 @@ def bank_view(bank: Bank, codes: Sequence[str], *, key: str, facts: CorpusFacts 
     Returns:
         The view.
     """
-    own = {code: place for place, code in enumerate(bank.languages)}
-    places = [own.get(code) for code in codes]
     metric = METRICS[bank.metric]
     intervals = bank.intervals if bank.intervals is not None and bank.intervals.knows_error else None
-    states, health = _health(bank, places)
-    missing, reasons = _missing(bank, places)
+    states, health = _health(bank, codes)
+    missing, reasons = _missing(bank, codes)
     return View(
         key=key,
         bank=bank.name,
@@ -71,14 +68,14 @@ def bank_view(bank: Bank, codes: Sequence[str], *, key: str, facts: CorpusFacts 
         metric_label=metric.label,
         metric_unit=metric.unit,
         higher_is_better=metric.higher_is_better,
-        finetune=plain_matrix(bank.finetune_scores, places),
-        low=None if intervals is None else plain_matrix(intervals.matrix("low"), places),
-        high=None if intervals is None else plain_matrix(intervals.matrix("high"), places),
+        finetune=plain_matrix(bank.finetune_scores, codes),
+        low=None if intervals is None else plain_matrix(intervals.matrix("low"), codes),
+        high=None if intervals is None else plain_matrix(intervals.matrix("high"), codes),
         level=None if intervals is None else plain(intervals.level),
         covers=_NO_INTERVALS if bank.intervals is None else bank.intervals.covers,
-        difference=plain_matrix(bank.differences, places),
-        n_seeds=_n_seeds(bank, places),
-        seeds={str(seed): plain_matrix(bank.replicates[seed], places) for seed in sorted(bank.replicates)},
+        difference=plain_matrix(bank.differences, codes),
+        n_seeds=_n_seeds(bank, codes),
+        seeds={str(seed): plain_matrix(bank.replicates[seed], codes) for seed in sorted(bank.replicates)},
         states=states,
         health=health,
         missing=missing,
@@ -89,7 +86,7 @@ def bank_view(bank: Bank, codes: Sequence[str], *, key: str, facts: CorpusFacts 
     )
 
 
-def _layouts(bank: Bank, codes: Sequence[str]) -> dict[str, Any]:
+def _layouts(bank: Bank, codes: list[str]) -> dict[str, Any]:
     """Where the languages of a bank stand, in places of the page; those that it lacks come last, or nowhere."""
     finetune = bank.finetune_scores.to_numpy(dtype=float)
     place = {code: number for number, code in enumerate(codes)}
@@ -110,28 +107,29 @@ def _layouts(bank: Bank, codes: Sequence[str]) -> dict[str, Any]:
     }
 
 
-def _n_seeds(bank: Bank, places: Sequence[int | None]) -> list[list[int | None]]:
-    counts = spread(bank.n_seeds.to_numpy(dtype=int), places, 0).tolist()
+def _n_seeds(bank: Bank, codes: list[str]) -> list[list[int | None]]:
+    counts = bank.n_seeds.reindex(index=codes, columns=codes, fill_value=0).to_numpy(dtype=int).tolist()
     return counts if knows_seeds(bank) else [[None if n else 0 for n in row] for row in counts]
 
 
-def _health(bank: Bank, places: Sequence[int | None]) -> tuple[list[str], list[list[int]]]:
+def _health(bank: Bank, codes: list[str]) -> tuple[list[str], list[list[int]]]:
     """The states that occur in the matrix of health, and for each cell which of them it is."""
-    cells = spread(bank.health.to_numpy(dtype=object), places, NOT_IN_BANK)
+    cells = bank.health.reindex(index=codes, columns=codes, fill_value=NOT_IN_BANK).to_numpy(dtype=object)
     numbers, states = pd.factorize(cells.ravel())
     return [str(state) for state in states], [[int(n) for n in row] for row in numbers.reshape(cells.shape)]
 
 
-def _missing(bank: Bank, places: Sequence[int | None]) -> tuple[list[str], list[list[int | None]]]:
+def _missing(bank: Bank, codes: list[str]) -> tuple[list[str], list[list[int | None]]]:
     """The reasons for missing cells, in a fixed order, and for each cell which of them it is."""
-    cells = spread(bank.missing_reasons.to_numpy(dtype=object), places, NOT_IN_BANK)
+    reasons = bank.missing_reasons.reindex(index=codes, columns=codes, fill_value=NOT_IN_BANK)
+    cells = reasons.to_numpy(dtype=object, copy=True)
     np.fill_diagonal(cells, None)
     words = [word for word in (*_REASONS, NOT_IN_BANK) if (cells == word).any()]
     where: dict[object, int] = {word: place for place, word in enumerate(words)}
     return [_REASONS.get(word, word) for word in words], [[where.get(word) for word in row] for row in cells]
 
 
-def _language_scores(bank: Bank, codes: Sequence[str], facts: CorpusFacts) -> list[LanguageScores]:
+def _language_scores(bank: Bank, codes: list[str], facts: CorpusFacts) -> list[LanguageScores]:
     """What a bank says of each language of the page; of one that it lacks, a flag that says so."""
     donation, recipience = _scores(bank, "donation"), _scores(bank, "recipience")
     flags, shares, own = language_flags(bank), _type_shares(bank), _facts(bank)
