@@ -30,6 +30,13 @@ from bloodbank.bank.bank import with_intervals
 from bloodbank.languages import all_languages
 
 TARGETS = {22: (5.0, 7.0, 1.0, 100.0), 200: (None, None, 3.0, 300.0)}  # written s, MB, first view s, interaction ms
+# From the change of the state until the frame that shows it has been handed over.
+TIMED = """async (state) => {
+  const start = performance.now();
+  bloodbank.state.set(state);
+  await new Promise((done) => requestAnimationFrame(() => setTimeout(done)));
+  return performance.now() - start;
+}"""
 # The same, until both of two views have been.
 TIMED_BOTH = """async (state) => {
   const root = document.documentElement;
@@ -44,13 +51,6 @@ SETTLED = "new Promise((done) => requestAnimationFrame(() => requestAnimationFra
 PANELS = ("matrix", "graph", "plane", "similarity", "world", "whatif", "compare", "table")
 ROUNDS = 5
 PAGES = 3  # of the rounds, those in which every interaction is timed: what else the machine does is not the page's
-# From the change of the state until the frame that shows it has been handed over.
-TIMED = """async (state) => {
-  const start = performance.now();
-  bloodbank.state.set(state);
-  await new Promise((done) => requestAnimationFrame(() => setTimeout(done)));
-  return performance.now() - start;
-}"""
 
 
 def make_bank(n: int, folder: Path) -> Path:
@@ -95,21 +95,21 @@ def interactions(codes: list[str]) -> dict[str, list[dict[str, Any]]]:
 
 def time_page(page: Any, codes: list[str]) -> dict[str, dict[str, list[float]]]:
     """Time every interaction in every view; milliseconds by view and interaction."""
-    found: dict[str, dict[str, list[float]]] = {}
+    times: dict[str, dict[str, list[float]]] = {}
     for panel in PANELS:
         page.evaluate(TIMED, {"panel": "table" if panel == "matrix" else "matrix", "beside": "none"})
-        found[panel] = {"opened": [page.evaluate(TIMED, {"panel": panel, "beside": "none"})]}
+        times[panel] = {"opened": [page.evaluate(TIMED, {"panel": panel, "beside": "none"})]}
         for name, states in interactions(codes).items():
-            found[panel][name] = [page.evaluate(TIMED, state) for state in states]
+            times[panel][name] = [page.evaluate(TIMED, state) for state in states]
     page.evaluate(TIMED, {"panel": "matrix", "beside": "graph"})
     for row, timed in (("matrix beside graph", TIMED), ("and the second", TIMED_BOTH)):
-        found[row] = {}
+        times[row] = {}
         for name, states in interactions(codes).items():
-            found[row][name] = []
+            times[row][name] = []
             for state in states:
-                found[row][name].append(page.evaluate(timed, state))
+                times[row][name].append(page.evaluate(timed, state))
                 page.evaluate(SETTLED)
-    return found
+    return times
 
 
 def time_size(n: int, browser: Any, folder: Path) -> dict[str, Any]:
@@ -141,26 +141,26 @@ def medians(pages: list[dict[str, dict[str, list[float]]]]) -> dict[str, dict[st
     }
 
 
-def report(n: int, found: dict[str, Any]) -> list[str]:
+def report(n: int, measured: dict[str, Any]) -> list[str]:
     """Say what was measured of one size."""
     names = ["opened", *interactions(["a"])]
-    middle = medians(found["interactions"])
+    middle = medians(measured["interactions"])
     rows = [[row, *(f"{times[name]:.0f}" if name in times else "" for name in names)] for row, times in middle.items()]
     both = max(middle["and the second"].values())
     slowest = max(max(times.values()) for row, times in middle.items() if row != "and the second")
-    single = max(max(map(max, times.values())) for page in found["interactions"] for times in page.values())
+    single = max(max(map(max, times.values())) for page in measured["interactions"] for times in page.values())
     head = f"Milliseconds, the slowest step of each, medians of {PAGES} fresh pages:"
     lines = [f"## {n} languages", "", head, "", table(("view", *names), rows), ""]
-    median = {name: sorted(found[name])[len(found[name]) // 2] for name in ("first", "ready")}
+    median = {name: sorted(measured[name])[len(measured[name]) // 2] for name in ("first", "ready")}
     lines += [
-        f"- written in {found['written']:.1f} s, {found['megabytes']:.2f} MB; first view painted after "
+        f"- written in {measured['written']:.1f} s, {measured['megabytes']:.2f} MB; first view painted after "
         f"{median['first']:.2f} s, drawing library there after {median['ready']:.2f} s (medians of {ROUNDS})",
         f"- two views side by side are both there after at most {both:.0f} ms; slowest single time: {single:.0f} ms",
     ]
     written, size, first, interaction = TARGETS.get(n, (None, None, None, None))
     for what, value, target in (
-        ("seconds to write the page", found["written"], written),
-        ("megabytes", found["megabytes"], size),
+        ("seconds to write the page", measured["written"], written),
+        ("megabytes", measured["megabytes"], size),
         ("seconds to the first view", median["first"], first),
         ("milliseconds of the slowest interaction", slowest, interaction),
     ):
@@ -175,23 +175,23 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="6 languages only: whether the code runs")
     parser.add_argument("--chromium", default=shutil.which("chromium"), help="the browser")
     parser.add_argument("--out", type=Path, help="JSON file for all numbers")
-    given = parser.parse_args()
-    if given.chromium is None:
+    options = parser.parse_args()
+    if options.chromium is None:
         sys.exit("No browser: install Debian's package chromium, or give --chromium PATH.")
     from playwright.sync_api import sync_playwright
 
-    lines, found = [*machine(), ""], {}
+    lines, measured = [*machine(), ""], {}
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(
-            executable_path=given.chromium, args=["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"]
+            executable_path=options.chromium, args=["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"]
         )
         lines.insert(-1, f"- browser: Chromium {browser.version}, headless, without a GPU, 1600 × 1000 pixels")
-        for n in (6,) if given.quick else tuple(TARGETS):
+        for n in (6,) if options.quick else tuple(TARGETS):
             with tempfile.TemporaryDirectory() as folder:
-                found[n] = time_size(n, browser, Path(folder))
-            lines += report(n, found[n])
+                measured[n] = time_size(n, browser, Path(folder))
+            lines += report(n, measured[n])
         browser.close()
-    finish(lines, given.out, json.loads(json.dumps(found)))
+    finish(lines, options.out, json.loads(json.dumps(measured)))
 
 
 if __name__ == "__main__":

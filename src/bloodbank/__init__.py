@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from bloodbank.errors import BloodbankError, UsageError
 
 if TYPE_CHECKING:
+    __version__: str
     from bloodbank.analysis.atlas_score import transfer_scores
     from bloodbank.analysis.comparison import compare
     from bloodbank.bank import Bank
@@ -49,32 +50,40 @@ __all__ = [
     "select_sets",
     "transfer_scores",
 ]
+# As above, for when a name is asked for: `import bloodbank` itself loads nothing.
 _WHERE = {
-    "Bank": ("bloodbank.bank", "Bank"),
-    "compare": ("bloodbank.analysis.comparison", "compare"),
-    "explore": ("bloodbank.explorer", "explore"),
-    "export_bank": ("bloodbank.bank.exporting", "export_bank"),
-    "read_matrix": ("bloodbank.bank.importing.read_matrix", "read_matrix"),
-    "recommend": ("bloodbank.choosing.recommend", "recommend"),
-    "select_sets": ("bloodbank.choosing.select", "select_sets"),
-    "transfer_scores": ("bloodbank.analysis.atlas_score", "transfer_scores"),
-    "audit_corpus": ("bloodbank.pipeline.run", "audit"),
-    "build_texts": ("bloodbank.pipeline.run", "build_texts"),
-    "Experiment": ("bloodbank.experiment.load", "Experiment"),
-    "load_experiment": ("bloodbank.experiment.load", "load_experiment"),
-    "load_bank": ("bloodbank.pipeline.open_bank", "load_bank"),
-    "open": ("bloodbank.pipeline.open_bank", "open_run"),
-    "run": ("bloodbank.pipeline.run", "run"),
-    "run_downstream": ("bloodbank.pipeline.run_downstream", "run"),
-    "report_downstream": ("bloodbank.pipeline.run_downstream", "report"),
+    "Bank": "bloodbank.bank.Bank",
+    "Experiment": "bloodbank.experiment.load.Experiment",
+    "audit_corpus": "bloodbank.pipeline.run.audit",
+    "build_texts": "bloodbank.pipeline.run.build_texts",
+    "compare": "bloodbank.analysis.comparison.compare",
+    "explore": "bloodbank.explorer.explore",
+    "export_bank": "bloodbank.bank.exporting.export_bank",
+    "load_bank": "bloodbank.pipeline.open_bank.load_bank",
+    "load_experiment": "bloodbank.experiment.load.load_experiment",
+    "open": "bloodbank.pipeline.open_bank.open_run",
+    "read_matrix": "bloodbank.bank.importing.read_matrix.read_matrix",
+    "recommend": "bloodbank.choosing.recommend.recommend",
+    "report_downstream": "bloodbank.pipeline.run_downstream.report",
+    "run": "bloodbank.pipeline.run.run",
+    "run_downstream": "bloodbank.pipeline.run_downstream.run",
+    "select_sets": "bloodbank.choosing.select.select_sets",
+    "transfer_scores": "bloodbank.analysis.atlas_score.transfer_scores",
 }
 
 
 def __getattr__(name: str) -> Any:
-    """Import what is asked for when it is asked for, so that `import bloodbank` is quick."""
+    if name == "__version__":
+        from importlib.metadata import version
+
+        return version("bloodbank")
     if name not in _WHERE:
         raise AttributeError(f"module 'bloodbank' has no attribute {name!r}")
     from importlib import import_module
 
-    module, attribute = _WHERE[name]
+    module, _, attribute = _WHERE[name].rpartition(".")
     return getattr(import_module(module), attribute)
+
+
+def __dir__() -> list[str]:
+    return [*__all__, "__version__"]

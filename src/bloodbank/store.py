@@ -26,6 +26,8 @@ from filelock import SoftFileLock, Timeout
 
 from bloodbank.errors import BloodbankError, UsageError
 
+# Tables of a run, which whatever opens its bank looks for beside it.
+MEASUREMENTS, SENTENCE_SCORES, AUDIT_FILE = "measurements.csv", "sentence_scores.parquet", "audit.json"
 PROVENANCE = "provenance.json"
 _LONGEST_NAME = 60  # characters; file systems take 255 bytes, with what is added to a name
 _WRONG_KIND = {errno.ENOTDIR, errno.EISDIR, errno.EEXIST}

@@ -77,6 +77,27 @@ def listed(items: Iterable[object], n_most: int = 8, separator: str = ", ") -> s
     return separator.join(texts[:n_most]) + more
 
 
+def duration(seconds: float) -> str:
+    """Write a time for people: `8 s`, `3 min 05 s`, `2 h 10 min`, `3 d 4 h`."""
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3_600:
+        return f"{whole // 60} min {whole % 60:02d} s"
+    if whole < 48 * 3_600:
+        return f"{whole // 3_600} h {whole % 3_600 // 60:02d} min"
+    return f"{whole // 86_400} d {whole % 86_400 // 3_600} h"
+
+
+def size(n_bytes: float) -> str:
+    """Write a size for people, in powers of 1 000."""
+    for unit in ("B", "kB", "MB", "GB"):
+        if n_bytes < 1_000:
+            return f"{n_bytes:.0f} {unit}" if unit == "B" else f"{n_bytes:.1f} {unit}"
+        n_bytes /= 1_000
+    return f"{n_bytes:,.1f} TB"
+
+
 @dataclass(frozen=True)
 class Finding:
     """A number with what is known of its error: whether it differs from zero, and how it is written.

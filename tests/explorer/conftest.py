@@ -7,12 +7,12 @@ import bloodbank as bb
 from bloodbank.explorer.content import page_data
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def bank():
     return bb.load_bank("help-books")
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def content(bank):
     return page_data(bank)
 

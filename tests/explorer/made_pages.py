@@ -4,6 +4,7 @@ from explorer.made_pages import page_data_of, small_bank
 """
 
 import dataclasses
+import functools
 import tempfile
 import warnings
 from pathlib import Path
@@ -19,15 +20,25 @@ from bloodbank.languages import all_languages
 from made_up_banks import CODES, measurements_of, sentence_scores
 
 
-def small_bank(
-    codes=CODES, *, metrics=("mrr",), seeds=(0, 1, 2), without=(), unhealthy=(), name="small", protocol="sequential",
+def small_bank(codes=CODES, **options):
+    """A bank with its measurements and intervals, by the first metric; made once, so do not change its tables.
+
+    Options: `metrics`, `seeds`, `name`, `protocol`, `paragraphs` (whether there are sentence scores), `random`;
+    `without` are (donor, recipient) that were not measured, `unhealthy` those whose model is in every seed; a donor ""
+    is the recipient's own model. Other options are those of `build_bank`.
+    """
+    return _made_bank(codes, **options) if options or codes is not CODES else _usual_bank()
+
+
+@functools.cache
+def _usual_bank():
+    return _made_bank(CODES)
+
+
+def _made_bank(
+    codes, *, metrics=("mrr",), seeds=(0, 1, 2), without=(), unhealthy=(), name="small", protocol="sequential",
     paragraphs=True, random=0, **settings,
 ):  # fmt: skip
-    """A bank with its measurements and intervals, by the first metric.
-
-    `without` are (donor, recipient) that were not measured, `unhealthy` those whose model is in every seed; a donor ""
-    is the recipient's own model. Other settings are those of `build_bank`.
-    """
     scores = pd.concat(
         [
             sentence_scores(codes, seeds=seeds, metric=metric, protocol=protocol, random=random + place)

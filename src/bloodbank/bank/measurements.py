@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -61,6 +62,11 @@ METRICS = {
     "cross_entropy": Metric("cross-entropy", "nats", higher_is_better=False),
     "bits_per_byte": Metric("bits per byte", "bits", higher_is_better=False),
 }
+
+
+def read_measurements(path: Path) -> pd.DataFrame:
+    """Read the table of measurements of a run."""
+    return pd.read_csv(path, keep_default_na=False, na_values={"value": [""], "standard_error": [""], "health_z": [""]})
 
 
 def select_rows(measurements: pd.DataFrame, *, languages: Sequence[str], protocol: str, metric: str) -> pd.DataFrame:

@@ -1,15 +1,14 @@
-"""Find the donor set with the best score for given recipients: exactly where that can be done, else by search.
-
-Pure functions of arrays; nothing is written. `bloodbank.choosing.recommend` is what to call.
+"""Find the donor set with the best score for given recipients: all sets listed, or an integer programme solved.
 
 The score of a set is the sum over recipients t of Σ_i ρ^(i-1) F_(i), with F_(i) the i-th highest F(s→t) of the donors s
 in the set that were measured for t. ρ = 1 is the plain sum, ρ = 0 counts only the best donor. A harmful donor stands
 among the last of the set and costs ρ^(i-1) |F|; a cell that was not measured adds nothing and takes no place.
+
+`bloodbank.choosing.recommend` is what to call.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain, combinations
 from math import comb
@@ -18,16 +17,17 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from bloodbank.choosing.diversity import Rules
-from bloodbank.errors import UsageError
+from bloodbank.errors import BloodbankError, UsageError
 
 if TYPE_CHECKING:
-    from scipy.optimize import LinearConstraint
-
+    from scipy.sparse import csr_array
 
 # Two sets whose scores differ by less are equal; the smaller one counts, then the first by code.
 SAME = 1e-12
-_CHUNK_SETS = 100_000
-_FEW_SETS = 1_000  # up to here one sort over all recipients is quicker
+# Of one programme: the best 8 of 200 candidates for 200 recipients take some 10, banks of today below 1.
+MAX_SECONDS = 60.0
+_CHUNK_CELLS = 4_000_000  # sorted at a time: 32 MB
+_NOBODY = -1  # the member of a set that is smaller than others of its list
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,306 +60,25 @@ class Problem:
         """How many sets there are, before the constraints."""
         return sum(comb(len(self.free), size - len(self.forced)) for size in self.sizes)
 
-
-def score_sets(sets: np.ndarray, gains: np.ndarray, rho: float) -> np.ndarray:
-    """Score many sets of one size.
-
-    Args:
-        sets: Places of candidates, each row one set.
-        gains: F of each candidate for each recipient.
-        rho: What the next donor of a recipient counts, relative to the one before.
-
-    Returns:
-        A score for each set.
-
-    Shape:
-        `sets` is `[set, member]`, `gains` `[candidate, recipient]`.
-    """
-    total = np.zeros(len(sets))
-    n_members = sets.shape[1]
-    if n_members == 0:
-        return total
-    if rho == 1:
-        worth = np.nansum(gains, axis=1)
-        for member in range(n_members):
-            total += worth[sets[:, member]]
-        return total
-    if len(sets) < _FEW_SETS:
-        ordered = -np.sort(np.where(np.isnan(gains), np.inf, -gains)[sets], axis=1)  # [set, member, recipient]
-        np.copyto(ordered, 0.0, where=np.isinf(ordered))
-        return np.asarray((rho ** np.arange(n_members) @ ordered).sum(axis=1))
-    places = np.ascontiguousarray(sets.T)  # [member, set]
-    for recipient in range(gains.shape[1]):
-        missing = np.isnan(gains[:, recipient])
-        column = np.where(missing, -np.inf, gains[:, recipient])
-        rows = column[places]
-        ordered = rows.max(axis=0, keepdims=True) if rho == 0 else _descending(rows)
-        n_sure = n_members - int(missing.sum())  # what is missing stands last
-        for place, row in enumerate(ordered):
-            total += rho**place * (row if place < n_sure else np.where(np.isinf(row), 0.0, row))
-    return total
-
-
-def _descending(rows: np.ndarray) -> np.ndarray:
-    # [member, set], each column sorted. A few compare-and-swap sweeps over long rows beat a sort of many short columns.
-    n_members = len(rows)
-    if n_members > 8:
-        return -np.sort(-rows, axis=0)
-    for last in range(n_members - 1, 0, -1):
-        for place in range(last):
-            first, second = rows[place], rows[place + 1]
-            high = np.maximum(first, second)
-            np.minimum(first, second, out=rows[place + 1])
-            rows[place] = high
-    return rows
-
-
-def all_sets(problem: Problem) -> list[np.ndarray]:
-    """List every set that keeps to the constraints, one array a size, in the order of places.
-
-    Shape:
-        Each `[set, member]`.
-    """
-    found = []
-    free, forced = problem.free, list(problem.forced)
-    for size in problem.sizes:
-        n_free = size - len(forced)
-        n_sets = comb(len(free), n_free)
-        flat = np.fromiter(chain.from_iterable(combinations(free, n_free)), dtype=np.int16, count=n_sets * n_free)
-        rest = flat.reshape(n_sets, n_free)
-        sets = np.concatenate([np.tile(np.array(forced, dtype=np.int16), (n_sets, 1)), rest], axis=1)
-        found.append(sets[problem.rules.allowed(sets)])
-    return found
-
-
-def best_of(sets: Sequence[np.ndarray], gains: np.ndarray, rho: float) -> list[tuple[tuple[int, ...], float]]:
-    """Give the best set and the runner-up, with their scores; fewer where there are fewer sets."""
-    top: list[tuple[float, int, tuple[int, ...]]] = []
-    for of_size in sets:
-        for start in range(0, len(of_size), _CHUNK_SETS):
-            part = of_size[start : start + _CHUNK_SETS]
-            scores = score_sets(part, gains, rho)
-            # Equal sets of one size stand in the order of their codes, and the first of them is to be kept.
-            top += [
-                (float(scores[place]), part.shape[1], tuple(sorted(map(int, part[place]))))
-                for place in _first_best(scores)
-            ]
-    ranked = _rank(top)
-    return [(members, score) for score, _, members in ranked[:2]]
-
-
-def _first_best(scores: np.ndarray) -> Iterator[int]:
-    best = int(np.argmax(scores >= scores.max() - SAME))
-    yield best
-    if len(scores) > 1:
-        rest = scores.copy()
-        rest[best] = -np.inf
-        yield int(np.argmax(rest >= rest.max() - SAME))
-
-
-def _rank(found: list[tuple[float, int, tuple[int, ...]]]) -> list[tuple[float, int, tuple[int, ...]]]:
-    # Scores that differ by rounding are made equal, so that the smaller set, then the first by code, comes first.
-    ordered = sorted(found, key=lambda one: -one[0])
-    level, keyed = np.inf, []
-    for one in ordered:
-        level = one[0] if level - one[0] > SAME else level
-        keyed.append((-level, one[1], one[2], one))
-    return [one for *_, one in sorted(keyed, key=lambda key: key[:3])]
-
-
-def local_search(problem: Problem, starts: Sequence[tuple[int, ...]] = ()) -> tuple[tuple[int, ...], float] | None:
-    """Add, drop and swap donors while that raises the score, from those kept in and from given sets.
-
-    Args:
-        problem: What is to be found.
-        starts: Sets to start from besides.
-
-    Returns:
-        The best set found, which need not be the best there is, and its score; None where no allowed set was found.
-    """
-    found = []
-    for start in (problem.forced, *starts):
-        members, score = start, _score(problem, start)
-        while moves := [*_additions(problem, members), *_removals(problem, members)]:
-            better, value = max(moves, key=lambda move: move[1])
-            if len(members) >= problem.min_size and value <= score + SAME:
-                break
-            members, score = better, value
-        if len(members) in problem.sizes:
-            found.append((score, len(members), tuple(sorted(members))))
-    if not found:
-        return None
-    score, _, members = _rank(found)[0]
-    return members, score
-
-
-def _additions(problem: Problem, members: tuple[int, ...]) -> Iterator[tuple[tuple[int, ...], float]]:
-    # One more donor; and, in a set that is large enough already, one in the place of another.
-    bases = [members] if len(members) < problem.max_size else []
-    if len(members) >= problem.min_size:
-        bases += [base for base, _ in _without_one(problem, members)]
-    others = [place for place in problem.free if place not in members]
-    for base in bases if others else ():
-        sets = np.array([[*base, other] for other in others], dtype=np.int16)
-        sets = sets[problem.rules.allowed(sets)]
-        if len(sets):
-            scores = score_sets(sets, problem.gains, problem.rho)
-            place = int(np.argmax(scores >= scores.max() - SAME))
-            yield tuple(map(int, sets[place])), float(scores[place])
-
-
-def _removals(problem: Problem, members: tuple[int, ...]) -> Iterator[tuple[tuple[int, ...], float]]:
-    if len(members) > problem.min_size:
-        yield from _without_one(problem, members)
-
-
-def _without_one(problem: Problem, members: tuple[int, ...]) -> Iterator[tuple[tuple[int, ...], float]]:
-    for gone in members:
-        if gone not in problem.forced:
-            base = tuple(place for place in members if place != gone)
-            yield base, _score(problem, base)
-
-
-def _score(problem: Problem, members: tuple[int, ...]) -> float:
-    sets = np.array([members], dtype=np.int16).reshape(1, len(members))
-    return float(score_sets(sets, problem.gains, problem.rho)[0])
-
-
-def upper_bound(problem: Problem) -> float:
-    """Give a score that no set can exceed: each recipient with its own best donors, harmful ones left out.
-
-    Returns:
-        The bound; it is reached where one set suits all recipients.
-    """
-    gains = np.sort(np.where(problem.gains > 0, problem.gains, 0.0), axis=0)[::-1][: problem.max_size]
-    return float((problem.rho ** np.arange(len(gains)) @ gains).sum())
-
-
-# The best donor set by integer linear programming, for too many sets to list.
-
-
-MAX_VARIABLES = 20_000
-
-
-class Programmed(NamedTuple):
-    """What the solver says."""
-
-    members: tuple[int, ...] | None  #: None where no set was found
-    bound: float  #: no set scores higher
-    proven: bool  #: the set is the best there is, or there is none
-
-
-class _Rows:
-    """Constraints, row by row."""
-
-    def __init__(self) -> None:
-        self._cells: list[tuple[int, int, float]] = []
-        self._low: list[float] = []
-        self._high: list[float] = []
-
-    def add(self, terms: list[tuple[int, float]], low: float, high: float) -> None:
-        self._cells += [(len(self._low), variable, factor) for variable, factor in terms]
-        self._low.append(low)
-        self._high.append(high)
-
-    def constraint(self, n_variables: int) -> LinearConstraint:
-        from scipy.optimize import LinearConstraint
-        from scipy.sparse import csr_array
-
-        rows, columns, factors = zip(*self._cells, strict=True)
-        matrix = csr_array((factors, (rows, columns)), shape=(len(self._low), n_variables))
-        return LinearConstraint(matrix, np.array(self._low), np.array(self._high))
-
-
-def n_variables(problem: Problem) -> int:
-    """Count the variables of the programme."""
-    n_candidates, n_recipients = problem.gains.shape
-    return int(n_candidates + (n_candidates + 1) * problem.max_size * n_recipients)
-
-
-def solve(problem: Problem, *, barred: tuple[int, ...] | None = None, seconds: float = 20.0) -> Programmed:
-    """Find the best set with the solver HiGHS.
-
-    Args:
-        problem: What is to be found.
-        barred: A set that must not be the answer, to find the runner-up.
-        seconds: Time limit; when it is reached, the best set so far is given, with its bound.
-
-    Returns:
-        The set, the bound, and whether the set is proven to be the best.
-    """
-    from scipy.optimize import Bounds, milp
-
-    n_candidates, n_recipients = problem.gains.shape
-    size, rows = problem.max_size, _Rows()
-    everyone = range(n_candidates)
-    rows.add([(s, 1.0) for s in everyone], min(problem.sizes), size)
-    _constrain(problem, rows)
-    if barred is not None:
-        inside = set(barred)
-        terms = [(s, -1.0 if s in inside else 1.0) for s in everyone]
-        rows.add(terms, 1 - len(inside), np.inf)
-    costs = np.zeros(n_variables(problem))
-    whole = np.zeros(len(costs))
-    whole[:n_candidates] = 1
-    high = np.ones(len(costs))
-    for t in range(n_recipients):
-        start = n_candidates + t * (n_candidates + 1) * size
-        places = start + n_candidates * size + np.arange(size)  # u
-        whole[places] = 1
-        measured = [s for s in everyone if not np.isnan(problem.gains[s, t])]
-        z = {(s, i): start + s * size + i for s in measured for i in range(size)}
-        high[start : start + n_candidates * size] = 0
-        high[list(z.values())] = 1
-        for (s, i), variable in z.items():
-            costs[variable] = -(problem.rho**i) * problem.gains[s, t]
-        for s in measured:
-            rows.add([*((z[s, i], 1.0) for i in range(size)), (s, -1.0)], 0, 0)
-        for i in range(size):
-            rows.add([*((z[s, i], 1.0) for s in measured), (int(places[i]), -1.0)], 0, 0)
-            if i:
-                rows.add([(int(places[i - 1]), 1.0), (int(places[i]), -1.0)], 0, np.inf)
-    low = np.zeros(len(costs))
-    low[list(problem.forced)] = 1
-    found = milp(
-        costs,
-        integrality=whole,
-        bounds=Bounds(low, high),
-        constraints=rows.constraint(len(costs)),
-        options={"time_limit": seconds, "mip_rel_gap": 1e-9},
-    )
-    members = None if found.x is None else tuple(int(s) for s in np.flatnonzero(found.x[:n_candidates] > 0.5))
-    bound = -float(found.mip_dual_bound) if found.mip_dual_bound is not None else np.inf
-    return Programmed(members, bound, found.status in (0, 2))
-
-
-def _constrain(problem: Problem, rows: _Rows) -> None:
-    for cap in problem.rules.caps:
-        for label in sorted({label for label in cap.labels if label is not None}):
-            rows.add([(s, 1.0) for s, own in enumerate(cap.labels) if own == label], 0, cap.limit)
-        for s, own in enumerate(cap.labels):
-            if own is None:
-                rows.add([(s, 1.0)], 0, 0)
-    if problem.rules.apart is not None:
-        near = ~(problem.rules.apart >= problem.rules.min_distance)
-        for first, second in zip(*np.nonzero(np.triu(near, 1)), strict=True):
-            rows.add([(int(first), 1.0), (int(second), 1.0)], 0, 1)
-
-
-# Choose how to find the best donor set: list all, solve an integer programme, or search.
+    def no_set(self) -> UsageError:
+        """Say that the constraints leave none."""
+        return UsageError(
+            f"No set of {self.sizes.start} to {self.max_size} of the {len(self.gains)} candidates keeps to the "
+            "constraints. Loosen them, or lower the budget."
+        )
 
 
 @dataclass(frozen=True, eq=False)
 class Answer:
-    """The best set that was found, by places of candidates."""
+    """The best set, by places of candidates."""
 
     best: tuple[int, ...]
     score: float
     runner_up: tuple[tuple[int, ...], float] | None
-    exact: bool
+    exact: bool  #: proven to be the best
     method: str
     bound: float  #: no set scores higher
-    sets: list[np.ndarray] | None  #: all allowed sets, one array a size; None where they were not listed
+    sets: np.ndarray | None  #: all allowed sets, see `all_sets`; None where they were not listed
 
 
 def search(problem: Problem, exact_limit: int, *, runner_up: bool = True) -> Answer:
@@ -371,52 +90,208 @@ def search(problem: Problem, exact_limit: int, *, runner_up: bool = True) -> Ans
         runner_up: Look for the second best where that takes another solution.
 
     Returns:
-        The answer; proven to be the best wherever all sets were listed or the programme was solved.
+        The answer: the best there is, unless an integer programme ran out of time.
 
     Raises:
         UsageError: No set keeps to the constraints.
+        BloodbankError: No set was found in time.
     """
-    if problem.n_sets <= exact_limit:
-        return _listed(problem)
-    if n_variables(problem) <= MAX_VARIABLES:
-        return _programmed(problem, runner_up=runner_up)
-    return _searched(problem, upper_bound(problem), proven=False)
+    return _listed(problem) if problem.n_sets <= exact_limit else _programmed(problem, runner_up=runner_up)
 
 
 def _listed(problem: Problem) -> Answer:
     sets = all_sets(problem)
-    n_sets = sum(len(of_size) for of_size in sets)
-    if not n_sets:
-        raise _no_set(problem)
-    (best, score), *others = best_of(sets, problem.gains, problem.rho)
-    method = f"all {n_sets:,} possible sets compared"
-    return Answer(best, score, others[0] if others else None, True, method, score, sets)
+    if not len(sets):
+        raise problem.no_set()
+    scores = score_sets(sets, problem.gains, problem.rho)
+    best = int(first_best(scores))
+    score, runner_up = float(scores[best]), None
+    if len(sets) > 1:
+        scores[best] = -np.inf
+        second = int(first_best(scores))
+        runner_up = (places_in(sets[second]), float(scores[second]))
+    method = f"all {len(sets):,} possible sets compared"
+    return Answer(places_in(sets[best]), score, runner_up, exact=True, method=method, bound=score, sets=sets)
 
 
 def _programmed(problem: Problem, *, runner_up: bool) -> Answer:
     solved = solve(problem)
     if solved.members is None and solved.proven:
-        raise _no_set(problem)
-    if solved.members is None or not solved.proven:
-        return _searched(problem, min(solved.bound, upper_bound(problem)), proven=False, start=solved.members)
+        raise problem.no_set()
+    if solved.members is None:
+        raise BloodbankError(
+            f"No set was found in {MAX_SECONDS:g} seconds. Name fewer candidates or recipients, or lower the budget."
+        )
     score = _score(problem, solved.members)
-    second = None
-    if runner_up:
-        next_best = solve(problem, barred=solved.members)
-        if next_best.members is not None and next_best.proven:
-            second = (next_best.members, _score(problem, next_best.members))
-    return Answer(solved.members, score, second, True, "proven by an integer programme", score, None)
+    if not solved.proven:
+        method = f"the best that an integer programme found in {MAX_SECONDS:g} seconds"
+        return Answer(solved.members, score, None, exact=False, method=method, bound=solved.bound, sets=None)
+    second = solve(problem, barred=solved.members) if runner_up else Solved(None, score, proven=False)
+    rival = (second.members, _score(problem, second.members)) if second.members is not None and second.proven else None
+    method = "proven by an integer programme"
+    return Answer(solved.members, score, rival, exact=True, method=method, bound=score, sets=None)
 
 
-def _searched(problem: Problem, bound: float, *, proven: bool, start: tuple[int, ...] | None = None) -> Answer:
-    found = local_search(problem, [start] if start is not None else [])
-    if found is None:
-        raise _no_set(problem)
-    return Answer(*found, None, proven, "greedy choice, then adding, dropping and swapping", bound, None)
+def _score(problem: Problem, members: tuple[int, ...]) -> float:
+    return float(score_sets(np.array([members], dtype=int), problem.gains, problem.rho)[0])
 
 
-def _no_set(problem: Problem) -> UsageError:
-    return UsageError(
-        f"No set of {problem.sizes.start} to {problem.max_size} of the {len(problem.gains)} candidates keeps to the "
-        "constraints. Loosen them, or lower the budget."
+def all_sets(problem: Problem) -> np.ndarray:
+    """List every set that keeps to the constraints: the smaller first, those of one size in the order of places.
+
+    Shape:
+        `[set, member]`, places of candidates; a set that is smaller than others ends with -1.
+    """
+    forced, free, listed = list(problem.forced), problem.free, []
+    for size in problem.sizes:
+        n_free = size - len(forced)
+        n_sets = comb(len(free), n_free)
+        drawn = chain.from_iterable(combinations(free, n_free))
+        sets = np.full((n_sets, problem.max_size), _NOBODY, dtype=np.int16)
+        sets[:, : len(forced)] = forced
+        sets[:, len(forced) : size] = np.fromiter(drawn, np.int16, n_sets * n_free).reshape(n_sets, n_free)
+        listed.append(sets[problem.rules.allowed(sets[:, :size])])
+    return np.concatenate(listed)
+
+
+def places_in(row: np.ndarray) -> tuple[int, ...]:
+    """Read one of the sets of `all_sets`."""
+    return tuple(sorted(int(place) for place in row if place != _NOBODY))
+
+
+def score_sets(sets: np.ndarray, gains: np.ndarray, rho: float) -> np.ndarray:
+    """Score many sets.
+
+    Args:
+        sets: Places of candidates, each row one set; -1 for no candidate.
+        gains: F of each candidate for each recipient; of several replicates at once, if wanted.
+        rho: What the next donor of a recipient counts, relative to the one before.
+
+    Returns:
+        A score for each set, of each replicate.
+
+    Shape:
+        `sets` is `[set, member]`, `gains` `[..., candidate, recipient]`; returned `[..., set]`.
+    """
+    nobody = np.full((*gains.shape[:-2], 1, gains.shape[-1]), np.nan)
+    losses = -np.concatenate([gains, nobody], axis=-2).swapaxes(-1, -2)  # [..., recipient, candidate], nobody at -1
+    weights = rho ** np.arange(sets.shape[1])
+    step = max(1, _CHUNK_CELLS // max(1, gains[..., 0, :].size * sets.shape[1]))
+    scores = []
+    for start in range(0, len(sets), step):
+        ordered = losses[..., sets[start : start + step]]  # [..., recipient, set, member]
+        if rho < 1:
+            ordered.sort(axis=-1)  # the best donor first; what is missing last, where it takes no place
+        ordered[np.isnan(ordered)] = 0
+        scores.append(0.0 - (ordered @ weights).sum(axis=-2))
+    return np.concatenate(scores, axis=-1)
+
+
+def first_best(scores: np.ndarray) -> np.ndarray:
+    """Find the first of the best scores along the last axis; those that differ by rounding are equal."""
+    return np.asarray(np.argmax(scores >= scores.max(axis=-1, keepdims=True) - SAME, axis=-1))
+
+
+class Solved(NamedTuple):
+    """What the solver says."""
+
+    members: tuple[int, ...] | None  #: None where no set was found
+    bound: float  #: no set scores higher
+    proven: bool  #: the set is the best there is, or there is none
+
+
+def n_variables(problem: Problem) -> int:
+    """Count the variables of the programme."""
+    n_candidates, n_recipients = problem.gains.shape
+    return int(n_candidates + (n_candidates + 1) * problem.max_size * n_recipients)
+
+
+class _Ranking(NamedTuple):
+    """The part of the programme in which the donors of one recipient are put into places."""
+
+    costs: np.ndarray
+    whole: np.ndarray  #: 1 for variables that are whole numbers
+    of_members: csr_array  #: [row, candidate]
+    of_places: csr_array  #: [row, own variable]
+    most: np.ndarray  #: that each row may add up to; all are at least 0
+
+
+def _ranking(gains: np.ndarray, weights: np.ndarray) -> _Ranking:
+    from scipy import sparse
+
+    measured, n_places = ~np.isnan(gains), len(weights)
+    n_measured = int(measured.sum())
+    place = sparse.eye_array(n_places)
+    takes = sparse.kron(sparse.eye_array(n_measured), np.ones((1, n_places)))
+    holds = sparse.kron(np.ones((1, n_measured)), place)
+    candidates = sparse.eye_array(len(gains), format="csr")[measured]
+    return _Ranking(
+        costs=np.append(-np.outer(gains[measured], weights), np.zeros(n_places)),
+        whole=np.repeat([0, 1], [n_measured * n_places, n_places]),
+        # A member takes one place, a place that is taken holds one member, and none before it is left free.
+        of_members=sparse.vstack([-candidates, sparse.csr_array((2 * n_places, len(gains)))]),
+        of_places=sparse.block_array([[takes, None], [holds, -place], [None, place - sparse.eye_array(n_places, k=1)]]),
+        most=np.repeat([0, np.inf], [n_measured + n_places, n_places]),
     )
+
+
+def _limits(problem: Problem, barred: tuple[int, ...] | None) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Rows over candidates, and the least and the most that each may add up to."""
+    rows, least, most = [np.ones(len(problem.gains))], [problem.sizes.start], [problem.max_size]
+    for cap in problem.rules.caps:
+        labels = np.array(["" if label is None else label for label in cap.labels])
+        for label in np.unique(labels):
+            rows.append(labels == label)
+            most.append(cap.limit if label else 0)
+    candidates = np.eye(len(problem.gains))
+    for first, second in zip(*np.nonzero(np.triu(problem.rules.near, 1)), strict=True):
+        rows.append(candidates[first] + candidates[second])
+        most.append(1)
+    if barred is not None:
+        rows.append(2 * candidates[list(barred)].sum(axis=0) - 1)
+        most.append(len(barred) - 1)
+    return np.array(rows), np.array(least + [-np.inf] * (len(rows) - 1)), np.array(most)
+
+
+def solve(problem: Problem, *, barred: tuple[int, ...] | None = None) -> Solved:
+    """Find the best set with the solver HiGHS.
+
+    The programme has a variable for each candidate, 1 for those in the set; and for each recipient one for each donor
+    and place, 1 where this donor is its i-th best, and one for each place, 1 where it is taken. Weights fall from place
+    to place, so better donors come first by themselves. For the plain sum places do not matter.
+
+    Args:
+        problem: What is to be found.
+        barred: A set that must not be the answer, to find the runner-up.
+
+    Returns:
+        The set, the bound, and whether the set is proven to be the best; after `MAX_SECONDS` the best set so far.
+    """
+    from scipy import sparse
+    from scipy.optimize import Bounds, LinearConstraint, milp
+
+    is_sum, n_candidates = problem.rho == 1, len(problem.gains)
+    weights = problem.rho ** np.arange(problem.max_size)
+    rankings = [_ranking(gains, weights) for gains in problem.gains.T if not is_sum and not np.isnan(gains).all()]
+    worth = np.nansum(problem.gains, axis=1) if is_sum else np.zeros(n_candidates)
+    costs = np.concatenate([-worth, *(ranking.costs for ranking in rankings)])
+    limits, least, most = _limits(problem, barred)
+    matrix = sparse.csr_array(limits)
+    if rankings:
+        of_members = sparse.vstack([ranking.of_members for ranking in rankings])
+        of_places = sparse.block_diag([ranking.of_places for ranking in rankings])
+        matrix = sparse.block_array([[matrix, None], [of_members, of_places]], format="csr")
+        least = np.append(least, np.zeros(of_places.shape[0]))
+        most = np.concatenate([most, *(ranking.most for ranking in rankings)])
+    lowest = np.zeros(len(costs))
+    lowest[list(problem.forced)] = 1
+    result = milp(
+        costs,
+        integrality=np.concatenate([np.ones(n_candidates), *(ranking.whole for ranking in rankings)]),
+        bounds=Bounds(lowest, 1),
+        constraints=LinearConstraint(matrix, least, most),
+        options={"time_limit": MAX_SECONDS, "mip_rel_gap": 1e-9},
+    )
+    members = None if result.x is None else tuple(int(s) for s in np.flatnonzero(result.x[:n_candidates] > 0.5))
+    bound = np.inf if result.mip_dual_bound is None else -float(result.mip_dual_bound)
+    return Solved(members, bound, proven=result.status in (0, 2))  # solved, or no set keeps to the constraints

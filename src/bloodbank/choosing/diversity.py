@@ -1,8 +1,6 @@
 """Linguistic diversity as a constraint on a set of languages: so many per family or script, or a least distance.
 
-Pure functions; nothing is read but the table of languages, nothing is written.
-
-    Diversity(max_per_family=1, min_distance=0.3, distances=distances(load_features(bank.languages)))
+Diversity(max_per_family=1, min_distance=0.3, distances=distances(load_features(bank.languages)))
 """
 
 from __future__ import annotations
@@ -10,6 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import combinations
 
 import numpy as np
 import pandas as pd
@@ -92,6 +91,12 @@ class Rules:
     apart: np.ndarray | None  #: distances [language, language], missing where unknown
     min_distance: float
 
+    @property
+    def near(self) -> np.ndarray:
+        """Which two languages may not be in one set, `[language, language]`; an unknown distance counts as near."""
+        n_languages = len(self.codes)
+        return np.zeros((n_languages, n_languages), bool) if self.apart is None else ~(self.apart >= self.min_distance)
+
     def obstacle(self, candidate: int, chosen: Sequence[int]) -> str:
         """Say why a language cannot join those that are chosen; empty where it can."""
         for cap in self.caps:
@@ -139,10 +144,9 @@ class Rules:
             for group in range(len(names)):
                 fine &= (labels == group).sum(axis=1) <= cap.limit
         if self.apart is not None:
-            near = ~(self.apart >= self.min_distance)  # an unknown distance counts as near
-            for first in range(sets.shape[1]):
-                for second in range(first + 1, sets.shape[1]):
-                    fine &= ~near[sets[:, first], sets[:, second]]
+            near = self.near
+            for first, second in combinations(sets.T, 2):
+                fine &= ~near[first, second]
         return fine
 
 

@@ -1,6 +1,6 @@
 """How sure a choice of donors is: on replicates of F, and on F shrunk towards the additive model.
 
-Pure functions of arrays; nothing is written. `bloodbank.choosing.recommend` is what to call.
+`bloodbank.choosing.recommend` is what to call.
 """
 
 from __future__ import annotations
@@ -12,7 +12,17 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from bloodbank.choosing.best_set import Answer, Problem, best_of, local_search, score_sets, search
+from bloodbank.choosing.best_set import (
+    SAME,
+    Answer,
+    Problem,
+    first_best,
+    n_variables,
+    places_in,
+    score_sets,
+    search,
+    solve,
+)
 from bloodbank.errors import UsageError
 from bloodbank.randomness import generator
 from bloodbank.statistics.means import known_variance
@@ -20,9 +30,14 @@ from bloodbank.statistics.two_way import fit_two_way, n_parameters
 
 ENGLISH = "en"
 RUNNER_UP, ALONE, WITH, RANDOM = "runner_up", "english_alone", "best_with_english", "random_sets"
-_MAX_LISTED = 50_000_000  # sets x recipients x replicates; beyond it the best set of each replicate is searched for
+# What looking for the best set of each replicate may cost; beyond it, some replicates spread over all are taken.
+_MAX_SCORES = 50_000_000  # sets x recipients x replicates: some 5 seconds
+_MAX_VARIABLES = 500_000  # of a programme x replicates: some 30 seconds
+_FEWEST, _MOST_PROGRAMMES = 10, 100  # shares over 100 replicates are known to 5 percentage points
 _N_RANDOM = 1_000
 _STEPS = 10  # shares of the departure from the additive model that are tried
+_HALVINGS = 40
+_LEAST_NOISE = 1e-9  # of the largest cell's variance; keeps weights finite where a cell is said to be without noise
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,7 +47,7 @@ class Doubt:
     n_replicates: int
     picked: pd.Series[float]  #: candidate -> share of replicates whose best set holds it; empty without replicates
     same_set: float  #: share of replicates with exactly this best set; missing without replicates
-    picked_exactly: bool  #: all sets were compared for each replicate; otherwise its best was searched for
+    n_searched: int  #: replicates whose best set was looked for: all, or fewer where there are very many sets
     rivals: pd.DataFrame  #: by rival: donors, score, lead, odds; see `examine`
     no_english: str  #: why English alone is not among the rivals; empty where it is
     shrunk_donors: tuple[str, ...] | None  #: the best set on shrunk F; None where no cell's noise is known
@@ -42,64 +57,73 @@ class Doubt:
 
 
 @dataclass(frozen=True, eq=False)
-class Case:
-    """A choice, with what it was made from.
+class Decision:
+    """A choice of donors, with what it was made from.
 
     Shape:
-        `table` is F `[donor, recipient]` in the order of codes, `draws` `[replicate, donor, recipient]` alike.
+        `finetune` is F `[donor, recipient]` in the order of codes, `draws` `[replicate, donor, recipient]` alike.
     """
 
-    table: pd.DataFrame
+    finetune: pd.DataFrame
     draws: np.ndarray | None
-    goals: list[str]  #: recipients, in the order of the problem's columns
-    pool: list[str]  #: candidates, in the order of the problem's rows
+    recipients: list[str]  #: in the order of the problem's columns
+    candidates: list[str]  #: in the order of the problem's rows
     problem: Problem
     answer: Answer
 
-    @property
-    def home(self) -> np.ndarray:
-        """Places of the candidates in the table."""
-        return np.asarray(self.table.index.get_indexer(pd.Index(self.pool)))
-
     def gains(self, cells: np.ndarray) -> np.ndarray:
-        """Take what all languages give to the recipients, `[..., language, recipient]`, from matrices like F."""
-        return np.asarray(cells[..., self.table.index.get_indexer(pd.Index(self.goals))])
+        """Take what all languages give to the recipients from matrices like F.
+
+        Shape:
+            `[..., language, recipient]`; `cells` is `[..., donor, recipient]` over all languages.
+        """
+        return np.asarray(cells[..., self.finetune.columns.get_indexer(pd.Index(self.recipients))])
+
+    def places(self, sets: np.ndarray) -> np.ndarray:
+        """Turn places of candidates into places of languages."""
+        return np.asarray(self.finetune.index.get_indexer(pd.Index(self.candidates))[sets])
 
     def best_on(self, gains: np.ndarray, *, listed: bool = True) -> tuple[int, ...]:
-        """Find the best set for other gains `[candidate, recipient]`: in the list of all sets, or by search."""
-        problem = replace(self.problem, gains=gains)
+        """Find the best set for other gains: in the list of all sets where there is one, or by an integer programme.
+
+        Shape:
+            `gains` is `[candidate, recipient]`.
+        """
         if listed and self.answer.sets is not None:
-            return best_of(self.answer.sets, problem.gains, problem.rho)[0][0]
-        found = local_search(problem, [self.answer.best])
-        return found[0] if found else self.answer.best
+            scores = score_sets(self.answer.sets, gains, self.problem.rho)
+            return places_in(self.answer.sets[first_best(scores)])
+        best = solve(replace(self.problem, gains=gains)).members
+        return self.answer.best if best is None else best
+
+    def donors_on(self, finetune: pd.DataFrame) -> tuple[str, ...]:
+        """Find the best set for another F, by code."""
+        gains = finetune.loc[self.candidates, self.recipients].to_numpy(dtype=float)
+        return tuple(self.candidates[place] for place in self.best_on(gains))
+
+    @property
+    def donors(self) -> tuple[str, ...]:
+        """The choice, by code."""
+        return tuple(self.candidates[place] for place in self.answer.best)
 
     @property
     def no_english(self) -> str:
         """Why there is no comparison with English alone; empty where there is one."""
-        goals = [code for code in self.goals if code != ENGLISH]
-        if ENGLISH not in self.table.index:
+        others = [code for code in self.recipients if code != ENGLISH]
+        if ENGLISH not in self.finetune.index:
             return "English was not measured here"
-        if not goals:
+        if not others:
             return "English is the one recipient"
-        unmeasured = [code for code in goals if np.isnan(self.gains_of(ENGLISH, code))]
+        unmeasured = [code for code in others if np.isnan(self.finetune[code][ENGLISH])]
         if unmeasured:
             return f"F from English to {', '.join(unmeasured)} was not measured"
-        return "English is the choice" if self.codes(self.answer.best) == (ENGLISH,) else ""
-
-    def gains_of(self, donor: str, recipient: str) -> float:
-        """Look up F."""
-        return float(self.table.to_numpy()[self.table.index.get_loc(donor), self.table.columns.get_loc(recipient)])
-
-    def codes(self, members: tuple[int, ...]) -> tuple[str, ...]:
-        """Name the members of a set, by code."""
-        return tuple(self.pool[place] for place in members)
+        return "English is the choice" if self.donors == (ENGLISH,) else ""
 
 
-def examine(case: Case, cell_variance: pd.DataFrame | None, *, exact_limit: int, seed: int) -> Doubt:
+def examine(decision: Decision, cell_variance: pd.DataFrame | None, *, exact_limit: int, seed: int) -> Doubt:
     """Ask how the chosen set fares against rivals when F is drawn anew, and which set shrunk F would choose.
 
     Args:
-        case: The choice.
+        decision: The choice.
         cell_variance: Variance of each cell of F; by default that over two or more replicates.
         exact_limit: Sets that are listed at most, to find the best with English.
         seed: Of the random sets, where not all are listed.
@@ -110,127 +134,117 @@ def examine(case: Case, cell_variance: pd.DataFrame | None, *, exact_limit: int,
         `lead` (of the choice) and `odds` (share of replicates in which the choice scores higher, ties counting
         half; missing without replicates).
     """
-    rivals = {name: sets for name, sets in _rivals(case, exact_limit, seed).items() if sets is not None}
-    picked, same_set, exactly = _picks(case)
-    noise = _noise(case, cell_variance)
-    shrunk = None if noise is None else shrink(case.table, noise)
-    additive = shrink_evenly(case.table, 0.0)
+    picked, same_set, n_searched = _picks(decision)
+    noise = _noise(decision, cell_variance)
+    shrunk = None if noise is None else shrink(decision.finetune, noise)
     return Doubt(
-        n_replicates=0 if case.draws is None else len(case.draws),
+        n_replicates=0 if decision.draws is None else len(decision.draws),
         picked=picked,
         same_set=same_set,
-        picked_exactly=exactly,
-        rivals=_compare(case, rivals),
-        no_english=case.no_english,
-        shrunk_donors=None if shrunk is None else _best_on(case, shrunk),
+        n_searched=n_searched,
+        rivals=_compare(decision, _rivals(decision, exact_limit, seed)),
+        no_english=decision.no_english,
+        shrunk_donors=None if shrunk is None else decision.donors_on(shrunk.finetune),
         shrunk_kept=float("nan") if shrunk is None else shrunk.kept,
-        additive_donors=_best_on(case, additive),
-        least_kept=_least_kept(case),
+        additive_donors=decision.donors_on(shrink_evenly(decision.finetune, 0.0)),
+        least_kept=_least_kept(decision),
     )
 
 
-def _rivals(case: Case, exact_limit: int, seed: int) -> dict[str, np.ndarray | None]:
-    # Sets of places in the table, [set, member].
-    size, answer, home = len(case.answer.best), case.answer, case.home
-    rivals: dict[str, np.ndarray | None] = {}
+def _picks(decision: Decision) -> tuple[pd.Series[float], float, int]:
+    if decision.draws is None:
+        return pd.Series(dtype=float), float("nan"), 0
+    n_draws, sets = len(decision.draws), decision.answer.sets
+    n_listed = 0 if sets is None else _MAX_SCORES // (len(sets) * len(decision.recipients))
+    n_solved = max(_FEWEST, min(_MOST_PROGRAMMES, _MAX_VARIABLES // n_variables(decision.problem)))
+    listed = n_listed >= min(n_draws, n_solved)
+    step = -(-n_draws // (n_listed if listed else n_solved))
+    candidates = decision.places(np.arange(len(decision.candidates)))
+    gains = decision.gains(decision.draws[::step])[:, candidates]
+    best = [decision.best_on(drawn, listed=listed) for drawn in gains]
+    shares = np.zeros(len(candidates))
+    for members in best:
+        shares[list(members)] += 1 / len(best)
+    picked = pd.Series(shares, index=pd.Index(decision.candidates, name="language"), name="picked")
+    same_set = float(np.mean([members == decision.answer.best for members in best]))
+    return picked.sort_values(ascending=False, kind="stable"), same_set, len(best)
+
+
+def _rivals(decision: Decision, exact_limit: int, seed: int) -> dict[str, np.ndarray]:
+    """Sets of places in F by the name of the rival, `[set, member]`."""
+    size, answer = len(decision.answer.best), decision.answer
+    rivals = {}
     if answer.runner_up is not None:
-        rivals[RUNNER_UP] = home[np.array([answer.runner_up[0]], dtype=int).reshape(1, -1)]
-    if not case.no_english:
-        rivals[ALONE] = np.array([[case.table.index.get_loc(ENGLISH)]])
-    if ENGLISH in case.pool and ENGLISH not in case.codes(answer.best) and size > 1:
-        rivals[WITH] = _best_with_english(case, size, exact_limit)
-    if size:
-        rivals[RANDOM] = _random_sets(case, size, seed)
+        rivals[RUNNER_UP] = decision.places(np.array([answer.runner_up[0]], dtype=int))
+    if not decision.no_english:
+        rivals[ALONE] = decision.finetune.index.get_indexer(pd.Index([ENGLISH])).reshape(1, 1)
+    if ENGLISH in decision.candidates and ENGLISH not in decision.donors and size > 1:
+        with_english = _best_with_english(decision, size, exact_limit)
+        if with_english is not None:
+            rivals[WITH] = decision.places(np.array([with_english]))
+    random = _sets_of_size(decision, size, seed)
+    if size and len(random):
+        rivals[RANDOM] = decision.places(random)
     return rivals
 
 
-def _best_with_english(case: Case, size: int, exact_limit: int) -> np.ndarray | None:
-    english = case.pool.index(ENGLISH)
-    if english in case.problem.forced or len(case.problem.forced) >= size:
+def _best_with_english(decision: Decision, size: int, exact_limit: int) -> tuple[int, ...] | None:
+    problem = decision.problem
+    if len(problem.forced) >= size:
         return None
-    forced = tuple(sorted((*case.problem.forced, english)))
+    forced = tuple(sorted((*problem.forced, decision.candidates.index(ENGLISH))))
     try:
-        best = search(replace(case.problem, forced=forced, min_size=size, max_size=size), exact_limit, runner_up=False)
+        return search(replace(problem, forced=forced, min_size=size, max_size=size), exact_limit, runner_up=False).best
     except UsageError:  # the constraints leave no such set
         return None
-    return np.asarray(case.home[np.array([best.best])])
 
 
-def _random_sets(case: Case, size: int, seed: int) -> np.ndarray | None:
-    forced, free = list(case.problem.forced), case.problem.free
-    if case.answer.sets is not None:
-        sets = case.answer.sets[size - case.problem.sizes.start]
-    else:
-        draw = generator("random donors", seed, *case.pool)
-        rows = [[*forced, *draw.choice(free, size - len(forced), replace=False)] for _ in range(_N_RANDOM)]
-        sets = np.array(rows, dtype=int)
-        sets = sets[case.problem.rules.allowed(sets)]
-    return np.asarray(case.home[sets]) if len(sets) else None
+def _sets_of_size(decision: Decision, size: int, seed: int) -> np.ndarray:
+    problem, sets = decision.problem, decision.answer.sets
+    if sets is not None:
+        return np.asarray(sets[(sets >= 0).sum(axis=1) == size][:, :size])
+    draw = generator("random donors", seed, *decision.candidates)
+    n_free = size - len(problem.forced)
+    drawn = [[*problem.forced, *draw.choice(problem.free, n_free, replace=False)] for _ in range(_N_RANDOM)]
+    sets = np.array(drawn, dtype=int)
+    return np.asarray(sets[problem.rules.allowed(sets)])
 
 
-def _compare(case: Case, rivals: Mapping[str, np.ndarray]) -> pd.DataFrame:
-    own = case.home[np.array([case.answer.best], dtype=int).reshape(1, -1)]
-    rho = case.problem.rho
-    as_measured = case.gains(case.table.to_numpy(dtype=float))
-    scores = [float(score_sets(sets, as_measured, rho).mean()) for sets in rivals.values()]
-    odds = [float("nan")] * len(rivals)
-    if case.draws is not None and rivals:
-        # Of many sets of one size a thousand are enough for their mean in each replicate.
-        few = [sets[:: max(1, len(sets) // _N_RANDOM)] for sets in rivals.values()]
-        wins = []
-        for gains in case.gains(case.draws):
-            mine = float(score_sets(own, gains, rho)[0])
-            wins.append([_won(mine - float(score_sets(sets, gains, rho).mean())) for sets in few])
-        odds = np.mean(wins, axis=0).tolist()
-    donors = ["" if name == RANDOM else " ".join(case.table.index[sets[0]]) for name, sets in rivals.items()]
-    table = {"donors": donors, "score": scores, "lead": [case.answer.score - score for score in scores], "odds": odds}
-    return pd.DataFrame(table, index=pd.Index(list(rivals), name="rival", dtype=object))
+def _compare(decision: Decision, rivals: Mapping[str, np.ndarray]) -> pd.DataFrame:
+    rho, own = decision.problem.rho, decision.places(np.array([decision.answer.best], dtype=int))
+    measured = decision.gains(decision.finetune.to_numpy(dtype=float))
+    table = pd.DataFrame(index=pd.Index(list(rivals), name="rival", dtype=object))
+    table["donors"] = [
+        "" if name == RANDOM else " ".join(decision.finetune.index[sets[0]]) for name, sets in rivals.items()
+    ]
+    table["score"] = [float(score_sets(sets, measured, rho).mean()) for sets in rivals.values()]
+    table["lead"] = decision.answer.score - table["score"]
+    table["odds"] = float("nan")
+    if decision.draws is not None:
+        drawn = decision.gains(decision.draws)
+        mine = score_sets(own, drawn, rho)[:, 0]
+        for name, sets in rivals.items():
+            # Of many sets of one size a thousand are enough for their mean in each replicate.
+            lead = mine - score_sets(sets[:: max(1, len(sets) // _N_RANDOM)], drawn, rho).mean(axis=1)
+            table.loc[name, "odds"] = np.where(np.abs(lead) <= SAME, 0.5, lead > 0).mean()
+    return table
 
 
-def _won(lead: float) -> float:
-    return 0.5 if abs(lead) <= 1e-12 else float(lead > 0)
-
-
-def _picks(case: Case) -> tuple[pd.Series[float], float, bool]:
-    if case.draws is None:
-        return pd.Series(dtype=float), float("nan"), True
-    n_listed = sum(len(sets) for sets in case.answer.sets or ())
-    listed = 0 < n_listed * len(case.goals) * len(case.draws) <= _MAX_LISTED
-    found = [case.best_on(gains, listed=listed) for gains in case.gains(case.draws)[:, case.home]]
-    shares = np.zeros(len(case.pool))
-    for members in found:
-        shares[list(members)] += 1 / len(found)
-    same = float(np.mean([members == case.answer.best for members in found]))
-    picked = pd.Series(shares, index=pd.Index(case.pool, name="language"), name="picked")
-    return picked.sort_values(ascending=False, kind="stable"), same, listed
-
-
-def _noise(case: Case, cell_variance: pd.DataFrame | None) -> pd.DataFrame | None:
+def _noise(decision: Decision, cell_variance: pd.DataFrame | None) -> pd.DataFrame | None:
     if cell_variance is not None:
-        return cell_variance.reindex(index=case.table.index, columns=case.table.columns)
-    if case.draws is None or len(case.draws) < 2:
+        return cell_variance.reindex(index=decision.finetune.index, columns=decision.finetune.columns)
+    if decision.draws is None or len(decision.draws) < 2:
         return None
-    return pd.DataFrame(known_variance(case.draws, axis=0), index=case.table.index, columns=case.table.columns)
+    return _like(decision.finetune, known_variance(decision.draws, axis=0))
 
 
-def _best_on(case: Case, shrunk: Shrunk) -> tuple[str, ...]:
-    return case.codes(case.best_on(case.gains(shrunk.finetune.to_numpy(dtype=float))[case.home]))
-
-
-def _least_kept(case: Case) -> float:
+def _least_kept(decision: Decision) -> float:
     least = 1.0
     for step in range(_STEPS - 1, -1, -1):
-        if _best_on(case, shrink_evenly(case.table, step / _STEPS)) != case.codes(case.answer.best):
+        if decision.donors_on(shrink_evenly(decision.finetune, step / _STEPS)) != decision.donors:
             break
         least = step / _STEPS
     return least
-
-
-# F shrunk towards the additive model: what of a cell's own departure is worth believing.
-
-
-_HALVINGS = 40
-_LEAST_NOISE = 1e-9  # of the largest cell's variance; keeps weights finite where a cell is said to be without noise
 
 
 class Shrunk(NamedTuple):
@@ -274,7 +288,7 @@ def shrink(finetune: pd.DataFrame, cell_variance: pd.DataFrame | np.ndarray) -> 
     return Shrunk(_like(finetune, fitted + kept * (cells - fitted)), float(kept[measured].mean()))
 
 
-def shrink_evenly(finetune: pd.DataFrame, kept: float) -> Shrunk:
+def shrink_evenly(finetune: pd.DataFrame, kept: float) -> pd.DataFrame:
     """Keep the same share of every cell's departure from the additive model; for when no cell's noise is known.
 
     Args:
@@ -286,7 +300,7 @@ def shrink_evenly(finetune: pd.DataFrame, kept: float) -> Shrunk:
     """
     cells = _without_diagonal(finetune)
     fitted = fit_two_way(cells)
-    return Shrunk(_like(finetune, fitted + kept * (cells - fitted)), kept)
+    return _like(finetune, fitted + kept * (cells - fitted))
 
 
 def _true_variance(cells: np.ndarray, noise: np.ndarray, freedom: int, spread: float) -> float:

@@ -1,15 +1,14 @@
 r"""Sets of languages to compare in pretraining: most and least donating, most and least recipient, random.
 
-Pure functions of F, or of D and R; nothing is written.
-
-    sets = select_sets(bank.finetune_scores, exclude=["zh", "cy", "ko"])
-    print(*selection_lines(sets), sep="\n")  # of bloodbank.bank.selection_sentences
+sets = select_sets(bank.finetune_scores, exclude=["zh", "cy", "ko"])
+print(*selection_lines(sets), sep="\n")
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -20,8 +19,26 @@ from bloodbank.errors import UsageError
 from bloodbank.randomness import generator
 from bloodbank.wording import signed
 
+
+class Kind(NamedTuple):
+    """How the languages of a set are chosen."""
+
+    column: str  #: score that it goes by; empty for a set that is drawn
+    letter: str  #: of this score
+    highest_first: bool
+    size: int  #: the paper's
+
+
+SETS: Mapping[str, Kind] = {
+    "most_donating": Kind("donation", "D", True, 4),
+    "least_donating": Kind("donation", "D", False, 4),
+    "most_recipient": Kind("recipience", "R", True, 3),
+    "least_recipient": Kind("recipience", "R", False, 3),
+    "random": Kind("", "", True, 4),
+}
 _COLUMNS = ["set", "place", "language", "decision", "score", "rank", "reason"]
-_LETTERS = {"donation": "D", "recipience": "R"}
+FIRST, ALL = "first", "all"  # what a list without the name of a set is for
+Choice = Sequence[str] | Mapping[str, Sequence[str]]
 
 
 @dataclass(frozen=True, eq=False)
@@ -74,36 +91,88 @@ def select_sets(
         Section 6.1.
     """
     table = _scores(scores)
-    names, wanted = check_sizes(sizes, order)
-    kept = check_choice(include, names, every=FIRST, table=table, what="include")
-    out = check_choice(exclude, names, every=ALL, table=table, what="exclude")
-    check_kept(names, wanted, kept, out)
-    codes = sorted(table.index)  # no draw depends on the order in which languages were given
-    rules = (diversity or Diversity()).rules(codes)
+    sizes = _sizes(sizes, order)
+    kept = _by_set(include, list(sizes), every=FIRST, table=table, what="include")
+    out = _by_set(exclude, list(sizes), every=ALL, table=table, what="exclude")
+    _check_kept(sizes, kept, out)
+    rules = (diversity or Diversity()).rules(sorted(table.index))
     taken: dict[str, str] = {}
-    found = []
-    for name in names:
-        reserved = {code: other for other, members in kept.items() if other != name for code in members}
-        barred = {code: f"kept for {words(other)}" for code, other in reserved.items()}
+    sets = []
+    for name, size in sizes.items():
+        barred = {code: f"kept for {words(other)}" for other in kept if other != name for code in kept[other]}
         barred |= {code: f"already in {words(other)}" for code, other in taken.items()}
         barred |= dict.fromkeys(out.get(ALL, ()), "excluded as asked")
         barred |= dict.fromkeys(out.get(name, ()), f"excluded from {words(name)} as asked")
-        one = _pick(name, wanted[name], table, rules, kept=kept.get(name, ()), barred=barred, seed=seed)
-        taken |= dict.fromkeys(one.languages, name)
-        found.append(one)
-    return found
+        picked = _pick(name, size, table, rules, kept=kept.get(name, ()), barred=barred, seed=seed)
+        taken |= dict.fromkeys(picked.languages, name)
+        sets.append(picked)
+    return sets
 
 
-def _scores(given: pd.DataFrame) -> pd.DataFrame:
-    if {"donation", "recipience"} <= set(given.columns):
-        table = given[["donation", "recipience"]].astype(float)
-    elif list(given.index) == list(given.columns):
-        table = pd.DataFrame({"donation": donation(given)["sum"], "recipience": recipience(given)["sum"]})
+def _scores(scores: pd.DataFrame) -> pd.DataFrame:
+    if {"donation", "recipience"} <= set(scores.columns):
+        table = scores[["donation", "recipience"]].astype(float)
+    elif list(scores.index) == list(scores.columns):
+        table = pd.DataFrame({"donation": donation(scores)["sum"], "recipience": recipience(scores)["sum"]})
     else:
         raise UsageError("Give F (the same languages in rows and columns) or a table with donation and recipience.")
     if table.index.has_duplicates:
         raise UsageError(f"Languages given twice: {', '.join(sorted(set(table.index[table.index.duplicated()])))}.")
     return table
+
+
+def _sizes(sizes: int | Mapping[str, int] | None, order: Sequence[str] | None) -> dict[str, int]:
+    """Work out how large each set is, in picking order."""
+    by_name = dict(sizes) if isinstance(sizes, Mapping) else {}
+    names = list(order) if order is not None else [name for name in SETS if name in by_name or not by_name]
+    unknown = [name for name in [*names, *by_name] if name not in SETS]
+    if unknown or not names or len(set(names)) < len(names):
+        culprit = f"Unknown set {unknown[0]!r}" if unknown else "A set is named twice, or none is"
+        raise UsageError(f"{culprit}. Known: {', '.join(SETS)}.")
+    lost = [name for name in by_name if name not in names]
+    if lost:
+        raise UsageError(f"{lost[0]} has a size and no place in the picking order ({', '.join(names)}).")
+    wanted = {name: sizes if isinstance(sizes, int) else by_name.get(name, SETS[name].size) for name in names}
+    for name, size in wanted.items():
+        if size < 1:
+            raise UsageError(f"{words(name)} is to have {size} languages; a set has at least 1.")
+    return wanted
+
+
+def _by_set(
+    choice: Choice, names: Sequence[str], *, every: str, table: pd.DataFrame, what: str
+) -> dict[str, tuple[str, ...]]:
+    """Work out which languages are kept in or out of which set; the name `every` may stand beside the sets."""
+    if isinstance(choice, str):
+        raise UsageError(f"{what} is a list of codes, not one text: {choice!r}.")
+    by_set: dict[str, tuple[str, ...]] = {}
+    for name, codes in (choice if isinstance(choice, Mapping) else {every: choice}).items():
+        if name not in (*names, every):
+            formed = ", ".join([*names, every])
+            raise UsageError(f"{what} names the set {name!r}, which is not formed. Formed: {formed}.")
+        unknown = [code for code in codes if code not in table.index]
+        if unknown:
+            raise UsageError(f"{what}: {unknown[0]!r} is not measured here. Measured: {', '.join(table.index)}.")
+        home = names[0] if name == FIRST else name
+        by_set[home] = tuple(dict.fromkeys([*by_set.get(home, ()), *codes]))
+    return by_set
+
+
+def _check_kept(
+    sizes: Mapping[str, int], kept: Mapping[str, tuple[str, ...]], out: Mapping[str, tuple[str, ...]]
+) -> None:
+    """Refuse languages kept in that do not fit: too many, in two sets, or kept out as well."""
+    home: dict[str, str] = {}
+    for name, size in sizes.items():
+        members = kept.get(name, ())
+        if len(members) > size:
+            raise UsageError(f"{len(members)} languages are kept in {words(name)}, which has only {size}.")
+        for code in members:
+            if code in home:
+                raise UsageError(f"{code} is kept in {words(home[code])} and in {words(name)}; the sets are disjoint.")
+            if code in (*out.get(ALL, ()), *out.get(name, ())):
+                raise UsageError(f"{code} is both kept in and kept out of {words(name)}.")
+            home[code] = name
 
 
 def _pick(
@@ -116,35 +185,41 @@ def _pick(
     barred: Mapping[str, str],
     seed: int,
 ) -> LanguageSet:
-    column, highest_first, _ = SETS[name]
-    place = {code: number for number, code in enumerate(rules.codes)}
-    score = table[column] if column else pd.Series(np.nan, index=table.index)
-    ranks = score.rank(ascending=False, method="min")
-    line = _line(name, table, column=column, highest_first=highest_first, codes=rules.codes, seed=seed)
+    kind, place = SETS[name], {code: number for number, code in enumerate(rules.codes)}
     rules.check([place[code] for code in kept])
+    scores = table[kind.column] if kind.column else pd.Series(np.nan, index=table.index)
+    ranks = scores.rank(ascending=False, method="min")
     chosen: list[str] = []
     rows: list[tuple[object, ...]] = []
-    for code in [*kept, *(code for code in line if code not in kept)]:
+    for code in [*kept, *(code for code in _line(name, scores, rules.codes, seed) if code not in kept)]:
         if len(chosen) == size:
             break
-        standing = _standing(column, float(score[code]), float(ranks[code]), n_languages=len(table), seed=seed)
-        why_not = "" if code in kept else barred.get(code, "") or _unscored(code, column, table)
-        why_not = why_not or ("" if code in kept else rules.obstacle(place[code], [place[other] for other in chosen]))
-        if why_not:
-            rows.append((name, None, code, "skipped", score[code], ranks[code], why_not))
+        decision, reason = "picked", f"drawn at random, seed {seed}"
+        if kind.column and np.isnan(scores[code]):
+            reason = f"no {kind.letter}"
+        elif kind.column:
+            reason = f"{kind.letter} = {signed(float(scores[code]), 2)}, rank {int(ranks[code])} of {len(table)}"
+        if code in kept:
+            decision, reason = "kept in", f"kept in as asked; {reason}" if kind.column else "kept in as asked"
+        elif obstacle := (
+            barred.get(code)
+            or _unscored(kind, code, table)
+            or rules.obstacle(place[code], [place[other] for other in chosen])
+        ):
+            rows.append((name, None, code, "skipped", scores[code], ranks[code], obstacle))
             continue
         chosen.append(code)
-        decision, reason = "picked", standing
-        if code in kept:
-            decision, reason = "kept in", f"kept in as asked; {standing}" if column else "kept in as asked"
-        rows.append((name, len(chosen), code, decision, score[code], ranks[code], reason))
+        rows.append((name, len(chosen), code, decision, scores[code], ranks[code], reason))
+    decisions = pd.DataFrame(rows, columns=_COLUMNS).astype({"place": "Int64", "rank": "Int64", "score": float})
     if len(chosen) < size:
-        last = "; ".join(f"{row[2]}: {row[6]}" for row in rows if row[3] == "skipped")
+        skipped = decisions[decisions["decision"] == "skipped"]
+        last = "; ".join(
+            f"{code}: {reason}" for code, reason in zip(skipped["language"], skipped["reason"], strict=True)
+        )
         raise UsageError(
             f"Only {len(chosen)} of {size} languages are left for {words(name)} ({last or 'none are free'}). Ask for a "
             "smaller set, another picking order, or looser constraints."
         )
-    decisions = pd.DataFrame(rows, columns=_COLUMNS).astype({"place": "Int64", "rank": "Int64", "score": float})
     return LanguageSet(
         name=name,
         languages=tuple(chosen),
@@ -154,51 +229,26 @@ def _pick(
     )
 
 
-def _line(
-    name: str, table: pd.DataFrame, *, column: str | None, highest_first: bool, codes: Sequence[str], seed: int
-) -> list[str]:
-    # The order in which languages are tried; of equals, the first by code.
-    if column is None:
+def _line(name: str, scores: pd.Series[float], codes: Sequence[str], seed: int) -> list[str]:
+    """The order in which languages are tried; of equals, the first by code."""
+    kind = SETS[name]
+    if not kind.column:
         return [str(code) for code in generator("select", name, seed).permutation(np.array(codes, dtype=object))]
-    keys = table[column].reindex(list(codes))
-    return [
-        str(code) for code in keys.sort_values(ascending=not highest_first, kind="stable", na_position="last").index
-    ]
+    ordered = scores.reindex(list(codes)).sort_values(
+        ascending=not kind.highest_first, kind="stable", na_position="last"
+    )
+    return [str(code) for code in ordered.index]
 
 
-def _unscored(code: str, column: str | None, table: pd.DataFrame) -> str:
-    known = table.loc[code].notna()
-    if column is None:
-        return "" if known.any() else "nothing was measured of it"
-    return "" if known[column] else f"no {_LETTERS[column]}: nothing was measured"
-
-
-def _standing(column: str | None, score: float, rank: float, *, n_languages: int, seed: int) -> str:
-    if column is None:
-        return f"drawn at random, seed {seed}"
-    if np.isnan(score):
-        return f"no {_LETTERS[column]}"
-    return f"{_LETTERS[column]} = {signed(score, 2)}, rank {int(rank)} of {n_languages}"
+def _unscored(kind: Kind, code: str, table: pd.DataFrame) -> str:
+    if kind.column:
+        return f"no {kind.letter}: nothing was measured" if np.isnan(table[kind.column][code]) else ""
+    return "nothing was measured of it" if table.loc[[code]].isna().to_numpy().all() else ""
 
 
 def selection_table(sets: Sequence[LanguageSet]) -> pd.DataFrame:
     """Put all picks and skips into one tidy table; see `select_sets` for its columns."""
-    return pd.concat([one.decisions for one in sets], ignore_index=True)
-
-
-# What a user asks of a selection of sets: names, sizes, and languages kept in or out.
-
-
-# Name -> score it goes by (None: drawn), whether the highest come first, and the paper's size.
-SETS: Mapping[str, tuple[str | None, bool, int]] = {
-    "most_donating": ("donation", True, 4),
-    "least_donating": ("donation", False, 4),
-    "most_recipient": ("recipience", True, 3),
-    "least_recipient": ("recipience", False, 3),
-    "random": (None, True, 4),
-}
-FIRST, ALL = "first", "all"  # what a list without the name of a set is for
-Choice = Sequence[str] | Mapping[str, Sequence[str]]
+    return pd.concat([language_set.decisions for language_set in sets], ignore_index=True)
 
 
 def words(name: str) -> str:
@@ -216,86 +266,12 @@ def split_choice(texts: Sequence[str], *, every: str) -> dict[str, list[str]]:
     Returns:
         Codes by the name of the set, for `select_sets`.
     """
-    found: dict[str, list[str]] = {}
+    choice: dict[str, list[str]] = {}
     for text in texts:
         name, colon, codes = text.rpartition(":")
         key = name.strip().replace("-", "_").replace(" ", "_") if colon else every
-        found.setdefault(key, []).extend(code.strip() for code in codes.split(",") if code.strip())
-    return found
-
-
-def check_sizes(sizes: int | Mapping[str, int] | None, order: Sequence[str] | None) -> tuple[list[str], dict[str, int]]:
-    """Work out which sets are formed, in which order, and how large.
-
-    Raises:
-        UsageError: A name is unknown or given twice, a size is below 1, or a set has a size and no place.
-    """
-    given = dict(sizes) if isinstance(sizes, Mapping) else {}
-    names = list(order) if order is not None else [name for name in SETS if name in given or not given]
-    unknown = [name for name in [*names, *given] if name not in SETS]
-    if unknown or not names or len(set(names)) < len(names):
-        culprit = f"Unknown set {unknown[0]!r}" if unknown else "A set is named twice, or none is"
-        raise UsageError(f"{culprit}. Known: {', '.join(SETS)}.")
-    lost = [name for name in given if name not in names]
-    if lost:
-        raise UsageError(f"{lost[0]} has a size and no place in the picking order ({', '.join(names)}).")
-    same = sizes if isinstance(sizes, int) else None
-    wanted = {name: given.get(name, SETS[name][2] if same is None else same) for name in names}
-    for name, size in wanted.items():
-        if size < 1:
-            raise UsageError(f"{words(name)} is to have {size} languages; a set has at least 1.")
-    return names, wanted
-
-
-def check_choice(
-    choice: Choice, names: Sequence[str], *, every: str, table: pd.DataFrame, what: str
-) -> dict[str, tuple[str, ...]]:
-    """Work out which languages are kept in or out of which set; the name `every` may stand beside the sets.
-
-    Raises:
-        UsageError: A set is not formed, or a language is not measured.
-    """
-    if isinstance(choice, str):
-        raise UsageError(f"{what} is a list of codes, not one text: {choice!r}.")
-    given = choice if isinstance(choice, Mapping) else {every: choice}
-    found: dict[str, tuple[str, ...]] = {}
-    for name, codes in given.items():
-        if name not in (*names, every):
-            formed = ", ".join([*names, every])
-            raise UsageError(f"{what} names the set {name!r}, which is not formed. Formed: {formed}.")
-        unknown = [code for code in codes if code not in table.index]
-        if unknown:
-            raise UsageError(f"{what}: {unknown[0]!r} is not measured here. Measured: {', '.join(table.index)}.")
-        home = names[0] if name == FIRST else name
-        found[home] = tuple(dict.fromkeys([*found.get(home, ()), *codes]))
-    return found
-
-
-def check_kept(
-    names: Sequence[str],
-    wanted: Mapping[str, int],
-    kept: Mapping[str, tuple[str, ...]],
-    out: Mapping[str, tuple[str, ...]],
-) -> None:
-    """Refuse languages kept in that do not fit: too many, in two sets, or kept out as well.
-
-    Raises:
-        UsageError: Names the first of them.
-    """
-    home: dict[str, str] = {}
-    for name in names:
-        members = kept.get(name, ())
-        if len(members) > wanted[name]:
-            raise UsageError(f"{len(members)} languages are kept in {words(name)}, which has only {wanted[name]}.")
-        for code in members:
-            if code in home:
-                raise UsageError(f"{code} is kept in {words(home[code])} and in {words(name)}; the sets are disjoint.")
-            if code in (*out.get(ALL, ()), *out.get(name, ())):
-                raise UsageError(f"{code} is both kept in and kept out of {words(name)}.")
-            home[code] = name
-
-
-# What a selection of sets says, in sentences: another choice gives other sentences.
+        choice.setdefault(key, []).extend(code.strip() for code in codes.split(",") if code.strip())
+    return choice
 
 
 def selection_lines(sets: Sequence[LanguageSet]) -> list[str]:
@@ -307,17 +283,17 @@ def selection_lines(sets: Sequence[LanguageSet]) -> list[str]:
     Returns:
         Two or three lines a set, and what the sums mean.
     """
-    found = []
-    for one in sets:
-        skipped = one.decisions["decision"] == "skipped"
-        found.append(
-            f"{words(one.name).capitalize()}: {' '.join(one.languages)} (sum of D {signed(one.donation, 2)}, "
-            f"sum of R {signed(one.recipience, 2)})."
+    lines = []
+    for chosen in sets:
+        skipped = chosen.decisions["decision"] == "skipped"
+        lines.append(
+            f"{words(chosen.name).capitalize()}: {' '.join(chosen.languages)} (sum of D {signed(chosen.donation, 2)}, "
+            f"sum of R {signed(chosen.recipience, 2)})."
         )
-        found.append(f"  Picked: {_because(one.decisions[~skipped])}.")
+        lines.append(f"  Picked: {_because(chosen.decisions[~skipped])}.")
         if skipped.any():
-            found.append(f"  Skipped: {_because(one.decisions[skipped])}.")
-    return [*found, "Sums of D and R are scores of the bank over all its languages, not gains in any metric."]
+            lines.append(f"  Skipped: {_because(chosen.decisions[skipped])}.")
+    return [*lines, "Sums of D and R are scores of the bank over all its languages, not gains in any metric."]
 
 
 def _because(rows: pd.DataFrame) -> str:

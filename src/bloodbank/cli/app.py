@@ -6,12 +6,16 @@ import os
 import sys
 from io import TextIOWrapper
 from pathlib import Path
+from typing import Annotated
 
-from cyclopts import App
+from cyclopts import App, Parameter
 from cyclopts.exceptions import CycloptsError
 
 from bloodbank.errors import BloodbankError
 
+Source = Annotated[
+    Path, Parameter(help="Run folder, `bank.json`, a matrix, or the name of a bank that comes with bloodbank.")
+]
 app = App(
     name="bloodbank",
     help="Measure which languages help which in multilingual pretraining, and choose the set to pretrain on.",

@@ -7,8 +7,7 @@ from typing import Literal
 
 from cyclopts import App
 
-from bloodbank.cli.app import app
-from bloodbank.pipeline.open_bank import open_bank
+from bloodbank.cli.app import Source, app
 
 bank = App(name="bank", help="A bank: import, export, compare, report, typology, transfer scores.")
 app.command(bank)
@@ -86,19 +85,18 @@ def import_(
 
 
 @bank.command
-def export(source: Path, target: Path, *, format: str | None = None) -> None:  # noqa: A002 - the name of the option
+def export(source: Source, target: Path, *, format: str | None = None) -> None:  # noqa: A002 - the name of the option
     """Write a bank in another format.
 
     Parameters
     ----------
-    source
-        Run folder, `bank.json`, a matrix, or the name of a bank that comes with bloodbank.
     target
         The file: .csv, .parquet, .json, .graphml or .tex.
     format
         Instead of what the ending says: csv, long-csv, parquet, json, graphml or latex.
     """
     from bloodbank.bank.exporting import export_bank
+    from bloodbank.pipeline.open_bank import open_bank
 
     print(export_bank(open_bank(source), target, format))
 
@@ -114,6 +112,7 @@ def compare(first: Path, second: Path) -> None:
         first.
     """
     from bloodbank.analysis.comparison import compare as compare_banks
+    from bloodbank.pipeline.open_bank import open_bank
 
     for line in compare_banks(open_bank(first), open_bank(second)).sentences():
         print(line)

@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from cyclopts import Parameter
 
-from bloodbank.cli.app import app
-from bloodbank.pipeline.open_bank import open_bank
+from bloodbank.cli.app import Source, app
 
 if TYPE_CHECKING:
     from bloodbank.bank import Bank
@@ -17,7 +16,7 @@ if TYPE_CHECKING:
 
 @app.command
 def select(
-    source: Path,
+    source: Source,
     *,
     size: int | None = None,
     order: str | None = None,
@@ -33,8 +32,6 @@ def select(
 
     Parameters
     ----------
-    source
-        Run folder, `bank.json`, a matrix, or the name of a bank that comes with bloodbank.
     size
         Languages in each set; by default the paper's: 4, but 3 in the recipient sets.
     order
@@ -50,6 +47,7 @@ def select(
         Of the random set.
     """
     from bloodbank.choosing.select import select_sets, selection_lines, split_choice
+    from bloodbank.pipeline.open_bank import open_bank
 
     opened = open_bank(source)
     sets = select_sets(
@@ -67,7 +65,7 @@ def select(
 
 @app.command
 def recommend(
-    source: Path,
+    source: Source,
     *,
     recipients: Annotated[str, Parameter(name="--for")],
     budget: int,
@@ -86,8 +84,6 @@ def recommend(
 
     Parameters
     ----------
-    source
-        Run folder, `bank.json`, a matrix, or the name of a bank that comes with bloodbank.
     recipients
         Codes of the languages that are to gain, separated by commas.
     budget
@@ -109,10 +105,11 @@ def recommend(
         features (WALS, Grambank); without a folder those of URIEL (needs the package urielplus).
     """
     from bloodbank.choosing.recommend import recommend as recommend_donors
+    from bloodbank.pipeline.open_bank import open_bank
 
     opened = open_bank(source)
-    known = opened.intervals if opened.intervals is not None and opened.intervals.knows_error else None
-    found = recommend_donors(
+    known = opened.intervals if opened.intervals and opened.intervals.knows_error else None
+    advice = recommend_donors(
         opened.finetune_scores,
         _codes(recipients),
         budget,
@@ -123,10 +120,10 @@ def recommend(
         exclude=_codes(exclude),
         exact_size=exact_size,
         diversity=_diversity(opened, max_per_family, max_per_script, min_distance, features),
-        replicates=None if known is None else known.replicates,
-        cell_variance=None if known is None else known.matrix("se") ** 2,
+        replicates=known.replicates if known else None,
+        cell_variance=known.matrix("se") ** 2 if known else None,
     )
-    for line in found.lines():
+    for line in advice.lines():
         print(line)
 
 

@@ -74,10 +74,10 @@ def _show(experiment: Path, out: Path | None, folder: Path | None) -> None:
     from bloodbank.pipeline.folder import REPORT
     from bloodbank.pipeline.run import resolve
 
-    found = pipeline.report(experiment, out)
-    for line in found.lines():
+    results = pipeline.report(experiment, out)
+    for line in results.lines():
         print(line)
     _, run_folder = resolve(experiment, out)
     print("\nWritten:")
-    for path in write_report(found, folder or run_folder / REPORT):
+    for path in write_report(results, folder or run_folder / REPORT):
         print(f"  {path}")

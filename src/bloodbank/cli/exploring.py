@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 
-from bloodbank.cli.app import app
-from bloodbank.pipeline.open_bank import find_source, open_bank
+from bloodbank.cli.app import Source, app
 
 if TYPE_CHECKING:
     from bloodbank.bank import Bank
@@ -19,7 +18,7 @@ if TYPE_CHECKING:
 
 @app.command
 def explore(
-    source: Path,
+    source: Source,
     *,
     out: Annotated[Path | None, Parameter(name=["--out", "-o"])] = None,
     compare: Path | None = None,
@@ -33,8 +32,6 @@ def explore(
 
     Parameters
     ----------
-    source
-        Run folder, `bank.json`, a matrix, or the name of a bank that comes with bloodbank.
     out
         The file; by default `explorer.html` in the run folder, else `NAME-explorer.html` here.
     compare
@@ -48,7 +45,8 @@ def explore(
         Show the page in a browser, if this is a terminal.
     """
     from bloodbank.explorer import explore as write_page
-    from bloodbank.pipeline.stages import size
+    from bloodbank.pipeline.open_bank import find_source, open_bank
+    from bloodbank.wording import size
 
     banks, facts = _open_all(source)
     place = find_source(source)
@@ -65,11 +63,11 @@ def explore(
         _show(path)
 
 
-def _open_all(source: Path) -> tuple[list[Bank], dict[str, CorpusFacts]]:
+def _open_all(source: Source) -> tuple[list[Bank], dict[str, CorpusFacts]]:
     """Open all banks of a run, or the one of a file, with all metrics that stand beside them; facts are by bank."""
     from bloodbank.bank.files import BANK_FILE
     from bloodbank.explorer import by_all_metrics, facts_of_audit
-    from bloodbank.pipeline.open_bank import open_all
+    from bloodbank.pipeline.open_bank import find_source, open_all, open_bank
 
     place = find_source(source)
     if not (place.is_dir() or (place.name == BANK_FILE and place.is_file())):
@@ -80,7 +78,7 @@ def _open_all(source: Path) -> tuple[list[Bank], dict[str, CorpusFacts]]:
 
 
 def _default_path(place: Path, name: str) -> Path:
-    from bloodbank.pipeline.folder import is_run_folder
+    from bloodbank.pipeline.layout import is_run_folder
     from bloodbank.store import file_name
 
     return place / "explorer.html" if is_run_folder(place) else Path(f"{file_name(name)}-explorer.html")

@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from bloodbank.cli.app import Source
 from bloodbank.cli.banks import bank
-from bloodbank.pipeline.open_bank import find_source, open_bank
 
 if TYPE_CHECKING:
     from bloodbank.typology import Features
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 @bank.command
 def report(
-    source: Path,
+    source: Source,
     *,
     out: Path | None = None,
     language: str = "en",
@@ -25,8 +25,6 @@ def report(
 
     Parameters
     ----------
-    source
-        Run folder, `bank.json`, a matrix, or the name of a bank that comes with bloodbank.
     out
         Folder of `report.html` and `figures`; by default `report` in the run folder, else `NAME-report` here.
     language
@@ -39,7 +37,8 @@ def report(
     """
     from bloodbank.errors import UsageError
     from bloodbank.languages import get_language
-    from bloodbank.pipeline.folder import is_run_folder
+    from bloodbank.pipeline.layout import is_run_folder
+    from bloodbank.pipeline.open_bank import find_source, open_bank
     from bloodbank.report import write_report
     from bloodbank.store import file_name
     from bloodbank.typology import load_features
@@ -61,7 +60,7 @@ def report(
 
 @bank.command
 def typology(
-    source: Path,
+    source: Source,
     *,
     features: Path | None = None,
     area: tuple[str, ...] = ("syntax",),
@@ -73,8 +72,6 @@ def typology(
 
     Parameters
     ----------
-    source
-        Run folder, `bank.json`, a matrix, or the name of a bank that comes with bloodbank.
     features
         CLDF folder of a StructureDataset such as WALS or Grambank; by default the features of URIEL, which need the
         package urielplus.
@@ -89,6 +86,7 @@ def typology(
     """
     from bloodbank.analysis.typology import feature_effects
     from bloodbank.errors import UsageError
+    from bloodbank.pipeline.open_bank import open_bank
     from bloodbank.store import replace_file
     from bloodbank.typology import load_features
 
@@ -100,12 +98,12 @@ def typology(
     known = load_features(opened.languages, features, areas=area)
     for line in (*known.lines(), *known.coverage_lines()):
         print(line)
-    found = feature_effects(opened.finetune_scores, known)
-    for line in found.lines(level=level, max_named=most):
+    effects = feature_effects(opened.finetune_scores, known)
+    for line in effects.lines(level=level, max_named=most):
         print(line)
     if table is not None:
         with replace_file(table) as temporary:
-            found.table.to_csv(temporary, lineterminator="\n")
+            effects.table.to_csv(temporary, lineterminator="\n")
         print(f"  {table}")
 
 
@@ -123,6 +121,7 @@ def transfer_scores(source: Path, *, budget_tokens: int | None = None, table: Pa
         CSV with one row a pair, if wanted.
     """
     from bloodbank.analysis.atlas_score import transfer_scores as score_bank
+    from bloodbank.pipeline.open_bank import find_source, open_bank
     from bloodbank.store import replace_file
 
     place = find_source(source)

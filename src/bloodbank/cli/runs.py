@@ -77,22 +77,22 @@ def status(run_folder: Path) -> None:
     from rich.table import Table
 
     from bloodbank.pipeline.folder import read_status
-    from bloodbank.pipeline.stages import duration, size
+    from bloodbank.wording import duration, size
 
     table = Table("stage", "done", "wanted", "running", "failed", "size", "time", title=str(run_folder))
     stages = read_status(run_folder)
-    for one in stages:
-        time = duration(one.seconds) if one.seconds else ""
-        counts = (one.n_done, one.n_wanted, len(one.running), len(one.failed))
-        table.add_row(one.stage, *map(str, counts), size(one.n_bytes), time)
+    for stage in stages:
+        time = duration(stage.seconds) if stage.seconds else ""
+        counts = (stage.n_done, stage.n_wanted, len(stage.running), len(stage.failed))
+        table.add_row(stage.stage, *map(str, counts), size(stage.n_bytes), time)
     console = Console()
     console.print(table)
-    for one in stages:
-        for label, owner in one.running:
-            console.print(f"running  {one.stage}/{label}: {owner}", highlight=False)
-        for label, why in one.failed:
-            console.print(f"failed   {one.stage}/{label}: {why}", highlight=False, markup=False)
-    if all(one.n_done == one.n_wanted for one in stages):
+    for stage in stages:
+        for label, owner in stage.running:
+            console.print(f"running  {stage.stage}/{label}: {owner}", highlight=False)
+        for label, why in stage.failed:
+            console.print(f"failed   {stage.stage}/{label}: {why}", highlight=False, markup=False)
+    if all(stage.n_done == stage.n_wanted for stage in stages):
         console.print("Complete. `bloodbank show` prints the bank.")
 
 
@@ -113,7 +113,7 @@ def show(run_folder: Path, *, protocol: str | None = None, budget: int | None = 
     from rich.console import Console
 
     from bloodbank.bank import read_bank
-    from bloodbank.pipeline.folder import is_current, is_run_folder, read_experiment
+    from bloodbank.pipeline.layout import is_run_folder
     from bloodbank.pipeline.open_bank import bank_folder, find_source, open_bank
 
     run_folder, console = find_source(run_folder), Console()
@@ -122,6 +122,8 @@ def show(run_folder: Path, *, protocol: str | None = None, budget: int | None = 
     _show_bank(bank, console)
     if not is_run_folder(run_folder):
         return
+    from bloodbank.pipeline.folder import is_current, read_experiment
+
     experiment = read_experiment(run_folder)
     if not is_current(bank.provenance.get("settings"), experiment):
         console.print(
@@ -138,10 +140,10 @@ def _name_other_banks(experiment: Experiment, folder: Path) -> None:
         print("\nFurther banks of this run:")
     for budget in budgets:
         for protocol in protocols:
-            options = f" --protocol {protocol}" * (protocol != protocols[0])
-            options += f" --budget {budget}" * (budget != budgets[0])
-            if options:
-                print(f"  bloodbank show {folder}{options}")
+            other_protocol = f" --protocol {protocol}" if protocol != protocols[0] else ""
+            other_budget = f" --budget {budget}" if budget != budgets[0] else ""
+            if other_protocol or other_budget:
+                print(f"  bloodbank show {folder}{other_protocol}{other_budget}")
 
 
 def _show_bank(bank: Bank, console: Console) -> None:
@@ -170,8 +172,8 @@ def _show_plan(experiment: Path, out: Path | None, workers: int | None) -> None:
 
 def plan_lines(schedule: Schedule, folder: Path) -> list[str]:
     """Write the arithmetic of a plan for people."""
-    from bloodbank.pipeline.stages import duration, size
     from bloodbank.transfer.estimate import estimate
+    from bloodbank.wording import duration, size
 
     experiment, cost = schedule.plan.experiment, estimate(schedule)
     pieces = [n for n, _ in schedule.pieces.values()]

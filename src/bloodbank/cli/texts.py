@@ -53,7 +53,7 @@ def fetch(
     """
     from bloodbank.corpus.wikipedia.fetch import fetch_plan, plan_fetch
     from bloodbank.corpus.wikipedia.web import PATIENT
-    from bloodbank.pipeline.stages import size
+    from bloodbank.wording import size
 
     connection = dataclasses.replace(PATIENT, contact=contact)
     codes = [code.strip() for code in languages.split(",") if code.strip()]
@@ -138,9 +138,9 @@ def audit(experiment: Path, *, out: Path | None = None, full: bool = False, upda
     from bloodbank.pipeline import run as pipeline
     from bloodbank.pipeline.folder import RESULTS
 
-    found = pipeline.audit(experiment, out, full=full, update=update)
+    audited = pipeline.audit(experiment, out, full=full, update=update)
     _, folder = pipeline.resolve(experiment, out)
-    Console().print(render_audit(found))
+    Console().print(render_audit(audited))
     print("\nWritten:")
     for name in RESULTS:
         if name.startswith(("audit", "DATA")) and (folder / name).exists():

@@ -1,23 +1,20 @@
 """Everything that the page shows, as one JSON: see `bloodbank.explorer.schema`.
 
-Reads banks, features and facts that are there already; writes nothing.
-
-    page_data([bank], features=load_features(bank.languages, Path("wals/cldf"))).model_dump_json()
+page_data([bank], features=load_features(bank.languages, Path("wals/cldf"))).model_dump_json()
 """
 
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import json
 from collections.abc import Collection, Mapping, Sequence
-from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pandas as pd
 
-from bloodbank.analysis.comparison import compare
 from bloodbank.analysis.graph import EDGES_PER_LANGUAGE, MAX_POSITIVE
 from bloodbank.bank.bank import Bank, build_bank, with_intervals
 from bloodbank.bank.importing.read_matrix import describe_import
@@ -68,12 +65,15 @@ def page_data(
     Raises:
         UsageError: No bank is given, or fewer than two languages are common to the two that are compared.
     """
-    given = [banks] if isinstance(banks, Bank) else list(banks)
-    if not given:
+    from importlib.metadata import version
+
+    banks = [banks] if isinstance(banks, Bank) else list(banks)
+    if not banks:
         raise UsageError("There is no bank to show. Give one or more.")
-    shown = _with_metrics(given)
+    shown = _with_metrics(banks)
     codes = languages_of(shown)
     known = features if isinstance(features, Features) else None
+    sources = [_provenance(bank) for bank in shown + ([] if compare_with is None else [compare_with])]
     return PageData(
         title=title or f"Bank {shown[0].name}",
         subtitle=_subtitle(shown, codes),
@@ -83,12 +83,12 @@ def page_data(
             bank_view(bank, codes, key=key, facts=_facts_of(bank, facts))
             for bank, key in zip(shown, _keys(shown), strict=True)
         ],
-        typology=None if known is None else typology_of(known, codes),
+        typology=None if known is None else _typology(known, codes),
         typology_missing="" if known is not None else features if isinstance(features, str) else NO_FEATURES,
-        comparison=None if compare_with is None else comparison_of(shown[0], compare_with, codes),
+        comparison=None if compare_with is None else _comparison(shown[0], compare_with, codes),
         world=read_world(),
         citation=_CITATION,
-        provenance=_provenance([*shown, *([] if compare_with is None else [compare_with])]),
+        provenance=[source for place, source in enumerate(sources) if source not in sources[:place]],
         level_borders=list(LEVEL_BORDERS),
         default_edges=min(round(EDGES_PER_LANGUAGE * len(codes)), MAX_POSITIVE),
     )
@@ -99,139 +99,8 @@ def languages_of(banks: Sequence[Bank]) -> list[str]:
     return list(dict.fromkeys(code for bank in banks for code in bank.languages))
 
 
-def _with_metrics(given: Sequence[Bank]) -> list[Bank]:
-    """Put the further metrics of a bank's measurements behind it, but for those that are given themselves."""
-    found, done = [], set()
-    for bank in given:
-        found.append(bank)
-        table = (id(bank.measurements), bank.protocol)
-        if table not in done:
-            taken = [other.metric for other in given if (id(other.measurements), other.protocol) == table]
-            found += by_all_metrics(bank, without=taken)[1:]
-        done.add(table)
-    return found
-
-
-def _provenance(banks: Sequence[Bank]) -> list[Provenance]:
-    found: list[Provenance] = []
-    for bank in banks:
-        one = provenance_of(bank)
-        found += [] if one in found else [one]  # the metrics of one bank have one
-    return found
-
-
-def _keys(shown: Sequence[Bank]) -> list[str]:
-    """Name the views for the address of the page; two banks of one name get numbers."""
-    found: list[str] = []
-    for bank in shown:
-        key = base = f"{bank.name}.{bank.protocol}.{bank.metric}"
-        number = 2
-        while key in found:
-            key, number = f"{base}.{number}", number + 1
-        found.append(key)
-    return found
-
-
-def _subtitle(shown: Sequence[Bank], codes: Sequence[str]) -> str:
-    if len(shown) == 1:
-        return subtitle(shown[0])
-    parts = [plural(len(codes), "language")]
-    for noun, words in (
-        ("bank", [bank.name for bank in shown]),
-        ("protocol", [bank.protocol for bank in shown]),
-        ("metric", [METRICS[bank.metric].label for bank in shown]),
-    ):
-        different = list(dict.fromkeys(words))
-        if len(different) > 1 or noun != "bank":
-            parts.append(f"{noun}{'s' if len(different) > 1 else ''} {', '.join(different)}")
-    return "; ".join(parts)
-
-
-def _languages(codes: Sequence[str], features: Features | None) -> list[PageLanguage]:
-    entries = entries_of(features, codes)
-    found = []
-    for code in codes:
-        language = find_language(code)
-        point = None
-        if language is not None and language.latitude is not None and language.longitude is not None:
-            point = (language.latitude, language.longitude)
-        entry, how = entries[code]
-        found.append(
-            PageLanguage(
-                code=code,
-                name=language_name(code),
-                script=language.script_name if language else None,
-                family=language.family if language else None,
-                point=None if point is None else place_on_map(*point),
-                coordinates=point,
-                entry=entry,
-                entry_how=how,
-            )
-        )
-    return found
-
-
-def _facts_of(bank: Bank, facts: Facts | None) -> CorpusFacts:
-    if facts is None:
-        return CorpusFacts()
-    if isinstance(facts, pd.DataFrame):
-        return facts_of_table(facts)
-    return facts if isinstance(facts, CorpusFacts) else facts.get(bank.name, CorpusFacts())
-
-
-# Two banks side by side, for the page.
-
-
-def comparison_of(a: Bank, b: Bank, codes: Sequence[str]) -> Comparison:
-    """Compare two banks as `bb.compare` does.
-
-    Args:
-        a: The bank of the first view.
-        b: The other one; differences are b - a.
-        codes: Of the languages of the page.
-
-    Returns:
-        The comparison, over the languages that both have; F of both only where both have it, as in the differences.
-
-    Raises:
-        UsageError: Fewer than two languages are common.
-    """
-    found = compare(a, b)
-    common = list(found.languages)
-    places: list[int | None] = list(range(len(common)))
-    first, second = (bank.finetune_scores.loc[common, common] for bank in (a, b))
-    both = first.notna() & second.notna() & ~np.eye(len(common), dtype=bool)
-    where = {code: place for place, code in enumerate(codes)}
-    return Comparison(
-        a=found.names[0],
-        b=found.names[1],
-        languages=[where[code] for code in common],
-        difference=plain_matrix(found.differences, places),
-        low=plain_matrix(found.difference_low, places),
-        high=plain_matrix(found.difference_high, places),
-        finetune_a=plain_matrix(first.where(both), places),
-        finetune_b=plain_matrix(second.where(both), places),
-        level=found.level,
-        donation=_differences(found.scores.to_dict("index"), common, "donation"),
-        recipience=_differences(found.scores.to_dict("index"), common, "recipience"),
-        sentences=found.sentences(),
-    )
-
-
-def _differences(rows: dict, codes: Sequence[str], score: str) -> list[ScoreDifference]:  # type: ignore[type-arg]
-    return [
-        ScoreDifference(
-            **{name: plain(rows[code][f"{score}_{name}"]) for name in ("a", "b", "difference", "low", "high")}
-        )
-        for code in codes
-    ]
-
-
-# The same bank by the other metrics that its models were scored with.
-
-
 def by_all_metrics(bank: Bank, sentence_scores: Path | None = None, *, without: Collection[str] = ()) -> list[Bank]:
-    """Build a bank for each metric that was measured.
+    """Build a bank for each metric that its models were scored with.
 
     Args:
         bank: The bank; without its measurements it stays alone.
@@ -247,15 +116,14 @@ def by_all_metrics(bank: Bank, sentence_scores: Path | None = None, *, without: 
     """
     if bank.measurements is None:
         return [bank]
-    pairs = bank.measurements["protocol"] == bank.protocol
-    measured = set(bank.measurements.loc[pairs, "metric"])
+    measured = set(bank.measurements.loc[bank.measurements["protocol"] == bank.protocol, "metric"])
     scored = set() if sentence_scores is None else _metrics_of(sentence_scores)
-    wanted = [one for one in METRICS if one != bank.metric and one in measured and one not in without]
-    tables = {metric: sentence_scores if metric in scored else None for metric in wanted}
-    return [bank, *(_by_metric(bank, bank.measurements, metric, table) for metric, table in tables.items())]
+    wanted = [metric for metric in METRICS if metric in measured and metric not in (bank.metric, *without)]
+    return [bank, *(_by_metric(bank, metric, sentence_scores if metric in scored else None) for metric in wanted)]
 
 
-def _by_metric(bank: Bank, measurements: pd.DataFrame, metric: str, sentence_scores: Path | None) -> Bank:
+def _by_metric(bank: Bank, metric: str, sentence_scores: Path | None) -> Bank:
+    measurements = cast(pd.DataFrame, bank.measurements)
     made = build_bank(
         measurements[measurements["metric"] == metric],  # a quarter of the rows, and so of the time
         languages=bank.languages,
@@ -267,12 +135,11 @@ def _by_metric(bank: Bank, measurements: pd.DataFrame, metric: str, sentence_sco
         provenance=bank.provenance,
     )
     options = IntervalOptions(level=0.95 if bank.intervals is None else bank.intervals.level)
-    found = dataclasses.replace(with_intervals(made, sentence_scores, options), measurements=measurements)
-    if sentence_scores is None and found.intervals is not None and bank.intervals and bank.intervals.covers_paragraphs:
-        label = METRICS[metric].label
-        covers = f"{found.intervals.covers} (None of {label} were given when this page was made.)"
-        return dataclasses.replace(found, intervals=dataclasses.replace(found.intervals, covers=covers))
-    return found
+    made = dataclasses.replace(with_intervals(made, sentence_scores, options), measurements=measurements)
+    if sentence_scores is None and made.intervals is not None and bank.intervals and bank.intervals.covers_paragraphs:
+        covers = f"{made.intervals.covers} (None of {METRICS[metric].label} were given when this page was made.)"
+        return dataclasses.replace(made, intervals=dataclasses.replace(made.intervals, covers=covers))
+    return made
 
 
 def _metrics_of(sentence_scores: Path) -> set[str]:
@@ -282,18 +149,140 @@ def _metrics_of(sentence_scores: Path) -> set[str]:
         raise UsageError(f"{sentence_scores} cannot be read as a table of sentence scores ({error}).") from error
 
 
-# Where a bank comes from, in words, for the page.
+def _with_metrics(banks: Sequence[Bank]) -> list[Bank]:
+    """Put the further metrics of a bank's measurements behind it, but for those that are given themselves."""
+    shown, done = [], set()
+    for bank in banks:
+        shown.append(bank)
+        table = (id(bank.measurements), bank.protocol)
+        if table not in done:
+            own = [other.metric for other in banks if (id(other.measurements), other.protocol) == table]
+            shown += by_all_metrics(bank, without=own)[1:]
+        done.add(table)
+    return shown
 
 
-def provenance_of(bank: Bank) -> Provenance:
-    """Say where a bank comes from.
+def _keys(shown: Sequence[Bank]) -> list[str]:
+    """Name the views for the address of the page; two banks of one name get numbers."""
+    keys: list[str] = []
+    for bank in shown:
+        base = f"{bank.name}.{bank.protocol}.{bank.metric}"
+        numbered = (base if number == 1 else f"{base}.{number}" for number in itertools.count(1))
+        keys.append(next(key for key in numbered if key not in keys))
+    return keys
 
-    Args:
-        bank: The bank.
 
-    Returns:
-        Lines on models, machines, versions, tokenizer and text, or on the file that was imported; and the settings.
-    """
+def _subtitle(shown: Sequence[Bank], codes: list[str]) -> str:
+    if len(shown) == 1:
+        return subtitle(shown[0])
+    parts = [plural(len(codes), "language")]
+    for noun, words in (
+        ("bank", [bank.name for bank in shown]),
+        ("protocol", [bank.protocol for bank in shown]),
+        ("metric", [METRICS[bank.metric].label for bank in shown]),
+    ):
+        different = list(dict.fromkeys(words))
+        if len(different) > 1:
+            parts.append(f"{noun}s {', '.join(different)}")
+        elif noun != "bank":  # whose one name is the title
+            parts.append(f"{noun} {different[0]}")
+    return "; ".join(parts)
+
+
+def _languages(codes: list[str], features: Features | None) -> list[PageLanguage]:
+    entries = _entries(features, codes)
+    languages = []
+    for code in codes:
+        language, (entry, how) = find_language(code), entries[code]
+        point = None
+        if language is not None and language.latitude is not None and language.longitude is not None:
+            point = (language.latitude, language.longitude)
+        languages.append(
+            PageLanguage(
+                code=code,
+                name=language_name(code),
+                script=language.script_name if language else None,
+                family=language.family if language else None,
+                point=place_on_map(*point) if point else None,
+                coordinates=point,
+                entry=entry,
+                entry_how=how,
+            )
+        )
+    return languages
+
+
+def _entries(features: Features | None, codes: list[str]) -> dict[str, tuple[str | None, str]]:
+    """Where each language stands in the source of the features: its id there, and how it was found."""
+    if features is None:
+        return dict.fromkeys(codes, (None, ""))
+    matches = features.matches.reindex(list(codes))
+    return {
+        code: (None if pd.isna(entry) else str(entry), "not asked for" if pd.isna(how) else str(how))
+        for code, entry, how in zip(codes, matches["entry"], matches["how"], strict=True)
+    }
+
+
+def _facts_of(bank: Bank, facts: Facts | None) -> CorpusFacts:
+    if facts is None:
+        return CorpusFacts()
+    if isinstance(facts, pd.DataFrame):
+        return facts_of_table(facts)
+    return facts if isinstance(facts, CorpusFacts) else facts.get(bank.name, CorpusFacts())
+
+
+def _typology(features: Features, codes: list[str]) -> Typology:
+    """The features that are known of at least one of the languages, in the order of the source."""
+    table = features.categories.reindex(list(codes))
+    shown = []
+    for feature in table.columns:
+        words = [None if pd.isna(cell) else str(cell) for cell in table[feature]]
+        values = sorted({word for word in words if word is not None})
+        if values:
+            name = str(features.names.get(feature, feature))
+            of = [None if word is None else values.index(word) for word in words]
+            shown.append(Feature(id=str(feature), name=name, values=values, of=of))
+    return Typology(
+        source=features.source,
+        licence=features.licence,
+        citation=features.citation,
+        notes=list(features.notes),
+        features=shown,
+    )
+
+
+def _comparison(a: Bank, b: Bank, codes: list[str]) -> Comparison:
+    """Compare two banks as `bb.compare` does; F of both only where both have it, as in the differences."""
+    from bloodbank.analysis.comparison import compare
+
+    compared = compare(a, b)
+    common = list(compared.languages)
+    first, second = (bank.finetune_scores.loc[common, common] for bank in (a, b))
+    both = first.notna() & second.notna() & ~np.eye(len(common), dtype=bool)
+    return Comparison(
+        a=compared.names[0],
+        b=compared.names[1],
+        languages=[codes.index(code) for code in common],
+        difference=plain_matrix(compared.differences, common),
+        low=plain_matrix(compared.difference_low, common),
+        high=plain_matrix(compared.difference_high, common),
+        finetune_a=plain_matrix(first.where(both), common),
+        finetune_b=plain_matrix(second.where(both), common),
+        level=compared.level,
+        donation=_differences(compared.scores.loc[common], "donation"),
+        recipience=_differences(compared.scores.loc[common], "recipience"),
+        sentences=compared.sentences(),
+    )
+
+
+def _differences(scores: pd.DataFrame, score: str) -> list[ScoreDifference]:
+    names = ("a", "b", "difference", "low", "high")
+    rows = scores[[f"{score}_{name}" for name in names]].to_numpy(dtype=float).tolist()
+    return [ScoreDifference(**dict(zip(names, map(plain, row), strict=True))) for row in rows]
+
+
+def _provenance(bank: Bank) -> Provenance:
+    """Say where a bank comes from: models, machines, versions, tokenizer and text, or the file that was imported."""
     known = dict(bank.provenance)
     lines = [*_models(known), *_inputs(known), *describe_import(bank)]
     settings = known.get("settings") or known.get("import")
@@ -305,71 +294,22 @@ def provenance_of(bank: Bank) -> Provenance:
 
 
 def _models(known: Mapping[str, Any]) -> list[str]:
-    found = []
+    lines = []
     if "n_models" in known:
         devices = listed(known.get("devices", ()))
         threads = listed(known.get("threads", ()))
         where = f", trained and scored on {devices}" if devices else ""
-        found.append(f"{plural(int(known['n_models']), 'model')}{where}{f' ({threads} threads)' if threads else ''}.")
+        lines.append(f"{plural(int(known['n_models']), 'model')}{where}{f' ({threads} threads)' if threads else ''}.")
     if known.get("versions"):
-        found.append(f"Made with {', '.join(f'{name} {version}' for name, version in known['versions'].items())}.")
-    return found
+        lines.append(f"Made with {', '.join(f'{name} {version}' for name, version in known['versions'].items())}.")
+    return lines
 
 
 def _inputs(known: Mapping[str, Any]) -> list[str]:
-    found = []
+    lines = []
     if known.get("tokenizer"):
-        found.append(f"Tokenizer: {known['tokenizer']} (the hash of what it was made from).")
+        lines.append(f"Tokenizer: {known['tokenizer']} (the hash of what it was made from).")
     if known.get("corpora"):
         keys = ", ".join(f"{code} {key}" for code, key in known["corpora"].items())
-        found.append(f"Texts, by the hash of what they were made from: {keys}.")
-    return found
-
-
-# Typological features for the page: what is known of at least one language, as places in a list of words.
-
-
-def typology_of(features: Features, codes: Sequence[str]) -> Typology:
-    """Lay features out for the page.
-
-    Args:
-        features: The features; languages that are not in them are known for none.
-        codes: Of the languages of the page.
-
-    Returns:
-        The features that are known of at least one of the languages, in the order of the source.
-    """
-    table = features.categories.reindex(list(codes))
-    found = []
-    for feature in table.columns:
-        words = [None if pd.isna(cell) else str(cell) for cell in table[feature]]
-        values = sorted({word for word in words if word is not None})
-        if not values:
-            continue
-        where = {word: place for place, word in enumerate(values)}
-        found.append(
-            Feature(
-                id=str(feature),
-                name=str(features.names.get(feature, feature)),
-                values=values,
-                of=[None if word is None else where[word] for word in words],
-            )
-        )
-    return Typology(
-        source=features.source,
-        licence=features.licence,
-        citation=features.citation,
-        notes=list(features.notes),
-        features=found,
-    )
-
-
-def entries_of(features: Features | None, codes: Sequence[str]) -> dict[str, tuple[str | None, str]]:
-    """Say of each language where it stands in the source of the features: its id there, and how it was found."""
-    if features is None:
-        return dict.fromkeys(codes, (None, ""))
-    matches = features.matches.reindex(list(codes))
-    found = {}
-    for code, entry, how in zip(codes, matches["entry"], matches["how"], strict=True):
-        found[code] = (None if pd.isna(entry) else str(entry), "not asked for" if pd.isna(how) else str(how))
-    return found
+        lines.append(f"Texts, by the hash of what they were made from: {keys}.")
+    return lines

@@ -1,20 +1,21 @@
 """Facts of the corpora that the page shows beside the scores, with their units in their names.
 
-Reads nothing; a run's audit comes from `bloodbank.corpus.audit.record`.
-
-    facts_of_audit(Audit.model_validate_json(path.read_text()))
+facts_of_audit(Audit.model_validate_json(path.read_text()))
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from bloodbank.corpus.audit.record import OVERLAP_LIMIT, UNKNOWN_LIMIT, Audit, LanguageAudit, above, known
 from bloodbank.experiment.settings import FOREIGN_LIMIT
 from bloodbank.explorer.numbers import plain
+
+if TYPE_CHECKING:
+    from bloodbank.corpus.audit.record import Audit, LanguageAudit
 
 Fact = float | str | None
 FOREIGN = "foreign text (share of characters)"
@@ -34,15 +35,10 @@ _TOKENS = {
 
 @dataclass(frozen=True)
 class CorpusFacts:
-    """What is known of each language's text.
+    """What is known of each language's text."""
 
-    Attributes:
-        facts: Values by language and name; the unit is in the name. A missing one is None.
-        flags: What to beware of, in sentences, by language.
-    """
-
-    facts: Mapping[str, Mapping[str, Fact]] = field(default_factory=dict)
-    flags: Mapping[str, list[str]] = field(default_factory=dict)
+    facts: Mapping[str, Mapping[str, Fact]] = field(default_factory=dict)  #: by language and name, with its unit
+    flags: Mapping[str, list[str]] = field(default_factory=dict)  #: by language, what to beware of, in sentences
 
 
 def facts_of_audit(audit: Audit) -> CorpusFacts:
@@ -55,8 +51,8 @@ def facts_of_audit(audit: Audit) -> CorpusFacts:
         Sizes of the training text, tokens, foreign text, near duplicates, licence and source; a sentence for each flag.
     """
     return CorpusFacts(
-        facts={one.code: _facts(one) for one in audit.languages},
-        flags={one.code: _flags(one, audit) for one in audit.languages},
+        facts={language.code: _facts(language) for language in audit.languages},
+        flags={language.code: _flags(language, audit) for language in audit.languages},
     )
 
 
@@ -83,33 +79,38 @@ def plain_fact(value: object) -> Fact:
     return None if pd.isna(value) else str(value)  # type: ignore[call-overload]  # of one cell
 
 
-def _facts(one: LanguageAudit) -> dict[str, Fact]:
-    found: dict[str, object] = {label: one.value("sample", name) for name, label in _SIZES.items()}
-    found |= {label: one.value("tokens", name) for name, label in _TOKENS.items()}
-    found |= {
-        FERTILITY: one.fertility,
-        FOREIGN: one.value("foreign", "by_char"),
-        "near duplicates (share of paragraphs)": one.value("near_duplicates", "share"),
+def _facts(language: LanguageAudit) -> dict[str, Fact]:
+    numbers = {label: language.value("sample", name) for name, label in _SIZES.items()}
+    numbers |= {label: language.value("tokens", name) for name, label in _TOKENS.items()}
+    numbers |= {
+        FERTILITY: language.fertility,
+        FOREIGN: language.value("foreign", "by_char"),
+        "near duplicates (share of paragraphs)": language.value("near_duplicates", "share"),
     }
-    numbers = {name: plain(value) if known(value) else None for name, value in found.items()}  # type: ignore[arg-type]
-    return {**numbers, "licence of the text": one.licence, "source of the text": one.origin}
+    return {
+        **{label: plain(number) for label, number in numbers.items()},  # words say why there is no number
+        "licence of the text": language.licence,
+        "source of the text": language.origin,
+    }
 
 
-def _flags(one: LanguageAudit, audit: Audit) -> list[str]:
-    found = []
-    if one.short_parts:
-        found.append(f"Its text is shorter than was asked for: {', '.join(one.short_parts)}.")
-    if above(share := one.value("foreign", "by_char"), FOREIGN_LIMIT):
-        found.append(foreign_flag(float(share)))
-    if above(share := one.value("tokens", "unknown_rate"), UNKNOWN_LIMIT):
-        found.append(f"{float(share):.1%} of its tokens are unknown to the tokenizer.")
-    own, largest = audit.own_overlap(one.code), audit.largest_overlap(one.code)
-    unit = audit.overlap_unit
+def _flags(language: LanguageAudit, audit: Audit) -> list[str]:
+    from bloodbank.corpus.audit.record import OVERLAP_LIMIT, UNKNOWN_LIMIT, above
+
+    flags = []
+    if language.short_parts:
+        flags.append(f"Its text is shorter than was asked for: {', '.join(language.short_parts)}.")
+    if above(share := language.value("foreign", "by_char"), FOREIGN_LIMIT):
+        flags.append(foreign_flag(float(share)))
+    if above(share := language.value("tokens", "unknown_rate"), UNKNOWN_LIMIT):
+        flags.append(f"{float(share):.1%} of its tokens are unknown to the tokenizer.")
+    own, largest = audit.own_overlap(language.code), audit.largest_overlap(language.code)
     if own is not None and own > OVERLAP_LIMIT:
-        found.append(f"{own:.1%} of the {unit} of its test text stand in its own training text, too.")
+        flags.append(f"{own:.1%} of the {audit.overlap_unit} of its test text stand in its own training text, too.")
     if largest is not None and largest[1] > OVERLAP_LIMIT:
-        found.append(f"{largest[1]:.1%} of the {unit} of its test text stand in the training text of {largest[0]}.")
-    return found
+        other, share = largest
+        flags.append(f"{share:.1%} of the {audit.overlap_unit} of its test text stand in the training text of {other}.")
+    return flags
 
 
 def foreign_flag(share: float) -> str:

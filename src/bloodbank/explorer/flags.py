@@ -1,13 +1,15 @@
 """What to beware of in the numbers of one language, in sentences; other numbers give other sentences.
 
-Nothing is read or written.
-
-    language_flags(bank)["de"]
+language_flags(bank)["de"]
 """
 
 from __future__ import annotations
 
+from collections import defaultdict
+from collections.abc import Iterable
+
 import numpy as np
+import pandas as pd
 
 from bloodbank.bank.bank import Bank
 from bloodbank.bank.health import FALLING, NOT_MEASURED, RISING, UNHEALTHY, VOID
@@ -16,7 +18,6 @@ from bloodbank.bank.scores import BLOOD_TYPES, FOREIGN_SHARE
 from bloodbank.bank.sentences import SURE
 from bloodbank.experiment.settings import FOREIGN_LIMIT
 from bloodbank.explorer.facts import foreign_flag
-from bloodbank.explorer.numbers import plain
 from bloodbank.wording import plural
 
 _OWN = {
@@ -29,12 +30,11 @@ _WHY = {
     VOID: "with an unhealthy or failed own model of the recipient",
     NOT_MEASURED: "not measured",
 }
-_LEAST_SHARE = 0.005  # of replicates; a smaller one would be written as 0%
-_Flags = dict[str, list[str]]
 _ENDED = {
     FALLING: "Loss on dev text was still falling when training ended",
     RISING: "Loss on dev text had been clearly lower earlier than when training ended",
 }
+_LEAST_SHARE = 0.005  # of replicates; a smaller one would be written as 0%
 
 
 def language_flags(bank: Bank) -> dict[str, list[str]]:
@@ -46,66 +46,66 @@ def language_flags(bank: Bank) -> dict[str, list[str]]:
     Returns:
         Sentences by language: on its own model, on convergence, missing cells, foreign text and the blood type.
     """
-    parts = (_own_models(bank), _convergence(bank), _missing(bank), _foreign(bank), _types(bank))
-    return {code: [text for part in parts for text in part.get(code, ())] for code in bank.languages}
+    flags: dict[str, list[str]] = {code: [] for code in bank.languages}
+    for code, text in (*_own_models(bank), *_convergence(bank), *_missing(bank), *_foreign(bank), *_types(bank)):
+        flags[code].append(text)
+    return flags
 
 
-def _own_models(bank: Bank) -> _Flags:
-    models = bank.unhealthy_models
-    seeds: dict[str, list[int]] = {}
-    for code, seed in models.loc[models["donor"] == "", ["recipient", "seed"]].to_numpy(dtype=object):
-        seeds.setdefault(str(code), []).append(int(seed))
-    found: _Flags = {}
+def _own_models(bank: Bank) -> list[tuple[str, str]]:
+    models = bank.unhealthy_models[bank.unhealthy_models["donor"] == ""]
+    flags = []
     for code, state in zip(bank.languages, np.diag(bank.health), strict=True):
         if state not in _OWN:
             continue
-        named = f" (seed {', '.join(map(str, sorted(seeds[code])))})" if code in seeds else ""
-        after = "so what it receives is void"
-        if state == "partly healthy":
-            after = "what it receives is measured in the other seeds only"
         if bank.include_unhealthy and state != "failed":
             after = "what it receives is counted all the same, as was asked for"
-        found[code] = [f"{_OWN[state]}{named}: {after}."]
-    return found
+        elif state == "partly healthy":
+            after = "what it receives is measured in the other seeds only"
+        else:
+            after = "so what it receives is void"
+        flags.append((code, f"{_OWN[state]}{_seeds(models.loc[models['recipient'] == code, 'seed'])}: {after}."))
+    return flags
 
 
-def _convergence(bank: Bank) -> _Flags:
+def _convergence(bank: Bank) -> list[tuple[str, str]]:
     models = bank.unconverged_models
     models = models[~models["protocol"].isin(CONTROLS)]
-    alone: dict[tuple[str, str], list[int]] = {}
-    pairs: dict[tuple[str, str], int] = {}
+    alone: dict[tuple[str, str], list[int]] = defaultdict(list)
+    n_pairs: dict[tuple[str, str], int] = defaultdict(int)
     for donor, code, seed, state in models[["donor", "recipient", "seed", "convergence"]].to_numpy(dtype=object):
-        if donor == "":
-            alone.setdefault((code, state), []).append(int(seed))
+        if donor:
+            n_pairs[code, state] += 1
         else:
-            pairs[code, state] = pairs.get((code, state), 0) + 1
-    found: _Flags = {}
+            alone[code, state].append(seed)
+    flags = []
     for code in bank.languages:
         for state, text in _ENDED.items():
-            if seeds := alone.get((code, state)):
-                found.setdefault(code, []).append(
-                    f"{text} in its own model (seed {', '.join(map(str, sorted(seeds)))})."
-                )
-            if n := pairs.get((code, state)):
-                found.setdefault(code, []).append(f"{text} in {plural(n, 'model')} in which it receives.")
-    return found
+            if (code, state) in alone:
+                flags.append((code, f"{text} in its own model{_seeds(alone[code, state])}."))
+            if (code, state) in n_pairs:
+                flags.append((code, f"{text} in {plural(n_pairs[code, state], 'model')} in which it receives."))
+    return flags
 
 
-def _missing(bank: Bank) -> _Flags:
+def _seeds(seeds: Iterable[int]) -> str:
+    named = ", ".join(str(int(seed)) for seed in sorted(seeds))
+    return f" (seed {named})" if named else ""
+
+
+def _missing(bank: Bank) -> list[tuple[str, str]]:
     reasons = bank.missing_reasons.to_numpy(dtype=object)
-    found: _Flags = {}
+    flags = []
     for letter, score, cells, verb in (
         ("D", "donation", reasons, "gives"),
         ("R", "recipience", reasons.T, "receives"),
     ):
-        known = bank.scores[score].notna().to_dict()
-        counts = {reason: (cells == reason).sum(axis=1) for reason in _WHY}
-        for place, code in enumerate(bank.languages):
-            here = {reason: int(n[place]) for reason, n in counts.items() if n[place]}
-            if here:
-                said = _missing_sentence(here, len(bank.languages) - 1, letter, verb, known=known[code])
-                found.setdefault(code, []).append(said)
-    return found
+        for code, row in zip(bank.languages, cells, strict=True):
+            counts = {reason: int((row == reason).sum()) for reason in _WHY if (row == reason).any()}
+            if counts:
+                n_others, known = len(bank.languages) - 1, bool(bank.scores[score].notna()[code])
+                flags.append((code, _missing_sentence(counts, n_others, letter, verb, known=known)))
+    return flags
 
 
 def _missing_sentence(counts: dict[str, int], n_others: int, letter: str, verb: str, *, known: bool) -> str:
@@ -118,25 +118,22 @@ def _missing_sentence(counts: dict[str, int], n_others: int, letter: str, verb: 
     return f"{cells} ({why}): {letter} is {n_others} times the mean of the {measured} measured F."
 
 
-def _foreign(bank: Bank) -> _Flags:
+def _foreign(bank: Bank) -> list[tuple[str, str]]:
     if FOREIGN_SHARE not in bank.covariates:
-        return {}
-    shares = {str(code): plain(share) for code, share in bank.covariates[FOREIGN_SHARE].items()}
-    return {
-        code: [foreign_flag(share)] for code, share in shares.items() if share is not None and share > FOREIGN_LIMIT
-    }
+        return []
+    shares = pd.to_numeric(bank.covariates[FOREIGN_SHARE], errors="coerce")
+    return [(str(code), foreign_flag(float(share))) for code, share in shares[shares > FOREIGN_LIMIT].items()]
 
 
-def _types(bank: Bank) -> _Flags:
+def _types(bank: Bank) -> list[tuple[str, str]]:
     if bank.intervals is None:
-        return {}
-    found: _Flags = {}
-    table = bank.intervals.types
+        return []
+    table, flags = bank.intervals.types, []
     shares = table[[f"p_{name}" for name in BLOOD_TYPES]].to_numpy(dtype=float)
     for code, row in zip(table["language"], shares, strict=True):
         if np.isnan(row).all() or np.nanmax(row) >= SURE:
             continue
         order = [place for place in np.argsort(-row, kind="stable") if row[place] >= _LEAST_SHARE]
         named = ", ".join(f"{BLOOD_TYPES[place]} {row[place]:.0%}" for place in order)
-        found[str(code)] = [f"Its blood type is open: {named} of the replicates; {SURE:.0%} of one would settle it."]
-    return found
+        flags.append((code, f"Its blood type is open: {named} of the replicates; {SURE:.0%} of one would settle it."))
+    return flags

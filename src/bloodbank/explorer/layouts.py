@@ -1,9 +1,6 @@
 """Two-dimensional maps of the languages, and orders that put alike ones side by side.
 
-Pure functions of F; nothing is written. What comes out does not depend on the order in which the languages are given.
-
-    similarity_maps(finetune, codes)
-    cluster_orders(finetune, codes)
+Pure functions of F. What comes out does not depend on the order in which the languages are given.
 """
 
 from __future__ import annotations
@@ -11,11 +8,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
 from bloodbank.explorer.numbers import plain
 from bloodbank.explorer.schema import Maps, Points
 
+Array = NDArray[np.float64]
+KINDS = ("rows", "columns", "both")
+MIN_SHARED = 5  # cells that two languages must both have, or all that there can be in a smaller bank
 _STEPS, _SETTLED = 300, 1e-7  # of the stress, relative; maps of 22 languages settle within some 60 steps
 _SAME = 1e-12
 _NOISE = 1e-6  # of the widest point; what is less far from an axis is on it
@@ -102,12 +103,12 @@ def cluster_orders(finetune: Array, codes: Sequence[str]) -> dict[str, list[int]
         `finetune` is `[donor, recipient]`.
     """
     order = np.argsort(np.array(codes, dtype=object), kind="stable")
-    found = {}
+    orders = {}
     for kind, apart in language_distances(finetune[np.ix_(order, order)]).items():
         some = (~np.isnan(apart)).sum(axis=1) > 1
         leaves = _leaves(_filled(apart[np.ix_(some, some)]))
-        found[kind] = [int(place) for place in (*order[some][leaves], *order[~some])]
-    return found
+        orders[kind] = [int(place) for place in (*order[some][leaves], *order[~some])]
+    return orders
 
 
 def _leaves(apart: Array) -> NDArray[np.int64]:
@@ -167,8 +168,6 @@ def _point(point: Array) -> tuple[float, float] | None:
 
 
 def _kept(points: Array, apart: Array) -> float | None:
-    from scipy.stats import rankdata
-
     if len(points) < 3:
         return None
     upper = np.triu_indices(len(points), 1)
@@ -177,15 +176,7 @@ def _kept(points: Array, apart: Array) -> float | None:
     shown, wanted = shown[known], wanted[known]
     if len(wanted) < 3 or np.ptp(wanted) <= _SAME or np.ptp(shown) <= _SAME:
         return None
-    return plain(np.corrcoef(rankdata(shown), rankdata(wanted))[0, 1])
-
-
-# How far apart two languages are in what they give, in what they take, and in both.
-
-
-Array = NDArray[np.float64]
-KINDS = ("rows", "columns", "both")
-MIN_SHARED = 5  # cells that two languages must both have, or all that there can be in a smaller bank
+    return plain(pd.Series(shown).rank().corr(pd.Series(wanted).rank()))  # scipy.stats takes longer to load than all
 
 
 def language_distances(finetune: Array) -> dict[str, Array]:
@@ -210,15 +201,15 @@ def language_distances(finetune: Array) -> dict[str, Array]:
     np.fill_diagonal(cells, np.nan)
     sums = [_squares(cells), _squares(cells.T)]
     needed = max(1, min(MIN_SHARED, len(cells) - 2))
-    found = {}
+    distances = {}
     for kind, parts in zip(KINDS, (sums[:1], sums[1:], sums), strict=True):
         squares, shared = (np.sum([part[which] for part in parts], axis=0) for which in (0, 1))
         with np.errstate(invalid="ignore", divide="ignore"):
             apart = np.sqrt(squares / shared)
         apart[shared < needed] = np.nan
         np.fill_diagonal(apart, 0.0)
-        found[kind] = apart
-    return found
+        distances[kind] = apart
+    return distances
 
 
 def _squares(cells: Array) -> tuple[Array, Array]:

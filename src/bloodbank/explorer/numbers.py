@@ -1,15 +1,12 @@
 """How numbers and tables become plain values for JSON: six significant digits, no negative zero, null where missing.
 
-Nothing is read or written.
-
-    plain(-0.0)   # 0.0
-    plain_matrix(bank.finetune_scores, places=[0, 1, 2])
+plain(-0.0)   # 0.0
+plain_matrix(bank.finetune_scores, ["de", "fi"])
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
@@ -34,36 +31,18 @@ def plain(value: object) -> float | None:
     return float(f"{number:.{DIGITS}g}") + 0.0  # + 0.0 makes a negative zero a plain one
 
 
-def plain_matrix(table: pd.DataFrame, places: Sequence[int | None]) -> Matrix:
+def plain_matrix(table: pd.DataFrame, codes: list[str]) -> Matrix:
     """Lay a matrix out for the languages of the page.
 
     Args:
-        table: Numbers `[donor, recipient]`, in the order of its bank.
-        places: For each language of the page its place in the bank; None where the bank lacks it.
+        table: Numbers `[donor, recipient]`.
+        codes: Of the languages of the page.
 
     Returns:
         Rows over all languages of the page, None where the cell is missing.
 
     Shape:
-        `[donor, recipient]`, in the order of `places`.
+        `[donor, recipient]`, in the order of `codes`.
     """
-    cells = spread(table.to_numpy(dtype=float), places, math.nan)
+    cells = table.reindex(index=codes, columns=codes).to_numpy(dtype=float)
     return [[plain(cell) for cell in row] for row in cells.tolist()]
-
-
-def spread(cells: np.ndarray, places: Sequence[int | None], absent: object) -> np.ndarray:
-    """Rearrange a square of a bank's languages to those of the page.
-
-    Args:
-        cells: In the order of the bank. Shape: `[donor, recipient]`.
-        places: For each language of the page its place in the bank; None where the bank lacks it.
-        absent: What stands in the rows and columns of these.
-
-    Shape:
-        `[donor, recipient]`, in the order of `places`.
-    """
-    here = np.array([place for place, own in enumerate(places) if own is not None], dtype=int)
-    own = np.array([place for place in places if place is not None], dtype=int)
-    found = np.full((len(places), len(places)), absent, dtype=cells.dtype)
-    found[np.ix_(here, here)] = cells[np.ix_(own, own)]
-    return found

@@ -1,6 +1,6 @@
 """The one JSON that the page reads, as validated types: version 1.
 
-Nothing is read or written here. Every matrix is `[donor, recipient]` in the order of `PageData.languages`, as a list of
+Every matrix is `[donor, recipient]` in the order of `PageData.languages`, as a list of
 rows, null where a cell is missing. Numbers have six significant digits.
 
     PageData.model_json_schema()   # for programs; docs/explorer.md has it in words

@@ -1,6 +1,6 @@
 """The world map: the Equal Earth projection, outlines of land and a graticule.
 
-Reads `web/land.json` (written by tools/make_land.py, whose docstring names the source); writes nothing.
+`tools/make_land.py` writes the outlines, and names their source.
 
     place_on_map(61.0, 25.8)   # Finnish: degrees north and east -> x, y
 

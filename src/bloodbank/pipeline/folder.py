@@ -21,10 +21,11 @@ from bloodbank.errors import UsageError
 from bloodbank.execution import Event
 from bloodbank.experiment.load import Experiment
 from bloodbank.experiment.protocols import PROTOCOLS
+from bloodbank.pipeline.layout import EXPERIMENT, PLAN, is_run_folder
 from bloodbank.store import Output, Store, replace_file, write_json
 from bloodbank.transfer import Plan, targets_of
 
-EXPERIMENT, PLAN, FAILURES, SOURCES = "experiment.json", "plan.json", "failures.json", "sources.json"
+FAILURES, SOURCES = "failures.json", "sources.json"
 RECORD = "results.json"  # from what tables, banks and figures were made
 STAGES = ("corpus", "tokenizer", "tokens", "audit", "masks", "models", "scores")
 TAGGERS, REPORT = "taggers", "downstream"  # scores of fine-tuned taggers; what is made of them
@@ -239,11 +240,6 @@ def _read(path: Path) -> dict[str, Any] | None:
             f"{path}: cannot be read ({error}). Delete it and run the experiment again; outputs are not touched."
         ) from None
     return content
-
-
-def is_run_folder(folder: Path) -> bool:
-    """Tell whether a run has written its plan there."""
-    return (folder / PLAN).is_file() and (folder / EXPERIMENT).is_file()
 
 
 def _check(folder: Path) -> None:

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from bloodbank.errors import UsageError
-from bloodbank.pipeline.folder import is_run_folder, read_experiment
-from bloodbank.transfer import AUDIT_FILE, MEASUREMENTS, SENTENCE_SCORES, read_measurements
+from bloodbank.pipeline.layout import is_run_folder
+from bloodbank.store import AUDIT_FILE, MEASUREMENTS, SENTENCE_SCORES
 
 if TYPE_CHECKING:
     from bloodbank.bank import Bank
@@ -55,6 +55,7 @@ def open_run(folder: str | Path, *, protocol: str | None = None, budget: int | N
         UsageError: There is no such bank in it.
     """
     from bloodbank.bank import read_bank
+    from bloodbank.bank.measurements import read_measurements
 
     place = bank_folder(Path(folder), protocol, budget)
     bank = read_bank(place)
@@ -82,6 +83,8 @@ def open_all(folder: Path) -> list[OpenedBank]:
 
     wanted: list[tuple[str | None, int | None]] = [(None, None)]
     if is_run_folder(folder):
+        from bloodbank.pipeline.folder import read_experiment
+
         first = read_experiment(folder)
         wanted += [(protocol, budget) for budget in first.corpus.budgets for protocol in first.grid.protocols][1:]
     opened: list[OpenedBank] = []
@@ -101,10 +104,12 @@ def _tables(place: Path) -> Path | None:
 
 
 def _audit_of(path: Path) -> Audit | None:
+    if not path.is_file():
+        return None
     from bloodbank.corpus.audit.record import Audit
 
     try:
-        return Audit.model_validate_json(path.read_text(encoding="utf-8")) if path.is_file() else None
+        return Audit.model_validate_json(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise UsageError(f"{path} is damaged ({error}). `bloodbank corpus audit` makes it anew.") from error
 
@@ -117,6 +122,8 @@ def bank_folder(folder: Path, protocol: str | None, budget: int | None) -> Path:
     """
     if protocol is None and budget is None:
         return folder
+    from bloodbank.pipeline.folder import read_experiment
+
     first = read_experiment(folder)
     protocols, budgets = first.grid.protocols, first.corpus.budgets
     if protocol not in (None, *protocols) or budget not in (None, *budgets):

@@ -20,11 +20,22 @@ from rich.console import Console
 
 from bloodbank.corpus import read_summary
 from bloodbank.pipeline.folder import RECORD, bank_settings
-from bloodbank.store import PROVENANCE, Busy, Output, Store, digest, file_digest, hold, replace_file, write_json
+from bloodbank.store import (
+    AUDIT_FILE,
+    MEASUREMENTS,
+    PROVENANCE,
+    SENTENCE_SCORES,
+    Busy,
+    Output,
+    Store,
+    digest,
+    file_digest,
+    hold,
+    replace_file,
+    write_json,
+)
 from bloodbank.transfer import (
     LOSS_CURVES,
-    MEASUREMENTS,
-    SENTENCE_SCORES,
     Plan,
     measurements_table,
     read_records,
@@ -237,7 +248,7 @@ def _write_audit(plan: Plan, output: Output, settings: dict[str, Any], store: St
     from bloodbank.corpus.audit.data_card import data_card
     from bloodbank.corpus.audit.figures import draw_audit
     from bloodbank.corpus.audit.record import Audit
-    from bloodbank.transfer.tables import AUDIT_FILE, OVERLAP_FILE, TRANSLATIONS_FILE
+    from bloodbank.transfer.tables import OVERLAP_FILE, TRANSLATIONS_FILE
 
     folder, source = store.root / plan.folder, store.path(output)
     audit = Audit.model_validate_json((source / AUDIT_FILE).read_text(encoding="utf-8"))

@@ -22,10 +22,10 @@ from bloodbank.pipeline.folder import (
     SOURCES,
     STAGES,
     check_settings,
-    is_run_folder,
     write_failures,
     write_plan,
 )
+from bloodbank.pipeline.layout import is_run_folder
 from bloodbank.pipeline.results import write_audits, write_results
 from bloodbank.pipeline.stages import Job, run_missing
 from bloodbank.store import Output, Store

@@ -18,7 +18,8 @@ from bloodbank.downstream.tasks.reading import TaskData, read_task
 from bloodbank.errors import UsageError
 from bloodbank.execution import TORCH_SECONDS, Executor, Needs, check_compiler, check_device, default_workers
 from bloodbank.experiment.load import Experiment
-from bloodbank.pipeline.folder import SOURCES, is_run_folder, write_failures
+from bloodbank.pipeline.folder import SOURCES, write_failures
+from bloodbank.pipeline.layout import is_run_folder
 from bloodbank.pipeline.open_bank import open_bank, open_run
 from bloodbank.pipeline.run import failed, make_outputs, open_folder, open_job, resolve
 from bloodbank.store import Store

@@ -17,6 +17,7 @@ from bloodbank.errors import UsageError
 from bloodbank.execution import Event, Executor, Needs, Task, default_workers, needed_tasks, run_tasks
 from bloodbank.store import Output, Store
 from bloodbank.transfer import Plan, make_tasks
+from bloodbank.wording import duration
 
 _STEPS = (
     ("text", ("corpus",)),
@@ -235,24 +236,3 @@ class Display:
     def rate(self) -> float:
         """Return the tokens trained on a second, over all workers, since the stage began."""
         return self.tokens / max(1e-3, time.monotonic() - self.started)
-
-
-def duration(seconds: float) -> str:
-    """Write a time for people: `8 s`, `3 min 05 s`, `2 h 10 min`, `3 d 4 h`."""
-    whole = round(seconds)
-    if whole < 60:
-        return f"{whole} s"
-    if whole < 3_600:
-        return f"{whole // 60} min {whole % 60:02d} s"
-    if whole < 48 * 3_600:
-        return f"{whole // 3_600} h {whole % 3_600 // 60:02d} min"
-    return f"{whole // 86_400} d {whole % 86_400 // 3_600} h"
-
-
-def size(n_bytes: float) -> str:
-    """Write a size for people, in powers of 1 000."""
-    for unit in ("B", "kB", "MB", "GB"):
-        if n_bytes < 1_000:
-            return f"{n_bytes:.0f} {unit}" if unit == "B" else f"{n_bytes:.1f} {unit}"
-        n_bytes /= 1_000
-    return f"{n_bytes:,.1f} TB"

@@ -12,13 +12,9 @@ from bloodbank.transfer.plan import (
     targets_of,
 )
 from bloodbank.transfer.tables import (
-    AUDIT_FILE,
     LOSS_CURVES,
-    MEASUREMENTS,
-    SENTENCE_SCORES,
     curve_table,
     measurements_table,
-    read_measurements,
     read_records,
     sentence_table,
     write_tables,
@@ -26,11 +22,8 @@ from bloodbank.transfer.tables import (
 from bloodbank.transfer.task_list import SCORE, TRAIN, make_tasks
 
 __all__ = [
-    "AUDIT_FILE",
     "LOSS_CURVES",
-    "MEASUREMENTS",
     "SCORE",
-    "SENTENCE_SCORES",
     "TRAIN",
     "Cell",
     "Model",
@@ -49,7 +42,6 @@ __all__ = [
     "models_of",
     "phase_of",
     "prefer_full_audit",
-    "read_measurements",
     "read_records",
     "sentence_table",
     "targets_of",

@@ -18,10 +18,10 @@ from bloodbank.corpus.overlap import compare, fingerprint, read_fingerprint, wri
 from bloodbank.corpus.translations import Sketch, find_translations, sketch
 from bloodbank.experiment.load import Experiment
 from bloodbank.mlm.sequences import read_ids
-from bloodbank.store import Output, Store
+from bloodbank.store import AUDIT_FILE, Output, Store
 from bloodbank.tokenizer import load_tokenizer, write_array
 from bloodbank.transfer.plan import Plan
-from bloodbank.transfer.tables import AUDIT_FILE, OVERLAP_FILE, TRANSLATIONS_FILE, provenance
+from bloodbank.transfer.tables import OVERLAP_FILE, TRANSLATIONS_FILE, provenance
 from bloodbank.transfer.tasks import sequences_of
 
 if TYPE_CHECKING:

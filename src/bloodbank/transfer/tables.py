@@ -14,14 +14,14 @@ from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bloodbank.store import Store, replace_file
+from bloodbank.store import MEASUREMENTS, SENTENCE_SCORES, Store, replace_file
 from bloodbank.transfer.plan import Plan
 
 if TYPE_CHECKING:
     import pandas as pd
 
-MEASUREMENTS, SENTENCE_SCORES, LOSS_CURVES = "measurements.csv", "sentence_scores.parquet", "loss_curves.csv"
-AUDIT_FILE, OVERLAP_FILE, TRANSLATIONS_FILE = "audit.json", "audit_overlap.csv", "audit_translations.csv"
+LOSS_CURVES = "loss_curves.csv"
+OVERLAP_FILE, TRANSLATIONS_FILE = "audit_overlap.csv", "audit_translations.csv"
 # Beside the outputs of models: how they were trained, what they scored.
 TRAINING, MEASUREMENT = "training.json", "measurement.json"
 
@@ -146,13 +146,6 @@ def write_tables(records: list[dict[str, Any]], folder: Path) -> pd.DataFrame:
     with replace_file(folder / SENTENCE_SCORES) as temporary, temporary.open("wb") as binary:
         sentence_table(records).to_parquet(binary, index=False)
     return measurements
-
-
-def read_measurements(path: Path) -> pd.DataFrame:
-    """Read the table of measurements back."""
-    import pandas as pd
-
-    return pd.read_csv(path, keep_default_na=False, na_values={"value": [""], "standard_error": [""], "health_z": [""]})
 
 
 def read_phases(folder: Path) -> list[dict[str, Any]]:

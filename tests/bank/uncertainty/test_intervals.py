@@ -11,6 +11,7 @@ from scipy import stats
 from bloodbank.bank import build_bank, read_bank, write_bank
 from bloodbank.bank.bank import with_intervals
 from bloodbank.bank.importing.read_matrix import read_matrix
+from bloodbank.bank.measurements import read_measurements
 from bloodbank.bank.replicates import read_replicates, write_replicates
 from bloodbank.bank.scores import matrix
 from bloodbank.bank.uncertainty.errors_and_draws import measure_noise
@@ -23,7 +24,6 @@ from bloodbank.bank.uncertainty.intervals import (
 from bloodbank.bank.uncertainty.paragraphs import Column
 from bloodbank.bank.uncertainty.seeds import cell_variance, estimate_noise, sum_variance
 from bloodbank.errors import UsageError
-from bloodbank.transfer import read_measurements
 from made_up_banks import CODES, finetune_of, measurements_of, sentence_scores
 
 KEYS = {"languages": CODES, "protocol": "sequential", "metric": "mrr", "options": IntervalOptions(n_replicates=200)}
