@@ -21,7 +21,8 @@ from bloodbank.errors import UsageError
 from bloodbank.languages import get_language
 
 Floats = np.ndarray[Any, np.dtype[np.float64]]
-TaskData = Path | HubData
+Place = Path | HubData
+"""Where the sentences of a task lie: a folder, or a dataset of Hugging Face."""
 
 
 @dataclass(frozen=True)
@@ -77,18 +78,18 @@ class Task(ABC):
         """Put labels right where a rule says how; return the sentences and notes on what was done."""
         return tuple(sentences), ()
 
-    def languages(self, data: TaskData) -> tuple[str, ...]:
+    def languages(self, place: Place) -> tuple[str, ...]:
         """List the languages of which there is data; of a dataset of the hub, those that are named."""
-        return data.languages if isinstance(data, HubData) else self.find_languages(data)
+        return place.languages if isinstance(place, HubData) else self.find_languages(place)
 
-    def read(self, data: TaskData, language: str, split: str) -> Split:
+    def read(self, place: Place, language: str, split: str) -> Split:
         """Read a split of a language.
 
         Where there is no train, dev serves as training data; both splits then have a note that says so. Where there is
         no test, there is nothing to score on: an error.
 
         Args:
-            data: A folder, or a dataset of Hugging Face.
+            place: A folder, or a dataset of Hugging Face.
             language: Code.
             split: `train`, `dev` or `test`.
 
@@ -101,12 +102,12 @@ class Task(ABC):
         if split not in SPLITS:
             raise UsageError(f"Unknown split {split!r}. There are {', '.join(SPLITS)}.")
         get_language(language)
-        there = data.tables(language) if isinstance(data, HubData) else self.find_files(data, language)
+        there = place.tables(language) if isinstance(place, HubData) else self.find_files(place, language)
         chosen, notes = _choose(split, tuple(there))
         if chosen not in there:
             without = " Without it nothing can be scored on the language: add it, or leave the language out."
             raise UsageError(
-                f"{data}: {language} has no {split} split for {self.name}. There is {' and '.join(there)}."
+                f"{place}: {language} has no {split} split for {self.name}. There is {' and '.join(there)}."
                 + (without if split == "test" else "")
             )
         parts = there[chosen]
