@@ -3,7 +3,7 @@
 The words of a sentence are its syntactic words, on which UPOS tags are defined: of the multiword token `1-2 zum` the
 words `1 zu` and `2 dem` are read, the range is not. So the text that is read has words that the running text spells
 together; that is how treebanks are tagged everywhere, XTREME included. Empty nodes (`8.1`) stand for words that the
-text does not have, and are left out.
+text does not have, and are left out. A block of comments alone, `# newdoc` with a blank line behind it, is no sentence.
 
     sentences = read_conllu(Path("ud/de/test.conllu"))
 """
@@ -11,6 +11,7 @@ text does not have, and are left out.
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator
 from glob import escape
 from pathlib import Path
@@ -34,6 +35,7 @@ UPOS = (
 )  # fmt: skip
 """The universal part-of-speech tags. Source: universaldependencies.org/u/pos, version 2."""
 
+ONLY_COMMENTS = "blocks of comments without a sentence, left out"
 _N_COLUMNS = 10
 _NO_WORD = re.compile(r"[0-9]+(?:-[0-9]+|\.[0-9]+)")  # a multiword token, an empty node
 _ID = re.compile(r"[1-9][0-9]{0,8}")
@@ -44,12 +46,13 @@ _MAX_HIDDEN = 0.5  # share of words without text, above which a treebank was rel
 _DIGITS = re.compile(r"(\d+)")
 
 
-def read_conllu(path: Path, *, keep_blank: bool = False) -> list[Sentence]:
+def read_conllu(path: Path, *, keep_blank: bool = False, counts: Counter[str] | None = None) -> list[Sentence]:
     """Read the words and UPOS tags of a treebank's file.
 
     Args:
         path: The file.
         keep_blank: Keep words that are only white space.
+        counts: Grows by the blocks that hold comments only, under `ONLY_COMMENTS`.
 
     Returns:
         Its sentences. A word is the form as it stands there, with spaces inside where it has them (`10 000`).
@@ -59,7 +62,13 @@ def read_conllu(path: Path, *, keep_blank: bool = False) -> list[Sentence]:
             neither learned nor scored, so the file is mended or left out), a sentence has no words, or the file has no
             text. Names file and line.
     """
-    sentences = [_sentence(block, path, keep_blank=keep_blank) for block in blocks(path)]
+    sentences = []
+    for block in blocks(path):
+        if all(line.startswith("#") for _, line in block):
+            if counts is not None:
+                counts[ONLY_COMMENTS] += 1
+        else:
+            sentences.append(_sentence(block, path, keep_blank=keep_blank))
     if not sentences:
         raise UsageError(f"{path}: no sentences. Give a file in the CoNLL-U format.")
     n_words = sum(len(sentence.words) for sentence in sentences)

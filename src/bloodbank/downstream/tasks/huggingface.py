@@ -9,6 +9,7 @@ Needs `pip install 'bloodbank[hub]'`; the library is imported when something is 
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, cast
@@ -102,12 +103,15 @@ class HubTable:
     def __str__(self) -> str:
         return f"{self.data} ({self.config}, {self.data.splits[self.split]})"
 
-    def read(self, labels: Sequence[str], no_word: Sequence[str], *, keep_blank: bool) -> tuple[list[Sentence], int]:
-        """Read the sentences, and count the words that were left out.
+    def read(
+        self, labels: Sequence[str], no_word: Sequence[str], counts: Counter[str], *, keep_blank: bool
+    ) -> list[Sentence]:
+        """Read the sentences.
 
         Args:
             labels: Those that the task knows.
             no_word: Labels of what is no word and is left out.
+            counts: Grows by the words that are left out.
             keep_blank: Keep words that are empty or only white space.
 
         Raises:
@@ -115,12 +119,12 @@ class HubTable:
         """
         names = self._label_names()
         sentences: list[Sentence] = []
-        n_left_out = 0
         for number, (words, values) in enumerate(self._rows()):
             place = f"{self}, row {number}"
             pairs = list(zip(words, _named(values, names, place), strict=True))
             kept = [(word, label) for word, label in pairs if label not in no_word]
-            n_left_out += len(pairs) - len(kept)
+            if len(kept) < len(pairs):
+                counts[f"left out because the label {' or '.join(no_word)} marks no word"] += len(pairs) - len(kept)
             if not kept:
                 raise UsageError(f"{place}: a sentence without words. Take another revision, or another configuration.")
             for word, label in kept:
@@ -130,7 +134,7 @@ class HubTable:
             sentences.append(Sentence(tuple(word for word, _ in kept), tuple(label for _, label in kept), place))
         if not sentences:
             raise UsageError(f"{self}: no sentences. Take another configuration.")
-        return sentences, n_left_out
+        return sentences
 
     def _rows(self) -> Iterator[tuple[list[str], list[Any]]]:
         batches = self.stream.iter(batch_size=_BATCH_ROWS)

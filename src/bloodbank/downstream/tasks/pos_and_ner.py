@@ -49,9 +49,9 @@ class PosTask(Task):
         """Find the treebanks of a language, by split."""
         return find_treebanks(folder, language)
 
-    def read_file(self, path: Path, language: str) -> list[Sentence]:  # noqa: ARG002 - other tasks need the language
+    def read_file(self, path: Path, language: str, counts: Counter[str]) -> list[Sentence]:  # noqa: ARG002 - as others
         """Read a CoNLL-U file."""
-        return read_conllu(path, keep_blank=self.keep_blank_words)
+        return read_conllu(path, keep_blank=self.keep_blank_words, counts=counts)
 
     def scores(self, gold: Labels, predicted: Labels) -> dict[str, float]:
         """Score tags; each 0 to 1, higher is better.
@@ -98,7 +98,7 @@ class NerTask(Task):
         """Find the files of a language, by split."""
         return find_bio(folder, language)
 
-    def read_file(self, path: Path, language: str) -> list[Sentence]:
+    def read_file(self, path: Path, language: str, counts: Counter[str]) -> list[Sentence]:  # noqa: ARG002 - as others
         """Read a file in any of the three forms."""
         return read_bio(path, language, keep_blank=self.keep_blank_words)
 

@@ -6,6 +6,7 @@ A task has labels, finds and reads its files, and scores labels. To add one, sub
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -56,8 +57,8 @@ class Task(ABC):
         """Find the files of a language, by split."""
 
     @abstractmethod
-    def read_file(self, path: Path, language: str) -> list[Sentence]:
-        """Read a file; its labels are some of `labels`."""
+    def read_file(self, path: Path, language: str, counts: Counter[str]) -> list[Sentence]:
+        """Read a file; its labels are some of `labels`; what is left out is counted by its name."""
 
     @abstractmethod
     def scores(self, gold: Labels, predicted: Labels) -> dict[str, float]:
@@ -114,16 +115,13 @@ class Task(ABC):
         if len(parts) > 1:
             notes.append(f"joined: {', '.join(map(str, parts))}")
         sentences: list[Sentence] = []
-        n_no_words = 0
+        counts: Counter[str] = Counter()
         for part in parts:
             if isinstance(part, HubTable):
-                read, n = part.read(self.labels, self.no_word, keep_blank=self.keep_blank_words)
-                n_no_words += n
+                sentences += part.read(self.labels, self.no_word, counts, keep_blank=self.keep_blank_words)
             else:
-                read = self.read_file(part, language)
-            sentences += read
-        if n_no_words:
-            notes.append(f"left out because the label {' or '.join(self.no_word)} marks no word: {n_no_words:,}")
+                sentences += self.read_file(part, language, counts)
+        notes += [f"{what}: {n:,}" for what, n in counts.items()]
         mended, more = self.mend(sentences)
         return Split(self.name, language, split, mended, (*notes, *more))
 
