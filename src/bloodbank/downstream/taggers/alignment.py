@@ -36,8 +36,9 @@ def encode(
 ) -> Encoded:
     """Lay sentences out in rows of pieces; the first piece of a word carries its label.
 
-    Each word is cut into pieces alone, as its neighbours do not matter to a tokenizer that is given words. A word that
-    becomes no piece (white space, or characters that the normaliser takes away) is one [UNK]. A sentence that does not
+    Each word is cut into pieces alone, as its neighbours do not matter to a tokenizer that is given words. Its
+    characters are cleaned as the text was that the models have read: a soft hyphen or a mark of direction is no letter.
+    A word that becomes no piece (white space, or characters that are taken away) is one [UNK]. A sentence that does not
     fit into a row goes on in the next, which begins with a word, and so on: no word is lost. Of a word that alone is
     longer than a row, the pieces that fit are kept: the others could not reach its first piece anyway.
 
@@ -129,11 +130,14 @@ def _pieces_of_words(sentences: Sequence[Sentence], tokenizer: Tokenizer, unknow
     Shape:
         [n_pieces], [n_different + 1], [n_words].
     """
+    from bloodbank.corpus.cleaning import normalize
+
     number: dict[str, int] = {}
     text = chain.from_iterable(sentence.words for sentence in sentences)
     words = np.array([number.setdefault(word, len(number)) for word in text])
     # A list of one word, not a text: tokenizers that mark spaces treat every word as one that follows a space.
-    encodings = tokenizer.encode_batch([[word] for word in number], is_pretokenized=True, add_special_tokens=False)
+    cleaned = [[normalize(word)] for word in number]
+    encodings = tokenizer.encode_batch(cleaned, is_pretokenized=True, add_special_tokens=False)
     each = [encoding.ids or [unknown] for encoding in encodings]
     starts = np.cumsum([0, *map(len, each)])
     return np.fromiter(chain.from_iterable(each), dtype=np.int64, count=int(starts[-1])), starts, words

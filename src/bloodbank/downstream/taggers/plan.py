@@ -19,7 +19,7 @@ from bloodbank.transfer import Plan
 from bloodbank.transfer.models import Model
 
 TAGGERS = "taggers"
-TAGGER_VERSION = 1  # raised when the code changes what is written
+TAGGER_VERSION = 2  # raised when the code changes what is written
 RANDOM_WEIGHTS = "random weights"
 BILINGUAL = "bilingual "  # begins the name of what is no configuration
 _SIDE_BY_SIDE = 8  # taggers in a gang where the experiment does not say; more gain little and cost memory

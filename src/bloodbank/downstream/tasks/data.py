@@ -22,7 +22,7 @@ class Sentence:
     """Words, and one label a word.
 
     Attributes:
-        words: As in the file.
+        words: As in the file; `bloodbank.downstream.taggers.alignment.encode` cleans their characters.
         labels: As long as `words`.
         place: `file:line`, for messages.
     """
