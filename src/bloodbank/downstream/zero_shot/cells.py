@@ -83,11 +83,6 @@ class Cells:
         complete: Mask = (self.n_seeds[place] == n) & (n > 0)
         return complete
 
-    def name(self, configuration: int, seed: int, source: int, target: int) -> str:
-        """Name a tagger and what it was tested on, for messages."""
-        codes = self.languages
-        return _name(self.configurations[configuration], codes[source], codes[target], self.seeds[seed])
-
 
 def lay_out(scores: pd.DataFrame, languages: Sequence[str] | None = None) -> Cells:
     """Lay the table of scores out.
@@ -113,8 +108,8 @@ def lay_out(scores: pd.DataFrame, languages: Sequence[str] | None = None) -> Cel
         raise UsageError(f"The table of scores holds {_name(*twice.iloc[0][list(KEYS)])} twice. Keep one.")
     wrong = rows[(rows["score"] < 0) | (rows["score"] > 1)]
     if len(wrong):
-        name = _name(*wrong.iloc[0][list(KEYS)])
-        raise UsageError(f"The score of {name} is {wrong['score'].iloc[0]:g}; scores are 0 to 1.")
+        first = _name(*wrong.iloc[0][list(KEYS)])
+        raise UsageError(f"The score of {first} is {wrong['score'].iloc[0]:g}; scores are 0 to 1.")
     sets = rows.groupby("configuration", sort=False)["pretraining_set"].unique()
     for name, several in sets.items():
         if len(several) > 1:
@@ -202,7 +197,7 @@ class _Counts:
 
     Attributes:
         target: Its place among the languages.
-        models: Place of each tagger among configurations, seeds and sources. Shape: [3, model].
+        models: Place of each tagger among configurations, seeds and sources. Shape: [3] of [model].
         part, whole: Shape: [unit, model].
     """
 
@@ -228,10 +223,11 @@ def _by_target(sentences: pd.DataFrame, cells: Cells) -> Iterator[_Counts]:
             continue
         rows = rows_of.get(code, sentences.iloc[:0])
         places = np.stack(_places(rows, axes))
-        inside = (places >= 0).all(axis=0)
-        inside[inside] = scored[tuple(places[:3, inside])]
-        number = np.cumsum(scored.ravel()).reshape(scored.shape) - 1  # of each tagger among those that have a score
-        both = _dense(rows[inside], number[tuple(places[:3, inside])], int(scored.sum()))
+        inside = np.flatnonzero((places >= 0).all(axis=0))
+        configuration, seed, source, _ = places[:, inside]
+        # The number of each tagger among those that have a score.
+        number = np.where(scored, np.cumsum(scored).reshape(scored.shape) - 1, -1)[configuration, seed, source]
+        both = _dense(rows.iloc[inside[number >= 0]], number[number >= 0], int(scored.sum()))
         if both is None:
             raise UsageError(
                 f"The taggers that were tested on {code} do not all have counts of the same test sentences, one row "
@@ -257,7 +253,9 @@ def _check_sums(counts: _Counts, cells: Cells) -> None:
     summed = ratio(counts.part.sum(axis=0), counts.whole.sum(axis=0))
     scores = cells.scores[..., counts.target][counts.models]
     for model in np.flatnonzero(np.abs(summed - scores) > _SAME)[:1]:
-        name = cells.name(*(int(place[model]) for place in counts.models), counts.target)
+        configuration, seed, source = (int(place[model]) for place in counts.models)
+        codes = cells.languages
+        name = _name(cells.configurations[configuration], codes[source], codes[counts.target], cells.seeds[seed])
         raise UsageError(
             f"{name}: the score is {scores[model]:.6f}, but that of its sentences {summed[model]:.6f}. Give scores and "
             "counts of one run, of the task's main score."
@@ -275,13 +273,15 @@ def _add_sentences(deviations: Floats, counts: _Counts, cells: Cells, seed: int)
     before = ratio(counts.part.sum(axis=0), counts.whole.sum(axis=0))
     # Random weights that sum to a constant vary a little less than their mean squares say.
     scale = np.sqrt((n_units + 1) / (n_units - 1)) if n_units > 1 else np.nan
-    configuration, _, source = counts.models
+    configuration, seed_place, source = counts.models
     share = scale / cells.n_seeds[configuration, source, counts.target]
     for start in range(0, len(deviations), _AT_ONCE):
         chunk = deviations[start : start + _AT_ONCE, :, :, counts.target]
         weights = random.standard_exponential((len(chunk), n_units))
         changed = np.zeros((len(chunk), *cells.scores.shape[:3]))
-        changed[:, *counts.models] = share * (ratio(weights @ counts.part, weights @ counts.whole) - before)
+        changed[:, configuration, seed_place, source] = share * (
+            ratio(weights @ counts.part, weights @ counts.whole) - before
+        )
         chunk += changed.sum(axis=2)  # over seeds
 
 
