@@ -18,7 +18,7 @@ import pandas as pd
 
 from bloodbank.errors import UsageError
 from bloodbank.randomness import generator
-from bloodbank.statistics.tests import known_mean
+from bloodbank.statistics.means import known_mean
 
 Floats = np.ndarray[Any, np.dtype[np.float64]]
 Ints = np.ndarray[Any, np.dtype[np.int64]]

@@ -17,11 +17,11 @@ from bloodbank.downstream.configurations import CONTROL, LEAST, MOST, RANDOM, Co
 from bloodbank.downstream.taggers.plan import RANDOM_WEIGHTS
 from bloodbank.downstream.zero_shot.cells import Floats
 from bloodbank.downstream.zero_shot.zero_shot import (
+    MEASURES,
     NOT_EVALUATED,
     NOT_SUPPORTED,
     SUPPORTED,
     UNDECIDED,
-    Difference,
     Measure,
     ZeroShot,
     verdict,
@@ -68,28 +68,26 @@ class _Question:
     claim: str
     unit: str
 
-    def answer(self, value: float, low: float, high: float, covers: str, note: str) -> Finding:
+    def judged(self, interval: tuple[float, float, float], verdict: str, covers: str, note: str) -> Finding:
+        """Answer with a value and the ends of its interval."""
+        return Finding(self.key, self.claim, self.unit, *interval, verdict, covers, note)
+
+    def above_zero(self, interval: tuple[float, float, float], covers: str, note: str) -> Finding:
         """Judge by an interval that covers more than test sentences whether the value is above 0."""
-        judged = verdict(low, high, covers_seeds=True)
-        return Finding(self.key, self.claim, self.unit, value, low, high, judged, covers, note)
+        return self.judged(interval, verdict(*interval[1:], covers_seeds=True), covers, note)
+
+    def leave_open(self, why: str) -> Finding:
+        """Say why it could not be looked at."""
+        return self.judged((np.nan, np.nan, np.nan), NOT_EVALUATED, "nothing", why)
 
     def compare(self, zero: ZeroShot, first: Sequence[str], second: Sequence[str], measure: Measure) -> Finding:
         """Judge whether some configurations are better than others, on average."""
         missing = [name for name in (*first, *second) if name not in zero.cells.configurations]
         if missing or not first or not second:
             return self.leave_open(f"no scores of {', '.join(missing) or 'any configuration'}")
-        return self.of_difference(zero.difference(first, second, measure))
-
-    def of_difference(self, found: Difference) -> Finding:
-        """Take the verdict of a difference between configurations."""
-        note = f"{found.n_pairs} pairs of source and target"
-        return Finding(
-            self.key, self.claim, self.unit, found.value, found.low, found.high, found.verdict, found.covers, note
-        )
-
-    def leave_open(self, why: str) -> Finding:
-        """Say why it could not be looked at."""
-        return Finding(self.key, self.claim, self.unit, np.nan, np.nan, np.nan, NOT_EVALUATED, "nothing", why)
+        change = zero.difference(first, second, measure)
+        interval = change.value, change.low, change.high
+        return self.judged(interval, change.verdict, change.covers, f"{change.n_pairs} pairs of source and target")
 
 
 # Questions about sets of languages
@@ -104,9 +102,7 @@ def set_findings(zero: ZeroShot, design: Design, unit: str) -> list[Finding]:
         unit: Name of the score.
     """
     return [
-        *_above_floor(zero, design, unit),
-        *_ordered(zero, unit),
-        *_monolingual(zero, unit),
+        *_comparisons(zero, design, unit),
         _nested(zero, design, unit),
         *_english(zero, design, unit),
         _configurations_or_seeds(zero, design),
@@ -126,45 +122,34 @@ def _scored(zero: ZeroShot, design: Design) -> list[Configuration]:
     return [each for each in design.configurations if each.name in zero.cells.configurations]
 
 
-def _above_floor(zero: ZeroShot, design: Design, unit: str) -> list[Finding]:
-    """Whether there is transfer at all: what pretraining adds to the same network with random weights."""
-    names = [each.name for each in _scored(zero, design)]
-    measures: tuple[tuple[Measure, str], ...] = (("zero_shot", "zero-shot"), ("monolingual", "monolingual"))
-    return [
-        _Question(
-            f"floor: pretrained > random weights, {words}",
-            f"Pretraining gives better {words} scores than random weights, on average over configurations.",
-            f"difference of {words} {unit}",
-        ).compare(zero, names, [RANDOM_WEIGHTS], measure)
-        for measure, words in measures
-    ]
-
-
-def _ordered(zero: ZeroShot, unit: str) -> list[Finding]:
-    """Eq. 10: zero-shot scores fall from the most donating set over the random one to the least donating one."""
+def _comparisons(zero: ZeroShot, design: Design, unit: str) -> list[Finding]:
+    """Compare configurations: with the floor, in the order of Eq. 10, and what they add to monolingual scores."""
+    scored = [each.name for each in _scored(zero, design)]
+    words: dict[Measure, str] = {"zero_shot": "zero-shot", "monolingual": "monolingual"}
+    # Whether there is transfer at all: what pretraining adds to the same network with random weights.
+    asked: list[tuple[str, str, list[str], list[str], Measure]] = [
+        (f"floor: pretrained > random weights, {words[measure]}",
+         f"Pretraining gives better {words[measure]} scores than random weights, on average over configurations.",
+         scored, [RANDOM_WEIGHTS], measure)
+        for measure in MEASURES
+    ]  # fmt: skip
     short = {MOST: "most", RANDOM: "random", LEAST: "least"}
-    return [
-        _Question(
-            f"Eq. 10: {short[first]} > {short[second]}",
-            f"Pretraining on {first} gives better zero-shot scores than on {second}.",
-            f"difference of zero-shot {unit}",
-        ).compare(zero, [first], [second], "zero_shot")
+    asked += [
+        (f"Eq. 10: {short[first]} > {short[second]}",
+         f"Pretraining on {first} gives better zero-shot scores than on {second}.", [first], [second], "zero_shot")
         for first, second in ((MOST, RANDOM), (RANDOM, LEAST), (MOST, LEAST))
-    ]
-
-
-def _monolingual(zero: ZeroShot, unit: str) -> list[Finding]:
-    """Multilingual pretraining improves monolingual scores: most donating − control, least donating − others."""
-    most = f"Pretraining on {MOST} gives better monolingual scores than {CONTROL}, which is C alone."
-    least = f"Pretraining on {LEAST} gives better monolingual scores than {MOST} and {RANDOM}."
+    ]  # fmt: skip
+    asked += [
+        ("monolingual: most − control",
+         f"Pretraining on {MOST} gives better monolingual scores than {CONTROL}, which is C alone.",
+         [MOST], [CONTROL], "monolingual"),
+        ("monolingual: least − others",
+         f"Pretraining on {LEAST} gives better monolingual scores than {MOST} and {RANDOM}.",
+         [LEAST], [MOST, RANDOM], "monolingual"),
+    ]  # fmt: skip
     return [
-        _Question(f"monolingual: {key}", claim, f"difference of monolingual {unit}").compare(
-            zero, [first], second, "monolingual"
-        )
-        for key, claim, first, second in (
-            ("most − control", most, MOST, [CONTROL]),
-            ("least − others", least, LEAST, [MOST, RANDOM]),
-        )
+        _Question(key, claim, f"difference of {words[measure]} {unit}").compare(zero, first, second, measure)
+        for key, claim, first, second, measure in asked
     ]
 
 
@@ -186,7 +171,6 @@ def _nested(zero: ZeroShot, design: Design, unit: str) -> Finding:
         used = zero.pairs_of([large, small], "zero_shot")
         weights[there.index(large)][used] += 1 / used.sum() / len(pairs)
         weights[there.index(small)][used] -= 1 / used.sum() / len(pairs)
-    value, low, high = zero.interval(weights)
     # One set that surely falls is enough against "never"; for it all must surely not fall.
     never = all(change.verdict == SUPPORTED for change in changes)
     judged = NOT_SUPPORTED if n_sure else SUPPORTED if never else UNDECIDED
@@ -194,7 +178,7 @@ def _nested(zero: ZeroShot, design: Design, unit: str) -> Finding:
         f"{len(pairs)} nested pairs: Z falls in {n_falls}, surely in {n_sure}; most from {worst.second[0]} to "
         f"{worst.first[0]} ({worst.value:+.4f}, {worst.low:+.4f} to {worst.high:+.4f}). The value is their mean"
     )
-    return Finding(question.key, claim, question.unit, value, low, high, judged, worst.covers, note)
+    return question.judged(zero.interval(weights), judged, worst.covers, note)
 
 
 def _english(zero: ZeroShot, design: Design, unit: str) -> list[Finding]:
@@ -209,11 +193,11 @@ def _english(zero: ZeroShot, design: Design, unit: str) -> list[Finding]:
         question = _Question("English", "Adding English to a set makes zero-shot scores better.", what)
         return [question.leave_open("no two sets differ only in English; `downstream.more_sets` can name them")]
     return [
-        _Question(
-            f"English: {large}", f"Adding English to {small} makes zero-shot scores better.", what
-        ).of_difference(zero.difference(large, small, "zero_shot"))
+        _Question(f"English: {large}", f"Adding English to {small} makes zero-shot scores better.", what).compare(
+            zero, [large], [small], "zero_shot"
+        )
         for large, small in pairs
-    ]  # fmt: skip
+    ]
 
 
 def _configurations_or_seeds(zero: ZeroShot, design: Design) -> Finding:
@@ -239,7 +223,7 @@ def _configurations_or_seeds(zero: ZeroShot, design: Design) -> Finding:
     judged = SUPPORTED if low > 1 else NOT_SUPPORTED if high < 1 else UNDECIDED  # of equal variances the ratio is 1
     p = float(f_distribution.sf(ratio, *freedom))
     note = f"{n} configurations, {k} seeds, p = {p:.3g}; a seed's effect on all configurations is taken out"
-    return Finding(question.key, question.claim, question.unit, ratio, low, high, judged, "seeds", note)
+    return question.judged((ratio, float(low), float(high)), judged, "seeds", note)
 
 
 # Questions about languages
@@ -300,7 +284,7 @@ def _groups(zero: ZeroShot, design: Design, unit: str) -> list[Finding]:
                 most - _of_targets(zero, [against], groups[0]),
                 least - _of_targets(zero, [against], groups[1]),
             )
-        findings.append(question.answer(*two_groups(most, least, zero.level), _LANGUAGES, note))
+        findings.append(question.above_zero(two_groups(most, least, zero.level), _LANGUAGES, note))
     return findings
 
 
@@ -324,12 +308,12 @@ def _margins(zero: ZeroShot, design: Design, scores: pd.DataFrame) -> list[Findi
             )
             by_language = scores[score].reindex(list(zero.cells.languages)).to_numpy(dtype=float)
             n = int((~np.isnan(by_language)).sum())
-            value, low, high = rank_correlation(known_mean(means, axis=axis), by_language, zero.level)
+            interval = rank_correlation(known_mean(means, axis=axis), by_language, zero.level)
             note = f"{n} languages; mean over {len(names)} configurations; other languages mean other treebanks"
             findings.append(
                 question.leave_open(f"{n} languages, too few or all alike")
-                if np.isnan(value)
-                else question.answer(value, low, high, _LANGUAGES, note)
+                if np.isnan(interval[0])
+                else question.above_zero(interval, _LANGUAGES, note)
             )
     return findings
 
@@ -361,7 +345,7 @@ def _regression(zero: ZeroShot, design: Design, scores: pd.DataFrame) -> list[Fi
     explained = 1 - residual @ residual / ((y - y.mean()) ** 2).sum()
     note = f"{len(sets)} sets of the same size with C; D and R together explain {explained:.0%} of the variance"
     slopes = zip(questions, coefficients[1:].tolist(), reach[1:].tolist(), strict=True)
-    return [question.answer(slope, slope - half, slope + half, "sets", note) for question, slope, half in slopes]
+    return [question.above_zero((b, b - half, b + half), "sets", note) for question, b, half in slopes]
 
 
 # The method's central assumption: donors that help a recipient's masked language model help its zero-shot scores too
@@ -395,7 +379,7 @@ def assumption(scores: pd.DataFrame, finetune: pd.DataFrame, level: float) -> Fi
         )
     each = ", ".join(f"{code} {r:+.2f}" for code, r in known.items())
     note = f"{len(known)} recipients, {int(table['n_donors'].min())} donors or more each: {each}"
-    return question.answer(*over_languages(known.to_numpy(dtype=float), level), _LANGUAGES, note)
+    return question.above_zero(over_languages(known.to_numpy(dtype=float), level), _LANGUAGES, note)
 
 
 def within_recipient(scores: pd.DataFrame, finetune: pd.DataFrame) -> pd.DataFrame:
