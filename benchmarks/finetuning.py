@@ -68,14 +68,14 @@ class Contender:
 def contenders(cores: int, device: str = "cpu") -> list[Contender]:
     """Return all of them; workers share the cores of a CPU, but not a GPU."""
     workers = max(n for n in range(1, min(cores, GANG) + 1) if GANG % n == 0)
-    found = [
+    everyone = [
         Contender("trainer", "transformers' Trainer", 1, cores, 1),
         Contender("one", "bloodbank", 1, cores, 1),
         Contender("six", "bloodbank, the same batches", 1, cores, GANG),
         Contender("six-each", "bloodbank, each its own batches", 1, cores, GANG, one_source=False),
         Contender("six-workers", "bloodbank, the same batches, in workers", workers, 1, GANG // workers),
     ]
-    return found if device == "cpu" else found[:-1]
+    return everyone if device == "cpu" else everyone[:-1]
 
 
 def main() -> None:
@@ -102,7 +102,7 @@ def main() -> None:
             "recipe": recipe.model_dump(mode="json"), "n_classes": n_classes, "rows": str(rows),
             "n_rows": min(n_rows, len(data.ids)), "work": str(chosen.work), "device": chosen.device,
         }  # fmt: skip
-        own = [one for one in contenders(n_cores(), chosen.device) if not keys or one.key in keys]
+        own = [contender for contender in contenders(n_cores(), chosen.device) if not keys or contender.key in keys]
         measured[model] = measure_all(own, spec, chosen.rounds, progress=chosen.progress)
         lines += ["", *report(model, spec, own, measured[model])]
     finish(lines, chosen.out, {"machine": head, "arguments": {k: str(v) for k, v in vars(chosen).items()}, **measured})
@@ -123,9 +123,9 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--progress", action="store_true", help="print each measurement as it is made")
     parser.add_argument("--quick", action="store_true", help="a tiny model on made-up rows, to try the benchmark out")
     chosen = parser.parse_args()
-    known = [one.key for one in contenders(1)]
-    for name, given, allowed in (("models", chosen.models, list(MODELS)), ("only", chosen.only, known)):
-        if unknown := [key for key in filter(None, given.split(",")) if key not in allowed]:
+    known = [contender.key for contender in contenders(1)]
+    for name, names, allowed in (("models", chosen.models, list(MODELS)), ("only", chosen.only, known)):
+        if unknown := [key for key in filter(None, names.split(",")) if key not in allowed]:
             parser.error(f"--{name} {','.join(unknown)}: allowed are {', '.join(allowed)}")
     chosen.rounds = chosen.rounds or (1 if chosen.quick else 3)
     if chosen.quick:
@@ -167,31 +167,32 @@ def made_up_rows() -> tuple[Vocabulary, Encoded, int, str]:
 
 def measure_all(own: list[Contender], spec: Spec, rounds: int, *, progress: bool) -> Timings:
     """Let the contenders run in turn, round after round."""
-    measured: Timings = {one.key: [] for one in own}
+    measured: Timings = {contender.key: [] for contender in own}
     for number in range(rounds):
-        for one in own:
-            measured[one.key].append(measure_one(one, spec))
+        for contender in own:
+            timing = measure(contender, spec)
+            measured[contender.key].append(timing)
             if progress:
-                found = json.dumps(measured[one.key][-1])
-                print(f"round {number + 1}: {one.name}, {one.k}: {found}", file=sys.stderr, flush=True)
+                name = f"{contender.name}, {contender.k}"
+                print(f"round {number + 1}: {name}: {json.dumps(timing)}", file=sys.stderr, flush=True)
     return measured
 
 
-def measure_one(one: Contender, spec: Spec) -> Spec:
+def measure(contender: Contender, spec: Spec) -> Spec:
     """Run a contender's processes at the same time; the clock runs from the first that begins to the last that ends."""
-    trainer = one.key == "trainer"
-    environment = (plain_environment if trainer else worker_environment)(one.threads)
+    trainer = contender.key == "trainer"
+    environment = (plain_environment if trainer else worker_environment)(contender.threads)
     own = spec | {
-        "contender": "tagger-trainer" if trainer else "tagger", "threads": one.threads, "k": one.k,
-        "one_source": one.one_source,
+        "contender": "tagger-trainer" if trainer else "tagger", "threads": contender.threads, "k": contender.k,
+        "one_source": contender.one_source,
     }  # fmt: skip
-    with ThreadPoolExecutor(one.processes) as pool:
-        told = list(pool.map(lambda _: ask(own, environment)["answer"], range(one.processes)))
-    seconds = max(answer["end"] for answer in told) - min(answer["begin"] for answer in told)
+    with ThreadPoolExecutor(contender.processes) as pool:
+        answers = list(pool.map(lambda _: ask(own, environment)["answer"], range(contender.processes)))
+    seconds = max(answer["end"] for answer in answers) - min(answer["begin"] for answer in answers)
     return {
         "seconds": seconds,
-        "tokens_per_second": sum(answer["tokens"] for answer in told) / seconds,
-        "peak_bytes": sum(answer["peak_bytes"] for answer in told),
+        "tokens_per_second": sum(answer["tokens"] for answer in answers) / seconds,
+        "peak_bytes": sum(answer["peak_bytes"] for answer in answers),
     }
 
 
@@ -205,26 +206,26 @@ def report(model: str, spec: Spec, own: list[Contender], measured: Timings) -> l
         f"{sizes['attention_dropout']}; passes over {spec['n_rows']:,} rows: {spec['recipe']['epochs']}; rounds: "
         f"{len(measured[own[0].key])}, medians over them.",
         "",
-        table(HEADER, [_row(one, measured) for one in own]),
+        table(HEADER, [_row(contender, measured) for contender in own]),
         "",
         *verdicts(model, measured),
     ]
 
 
-def _rates(measured: list[Spec]) -> list[float]:
-    return [one["tokens_per_second"] for one in measured]
+def _rates(timings: list[Spec]) -> list[float]:
+    return [timing["tokens_per_second"] for timing in timings]
 
 
-def _row(one: Contender, measured: Timings) -> list[str]:
-    rates = _rates(measured[one.key])
-    compared = show_ratio(ratios(rates, _rates(measured["trainer"]))) if "trainer" in measured else "–"
+def _row(contender: Contender, measured: Timings) -> list[str]:
+    timings = measured[contender.key]
+    rates = _rates(timings)
     return [
-        one.name,
-        str(one.processes * one.k),
-        f"{one.processes} × {one.threads}",
+        contender.name,
+        str(contender.processes * contender.k),
+        f"{contender.processes} × {contender.threads}",
         f"{median(rates):,.0f}",
-        compared,
-        f"{median(each['peak_bytes'] for each in measured[one.key]) / GIB:.3f}",
+        show_ratio(ratios(rates, _rates(measured["trainer"]))) if "trainer" in measured else "–",
+        f"{median(timing['peak_bytes'] for timing in timings) / GIB:.3f}",
     ]
 
 
@@ -233,13 +234,13 @@ def verdicts(model: str, measured: Timings) -> list[str]:
     if "trainer" not in measured:
         return []
     base = _rates(measured["trainer"])
-    found = []
-    if "one" in measured:
-        found.append(verdict(f"{model}, one model, in times Trainer", ratios(_rates(measured["one"]), base)[0], ONE))
-    gangs = {key: ratios(_rates(measured[key]), base)[0] for key in ("six", "six-workers") if key in measured}
-    if gangs:
-        found.append(verdict(f"{model}, six models, the better way, in times Trainer", max(gangs.values()), SIX))
-    return found
+    times = {key: ratios(_rates(timings), base)[0] for key, timings in measured.items()}
+    lines = []
+    if "one" in times:
+        lines.append(verdict(f"{model}, one model, in times Trainer", times["one"], ONE))
+    if gangs := [times[key] for key in ("six", "six-workers") if key in times]:
+        lines.append(verdict(f"{model}, six models, the better way, in times Trainer", max(gangs), SIX))
+    return lines
 
 
 if __name__ == "__main__":

@@ -64,7 +64,7 @@ def _with_gang(spec: Spec, data: Encoded) -> Callable[[], Any]:
     if spec["one_source"]:
         sources = [Source("pos", "de", data, seed)] * spec["k"]
     else:
-        sources = [Source("pos", "de", data, seed + model) for model in range(spec["k"])]
+        sources = [Source("pos", "de", data, seed + place) for place in range(spec["k"])]
     return lambda: finetune(encoders, sources, FinetuneSettings(**spec["recipe"]), n_classes=spec["n_classes"])
 
 
@@ -111,7 +111,7 @@ def _collate(rows: list[dict[str, torch.Tensor]]) -> dict[str, torch.Tensor]:
     """Pad to the longest of a batch, as DataCollatorForTokenClassification does, with less to do for each row."""
     pad = torch.nn.utils.rnn.pad_sequence
     ids, labels = ([row[name] for row in rows] for name in ("input_ids", "labels"))
-    mask = pad([torch.ones_like(one) for one in ids], batch_first=True)
+    mask = pad([torch.ones_like(row) for row in ids], batch_first=True)
     return {
         "input_ids": pad(ids, batch_first=True),
         "labels": pad(labels, batch_first=True, padding_value=-100),

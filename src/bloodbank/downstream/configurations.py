@@ -1,9 +1,9 @@
 """What is pretrained on: the paper's four configurations on any bank, and the sets that are added to them (Table 2).
 
-Pure functions; nothing is read or written.
+The languages are picked as `bloodbank select` picks them:
 
     design = make_design(bank.scores, settings)
-    [(one.name, one.languages) for one in design.configurations]
+    [(configuration.name, configuration.languages) for configuration in design.configurations]
 """
 
 from __future__ import annotations
@@ -21,7 +21,8 @@ from bloodbank.randomness import generator
 
 CONTROL = "control"
 MOST, RANDOM, LEAST = "most donating + C", "random + C", "least donating + C"
-_NAMES = {"most_donating": MOST, "random": RANDOM, "least_donating": LEAST}
+_DONATING = {"most_donating": MOST, "random": RANDOM, "least_donating": LEAST}
+_DRAWS_A_SET = 1_000  # random draws for each set that is wanted, before it is said that there are no more
 
 
 @dataclass(frozen=True)
@@ -63,20 +64,21 @@ class Design:
         return (*self.most_recipient, *self.least_recipient)
 
     def lines(self) -> list[str]:
-        """Say which sets there are, and why."""
-        width = max(len(one.name) for one in self.configurations)
-        found = [f"C, fine-tuned and tested on: most recipient {' '.join(self.most_recipient)}; "
+        """Say which sets there are."""
+        width = max(len(configuration.name) for configuration in self.configurations)
+        lines = [f"C, fine-tuned and tested on: most recipient {' '.join(self.most_recipient)}; "
                  f"least recipient {' '.join(self.least_recipient)}"]  # fmt: skip
-        for one in self.configurations:
-            more = f" = C and {' '.join(one.added)}" if one.added and one.kind != "given" else ""
-            found.append(f"  {one.name:{width}}  {' '.join(one.languages)}{more}")
-        return found
+        for configuration in self.configurations:
+            shown = " ".join(configuration.languages)
+            if configuration.added and configuration.kind != "given":
+                shown += f" = C and {' '.join(configuration.added)}"
+            lines.append(f"  {configuration.name:{width}}  {shown}")
+        return lines
 
     def table(self) -> pd.DataFrame:
         """Make Table 2: `configuration`, `added` to C, `languages`, `n_languages`."""
-        rows = [
-            (one.name, " ".join(one.added), " ".join(one.languages), len(one.languages)) for one in self.configurations
-        ]
+        rows = [(each.name, " ".join(each.added), " ".join(each.languages), len(each.languages))
+                for each in self.configurations]  # fmt: skip
         return pd.DataFrame(rows, columns=["configuration", "added", "languages", "n_languages"])
 
 
@@ -97,46 +99,33 @@ def make_design(scores: pd.DataFrame, settings: DownstreamSettings) -> Design:
         Section 6.1 and Table 2.
     """
     given = settings.given_sets()
-    sizes = {
-        name: len(given[name])
-        if name in given
-        else settings.recipient_size
-        if name.endswith("recipient")
-        else settings.set_size
-        for name in SETS
-    }
     unknown = sorted({code for codes in given.values() for code in codes} - set(scores.index))
     if unknown:
         raise UsageError(
             f"downstream: the bank has no {', '.join(unknown)}, which a set names. It has "
             f"{', '.join(map(str, scores.index))}."
         )
+    sizes = {name: settings.recipient_size if name.endswith("recipient") else settings.set_size for name in SETS}
+    sizes |= {name: len(codes) for name, codes in given.items()}
+    exclude = list(settings.exclude)
     # Donors pick before recipients, as in section 6.1; the random set has what is left.
-    picked = {
-        one.name: one
-        for one in select_sets(
-            scores,
-            sizes=sizes,
-            include=given,
-            exclude=list(settings.exclude),
-            seed=settings.random_seed,
-        )
-    }
-    groups = picked["most_recipient"].languages, picked["least_recipient"].languages
-    shared = (*groups[0], *groups[1])
-    found = [Configuration(CONTROL, tuple(sorted(shared)), (), "paper")]
-    found += [_with(shared, label, picked[name].languages, "paper") for name, label in _NAMES.items()]
-    free = [code for code in sorted(scores.index) if code not in shared and code not in settings.exclude]
-    found += _random_sets(shared, free, settings, [one.added for one in found])
+    selections = select_sets(scores, sizes=sizes, include=given, exclude=exclude, seed=settings.random_seed)
+    picked = {selection.name: selection for selection in selections}
+    most, least = picked["most_recipient"].languages, picked["least_recipient"].languages
+    shared = (*most, *least)
+    configurations = [_with(shared, CONTROL, (), "paper")]
+    configurations += [_with(shared, name, picked[key].languages, "paper") for key, name in _DONATING.items()]
+    free = [code for code in sorted(scores.index) if code not in shared and code not in exclude]
+    configurations += _random_sets(shared, free, settings, {frozenset(each.added) for each in configurations})
     for name, codes in settings.more_sets.items():
-        if name in {one.name for one in found}:
+        if name in {each.name for each in configurations}:
             raise UsageError(f"downstream.more_sets: {name!r} is the name of another configuration. Take another.")
-        found.append(Configuration(name, tuple(sorted(codes)), tuple(codes), "given"))
+        configurations.append(_with((), name, codes, "given"))
     reasons = {
-        name: tuple(f"{row.language}: {row.reason}" for row in one.decisions.itertuples() if row.decision != "skipped")
-        for name, one in picked.items()
+        name: tuple(f"{row.language}: {row.reason}" for row in each.decisions.itertuples() if row.decision != "skipped")
+        for name, each in picked.items()
     }
-    return Design(tuple(found), *groups, reasons)
+    return Design(tuple(configurations), most, least, reasons)
 
 
 def _with(shared: Sequence[str], name: str, added: Sequence[str], kind: str) -> Configuration:
@@ -144,24 +133,22 @@ def _with(shared: Sequence[str], name: str, added: Sequence[str], kind: str) -> 
 
 
 def _random_sets(
-    shared: Sequence[str], free: Sequence[str], settings: DownstreamSettings, taken: Sequence[tuple[str, ...]]
+    shared: Sequence[str], free: Sequence[str], settings: DownstreamSettings, taken: set[frozenset[str]]
 ) -> list[Configuration]:
     """Draw different sets of `set_size` languages outside C, none of which is there already."""
-    wanted, size = settings.random_sets, settings.set_size
-    if not wanted:
-        return []
-    seen = {frozenset(one) for one in taken}
+    n_wanted, size = settings.random_sets, settings.set_size
     random = generator("downstream random sets", settings.random_seed)
-    found: list[Configuration] = []
-    for _ in range(1_000 * wanted if len(free) >= size else 0):
+    drawn: list[Configuration] = []
+    for _ in range(_DRAWS_A_SET * n_wanted if len(free) >= size else 0):
         codes = tuple(str(code) for code in random.choice(np.array(free, dtype=object), size, replace=False))
-        if frozenset(codes) in seen:
-            continue
-        seen.add(frozenset(codes))
-        found.append(_with(shared, f"random set {len(found) + 1} + C", codes, "random"))
-        if len(found) == wanted:
-            return found
-    raise UsageError(
-        f"downstream.random_sets = {wanted}: only {len(found)} more different sets of {size} can be drawn from the "
-        f"{len(free)} languages outside C. Ask for fewer or other ones, or smaller sets."
-    )
+        if frozenset(codes) not in taken:
+            taken.add(frozenset(codes))
+            drawn.append(_with(shared, f"random set {len(drawn) + 1} + C", codes, "random"))
+        if len(drawn) == n_wanted:
+            break
+    if len(drawn) < n_wanted:
+        raise UsageError(
+            f"downstream.random_sets = {n_wanted}: only {len(drawn)} more different sets of {size} can be drawn from "
+            f"the {len(free)} languages outside C. Ask for fewer or other ones, or smaller sets."
+        )
+    return drawn

@@ -6,7 +6,6 @@ returns. Command: `bloodbank run experiment.toml --dry-run` shows what a file me
 
 from __future__ import annotations
 
-import difflib
 import os
 import tomllib
 from importlib import resources
@@ -31,6 +30,11 @@ from bloodbank.experiment.settings import (
     TokenizerSettings,
     TrainingSettings,
 )
+
+PRESETS = ("quick", "recommended", "paper")
+_SECTIONS_WITH_PATHS = {"corpus": "sources", "tokenizer": "", "downstream": "tasks"}  # and what in them has paths too
+_BY_NAME = {"sources": SourceSettings, "tasks": TaskSettings}  # dicts of sections
+_LIKE = 0.6  # of 1: keys that are less alike are not suggested, as in difflib
 
 
 class Experiment(Settings):
@@ -67,7 +71,7 @@ class Experiment(Settings):
             ("grid.donors", self.grid.donors or ()),
             ("grid.recipients", self.grid.recipients or ()),
             ("grid.pairs", pairs),
-            ("grid.sets", [code for one_set in self.grid.sets for code in one_set]),
+            ("grid.sets", [code for languages in self.grid.sets for code in languages]),
             ("more_seeds", self.more_seeds),
             *((f"downstream.{name}", codes) for name, codes in self.downstream.given_sets().items()),
             *((f"downstream.more_sets.{name}", codes) for name, codes in self.downstream.more_sets.items()),
@@ -78,14 +82,48 @@ class Experiment(Settings):
         both = sorted(set(self.tokenizer.extra_languages) & set(self.languages))
         if both:
             raise ValueError(f"tokenizer.extra_languages names {', '.join(both)}, which is among `languages` already")
-        check_sources((*self.languages, *self.tokenizer.extra_languages), self.corpus, self.grid)
-        check_candidates(self.training, self.grid, self.downstream)
+        _check_sources((*self.languages, *self.tokenizer.extra_languages), self.corpus, self.grid)
+        _check_candidates(self.training, self.grid, self.downstream)
         return self
 
     def seeds_of(self, language: str) -> tuple[int, ...]:
         """Return the seeds with which a language is trained."""
         more = self.more_seeds.get(language, ())
         return self.seeds + tuple(seed for seed in more if seed not in self.seeds)
+
+
+def _check_sources(named: tuple[str, ...], corpus: CorpusSettings, grid: GridSettings) -> None:
+    """Check that every language has a text of its own, and enough of it for the controls."""
+    unknown = [code for code in corpus.sources if code not in named]
+    if unknown:
+        raise ValueError(f"corpus.sources names {', '.join(unknown)}, which is not among `languages`")
+    if any(code not in corpus.sources for code in named) and not corpus.names_language():
+        raise ValueError('corpus.path must hold `{language}`, as in path = "text/{language}.txt.xz"')
+    if corpus.too_little == "smallest":
+        if "self" in grid.controls:
+            raise ValueError(
+                'corpus.too_little = "smallest" leaves no other text for the control `self`: lower '
+                "corpus.budget_chars to what every language has twice, or leave `self` out"
+            )
+        if corpus.budget_tokens is not None:
+            raise ValueError(
+                'corpus.too_little = "smallest" cuts characters, not tokens: give the budget_tokens that every '
+                "language has, which the message of a run with too many names"
+            )
+
+
+def _check_candidates(training: TrainingSettings, grid: GridSettings, downstream: DownstreamSettings) -> None:
+    """Check that no model has to know pieces that its last text does not have."""
+    asked_by = {
+        'grid.protocols = ["zero_shot"]': "zero_shot" in grid.protocols,
+        "downstream.tasks": bool(downstream.tasks),
+    }
+    wants = [key for key, whether in asked_by.items() if whether]
+    if training.candidates == "text" and wants:
+        raise ValueError(
+            'training.candidates = "text" leaves the pieces of other languages untrained, but '
+            f'{" and ".join(wants)} asks for them: leave that out, or set training.candidates = "vocabulary"'
+        )
 
 
 def load_experiment(path: Path | str) -> Experiment:
@@ -121,7 +159,7 @@ def make_experiment(content: dict[str, Any], *, where: str, base: Path) -> Exper
     """
     preset_text = resources.files("bloodbank").joinpath("presets", f"{content.get('preset', 'recommended')}.toml")
     merged = _merge(tomllib.loads(preset_text.read_text(encoding="utf-8")), content)
-    for section in ("corpus", "tokenizer", "downstream"):
+    for section in _SECTIONS_WITH_PATHS:
         merged = _with_full_paths(merged, section, base)
     try:
         return Experiment.model_validate(merged)
@@ -135,24 +173,26 @@ def _with_full_paths(content: dict[str, Any], key: str, base: Path) -> dict[str,
     if not isinstance(section, dict):
         return content
     changed = dict(section)
-    if isinstance(section.get("path"), str) and section["path"]:
-        changed["path"] = str(base / os.path.expanduser(section["path"]))  # noqa: PTH111 - never raises
+    path, bank, inner = section.get("path"), section.get("bank"), section.get(_SECTIONS_WITH_PATHS.get(key, ""))
+    if isinstance(path, str) and path:
+        changed["path"] = _from(base, path)
     # A bank may be given by its name too: only what is there is a path.
-    bank = section.get("bank")
-    if isinstance(bank, str) and bank and (base / os.path.expanduser(bank)).exists():  # noqa: PTH111 - never raises
-        changed["bank"] = str(base / os.path.expanduser(bank))  # noqa: PTH111 - as above
-    inner = {"corpus": "sources", "downstream": "tasks"}.get(key, "")
-    if isinstance(section.get(inner), dict):
-        named = section[inner]
-        for name in named:
-            named = _with_full_paths(named, name, base)
-        changed[inner] = named
+    if isinstance(bank, str) and bank and Path(_from(base, bank)).exists():
+        changed["bank"] = _from(base, bank)
+    if isinstance(inner, dict):
+        for name in inner:
+            inner = _with_full_paths(inner, name, base)
+        changed[_SECTIONS_WITH_PATHS[key]] = inner
     return {**content, key: changed}
+
+
+def _from(base: Path, path: str) -> str:
+    return str(base / os.path.expanduser(path))  # noqa: PTH111 - never raises
 
 
 def presets() -> tuple[str, ...]:
     """Return the names of the presets."""
-    return ("quick", "recommended", "paper")
+    return PRESETS
 
 
 def read_toml(path: Path) -> dict[str, Any]:
@@ -202,12 +242,13 @@ def _explain(error: ValidationError, where: str) -> str:
 
 def _suggest(location: list[str]) -> str:
     """Say which key was meant, or which there are."""
+    import difflib
+
     model: type[BaseModel] = Experiment
     for part in location[:-1]:
         if part not in model.model_fields:  # a language's code, or the name of a task
             continue
-        by_name = {"sources": SourceSettings, "tasks": TaskSettings}  # dicts of sections
-        annotation: object = by_name.get(part) or model.model_fields[part].annotation
+        annotation: object = _BY_NAME.get(part) or model.model_fields[part].annotation
         if not (isinstance(annotation, type) and issubclass(annotation, BaseModel)):
             return ""
         model = annotation
@@ -225,52 +266,5 @@ def _suggest(location: list[str]) -> str:
         return difflib.SequenceMatcher(None, location[-1], everywhere[key]).ratio() + 0.1 * (key in here)
 
     meant = max(everywhere, key=likeness)
-    hint = f" Did you mean `{meant}`?" if likeness(meant) > 0.6 else ""
+    hint = f" Did you mean `{meant}`?" if likeness(meant) > _LIKE else ""
     return f"{hint} Allowed here: {', '.join(model.model_fields)}."
-
-
-# What sections of the experiment file must agree on; `Experiment` asks when it has read them all.
-
-
-def check_sources(named: tuple[str, ...], corpus: CorpusSettings, grid: GridSettings) -> None:
-    """Check that every language has a text of its own, and enough of it for the controls.
-
-    Args:
-        named: Languages of the bank and of the tokenizer.
-        corpus: Sources and budgets.
-        grid: Controls.
-
-    Raises:
-        ValueError: Says what does not fit.
-    """
-    unknown = [code for code in corpus.sources if code not in named]
-    if unknown:
-        raise ValueError(f"corpus.sources names {', '.join(unknown)}, which is not among `languages`")
-    if any(code not in corpus.sources for code in named) and not corpus.names_language():
-        raise ValueError('corpus.path must hold `{language}`, as in path = "text/{language}.txt.xz"')
-    if corpus.too_little == "smallest":
-        if "self" in grid.controls:
-            raise ValueError(
-                'corpus.too_little = "smallest" leaves no other text for the control `self`: lower '
-                "corpus.budget_chars to what every language has twice, or leave `self` out"
-            )
-        if corpus.budget_tokens is not None:
-            raise ValueError(
-                'corpus.too_little = "smallest" cuts characters, not tokens: give the budget_tokens that every '
-                "language has, which the message of a run with too many names"
-            )
-
-
-def check_candidates(training: TrainingSettings, grid: GridSettings, downstream: DownstreamSettings) -> None:
-    """Check that no model has to know pieces that its last text does not have.
-
-    Raises:
-        ValueError: Says what asks for them.
-    """
-    wants = ['grid.protocols = ["zero_shot"]'] * ("zero_shot" in grid.protocols)
-    wants += ["downstream.tasks"] * bool(downstream.tasks)
-    if training.candidates == "text" and wants:
-        raise ValueError(
-            'training.candidates = "text" leaves the pieces of other languages untrained, but '
-            f'{" and ".join(wants)} asks for them: leave that out, or set training.candidates = "vocabulary"'
-        )

@@ -35,8 +35,8 @@ Count = Annotated[int, Field(gt=0, strict=True)]
 Budgets = Annotated[tuple[Count, ...], AfterValidator(_distinct)]
 Share = Annotated[float, Field(ge=0.0, lt=1.0)]
 
-
 Control = Literal["self", "longer", "shuffled"]
+FOREIGN_LIMIT = 0.05  # share of characters in other languages above which a language is flagged
 
 
 # fmt: off
@@ -128,7 +128,7 @@ class CorpusSettings(SourceSettings):
     def _sampling_fits_the_source(self) -> Self:
         if self.parallel != "no" and self.sampling == "streams":
             raise ValueError('sampling = "streams" is for texts that are not parallel; those hold out one stretch')
-        kinds = {self.source, *(one.source for one in self.sources.values())}
+        kinds = {self.source, *(source.source for source in self.sources.values())}
         if self.parallel == "lines" and kinds != {"text"}:
             raise ValueError(
                 'parallel = "lines" is for text files; records of a data set are told apart by keys: parallel = "keys" '
@@ -242,7 +242,3 @@ class ExecutionSettings(Settings):
     checkpoint_seconds: Annotated[float, Field(ge=0.0)] = Field(600.0, description="Time between two checkpoints of models in training, in seconds; 0 for none")
     tensorboard: bool = Field(False, description="Write TensorBoard event files with the loss curves into the run folder; needs the package `tensorboard`")
     device: Literal["auto", "cpu", "cuda"] = Field("auto", description="Where models are trained; `auto` takes a GPU where there is one")
-
-
-
-FOREIGN_LIMIT = 0.05  # share of characters in other languages above which a language is flagged

@@ -12,7 +12,7 @@ from tokenizers import Tokenizer, models, normalizers, pre_tokenizers
 from bloodbank.downstream.taggers.alignment import encode, to_labels
 from bloodbank.downstream.tasks.conllu import UPOS
 from bloodbank.downstream.tasks.data import Sentence
-from bloodbank.downstream.tasks.pos_and_ner import PosTask
+from bloodbank.downstream.tasks.pos_and_ner import NerTask, PosTask
 from bloodbank.errors import UsageError
 from bloodbank.experiment.settings import TokenizerSettings
 from bloodbank.randomness import generator
@@ -98,6 +98,40 @@ def test_a_word_without_a_piece_is_unknown(word):
     rows = encode(made, UPOS, SMALL, V)
     assert rows.ids.tolist() == [[2, 1, 3, 0, 0, 0], [2, 10, 1, 12, 1, 3]]
     assert to_labels(rows, rows.gold, UPOS) == [one.labels for one in made]
+
+
+MARKS = "\u200e\u200f\u00ad\u2060\ufeff\u061c\u202a\u202e\u2066\u2069\u3164\ufff9\U000e0001\u200b"  # that show nothing
+NO_TEXT = "\ue000\uf8ff\U000f0000\U0010fffd\ufffd\ufffe\x07\x9f"  # private use, no characters, controls
+
+
+@pytest.mark.parametrize("odd", [*MARKS, *NO_TEXT], ids=lambda odd: f"U+{ord(odd):04X}")
+def test_words_are_cleaned_as_the_text_of_pretraining_is(odd):
+    made = [sentence([f"{odd}unhappiness", f"un{odd}happiness", "is", f"unhappiness{odd}{odd}", f"a{odd}", odd])]
+    rows = encode(made, UPOS, SMALL, V)
+    whole, parts = [5, 6, 7], [5, V.unk]  # a space is put where a character is no text, as in pretraining
+    pieces = pieces_of_words(rows, 0)
+    assert pieces == [whole, whole if odd in MARKS else parts, [8], whole, [10], [V.unk]]
+    assert to_labels(rows, rows.gold, UPOS) == [made[0].labels]
+
+
+def test_joiners_stay_because_they_spell_words():
+    joined = Tokenizer(models.WordPiece({"[UNK]": 0, "a\u200db": 1, "a\u200cb": 2, "ab": 3}, unk_token="[UNK]"))
+    rows = encode([sentence(["a\u200db", "a\u200cb", "ab"])], UPOS, joined, Vocabulary(4, 0, 0, 0, 0, 0))
+    assert rows.ids[0, 1:4].tolist() == [1, 2, 3]
+
+
+@pytest.mark.parametrize(
+    ("task", "name", "line"),
+    [(POS, "test.conllu", "{n}\t{word}\t_\tNOUN" + "\t_" * 6), (NerTask(), "test.tsv", "{word}\tB-LOC")],
+    ids=["CoNLL-U", "named entities"],
+)
+def test_words_of_files_are_cleaned(tmp_path, task, name, line):
+    words = ["un\u00adhappi\u00adness", "\u200eis\u200e", "a\u2060"]
+    text = "\n".join(line.format(n=n, word=word) for n, word in enumerate(words, 1))
+    (tmp_path / "de").mkdir()
+    (tmp_path / "de" / name).write_text(text, encoding="utf-8")
+    rows = encode(task.read(tmp_path, "de", "test").sentences, task.labels, SMALL, V)
+    assert rows.ids.tolist() == [[V.cls, 5, 6, 7, 8, 10, V.sep]]
 
 
 def test_a_sentence_of_5_000_words():

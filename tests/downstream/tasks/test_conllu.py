@@ -137,7 +137,6 @@ def test_a_known_count():
         (row(2, "Haus", "NOUN"), "word 2, but word 1 was due. Words are numbered from 1 without gaps."),
         (row(1, "a", "NOUN") + "\n" + row(2, "b", "NOUN") + "\n" + row(1, "c", "NOUN"),
          "word 1, but word 3 was due. Put a blank line between sentences."),
-        ("# text = nothing", "a sentence without words."),
         ("1-2\tzum" + "\t_" * 8, "a sentence without words."),
         ("\t" * 9, "'' is no ID of CoNLL-U"),
     ],
@@ -148,10 +147,37 @@ def test_a_line_that_is_wrong_is_named(tmp_path, line, message):
     assert complaint(read_conllu, path).startswith(f"{path}:{number}: {message}")
 
 
+@pytest.mark.parametrize(
+    ("before", "behind", "n"),
+    [
+        ("# newdoc id = a\n\n", "", 1),
+        ("\n\n# global.columns = ID FORM LEMMA UPOS\n# newdoc\n\n\n# newpar\n\n", "", 2),
+        ("", "# end of the file", 1),
+        ("#\n \n", "# one\n# two\n\n# three\n", 3),
+        ("# text = nothing\r\n\r\n", "", 1),
+        ("\ufeff# a comment behind a byte-order mark\n\n", "", 1),
+    ],
+    ids=["newdoc", "two headings", "at the end", "on both sides", "Windows", "byte-order mark"],
+)
+def test_blocks_of_comments_are_no_sentences_and_are_counted(tmp_path, before, behind, n):
+    path = write(tmp_path / "de" / "test.conllu", f"{before}{TEXT}{behind}")
+    assert [(sentence.words, sentence.labels) for sentence in read_conllu(path)] == SENTENCES
+    found = POS.read(tmp_path, "de", "test")
+    assert found.notes == (f"blocks of comments without a sentence, left out: {n}",)
+    assert found.labels == [labels for _, labels in SENTENCES]
+
+
+def test_blocks_of_comments_are_counted_over_the_files_of_a_split(tmp_path):
+    for name in ("gsd", "pud"):
+        write(tmp_path / f"de_{name}-ud-test.conllu", f"# newdoc\n\n{tree(1)}")
+    assert POS.read(tmp_path, "de", "test").notes[1] == "blocks of comments without a sentence, left out: 2"
+
+
 def test_files_that_hold_no_treebank(tmp_path):
     path = tmp_path / "a.conllu"
     assert complaint(read_conllu, path) == f"{path}: cannot be read: No such file or directory."
-    assert complaint(read_conllu, write(path, "\n \n")).startswith(f"{path}: no sentences.")
+    for nothing in ("\n \n", "# newdoc\n\n# newpar\n"):
+        assert complaint(read_conllu, write(path, nothing)).startswith(f"{path}: no sentences.")
     latin = tree(1).encode() + row(1, "schön", "ADJ").encode("latin1")
     assert complaint(read_conllu, write(path, latin)).startswith(f"{path}:3: not UTF-8: byte 0xf6. Convert it")
     assert "iconv -f UTF-16" in complaint(read_conllu, write(path, tree(1).encode("utf-16")))

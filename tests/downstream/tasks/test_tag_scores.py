@@ -1,7 +1,6 @@
 """Scores against scikit-learn and seqeval, on real labels with made-up mistakes and on anything; counts add up."""
 
 import warnings
-from functools import partial
 
 import numpy as np
 import pytest
@@ -12,7 +11,7 @@ from seqeval.scheme import IOB2, Entities
 from sklearn.metrics import accuracy_score
 from sklearn.metrics import f1_score as tag_f1_score
 
-from bloodbank.downstream.tables import chance_labels, majority_labels
+from bloodbank.downstream.tables import majority_labels
 from bloodbank.downstream.tasks.bio import BIO_LABELS
 from bloodbank.downstream.tasks.conllu import UPOS
 from bloodbank.downstream.tasks.data import Sentence, Split
@@ -190,36 +189,6 @@ def test_predictions_of_other_words_are_refused(task):
 
 def split(gold, task="pos", language="x-a"):
     return Split(task, language, "test", tuple(Sentence(("w",) * len(one), tuple(one), "f:1") for one in gold), ())
-
-
-def random_split(task, shares, n_words=60_000):
-    random = generator("floor", task.name)
-    labels = random.choice(task.labels[: len(shares)], n_words, p=shares)
-    return split(np.split(labels, n_words // 20), task.name)
-
-
-def test_chance_scores_as_chance():
-    """With shares p, a word is right with probability Σ p²; the F1 of a tag is p, so that macro F1 is 1 / tags."""
-    shares = np.array([0.5, 0.2, 0.2, 0.1])
-    test = random_split(POS, shares)
-    found = POS.scores(test.labels, chance_labels(test, test, seed=0))
-    error = np.sqrt(0.34 * 0.66 / 60_000)
-    assert abs(found["accuracy"] - 0.34) < 4 * error
-    assert found["macro_f1"] == pytest.approx(0.25, abs=0.01)
-    assert found["accuracy"] < POS.scores(test.labels, majority_labels(test, test))["accuracy"]
-
-
-def test_chance_finds_the_entities_that_chance_finds():
-    """Only O and B-PER: each is an entity of one word, found with probability p, so that precision = recall = p."""
-    test = random_split(NER, np.array([0.7, 0, 0, 0, 0, 0.3]))
-    found = NER.scores(test.labels, chance_labels(test, test, seed=0))
-    assert found["f1"] == pytest.approx(0.3, abs=0.015)
-
-
-def test_chance_is_the_same_for_the_same_seed():
-    test = random_split(POS, np.array([0.5, 0.5]), n_words=200)
-    draw = partial(chance_labels, test, test)
-    assert draw(0) == draw(0) != draw(1)
 
 
 def test_the_majority_is_that_of_the_training_data():

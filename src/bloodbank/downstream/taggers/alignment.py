@@ -1,6 +1,6 @@
 """From words with labels to rows of pieces with classes, and from classes back to one label a word.
 
-Reads a tokenizer that `bloodbank.tokenizer.load_tokenizer` has loaded; writes nothing.
+The tokenizer is that of the models, see `bloodbank.tokenizer.load_tokenizer`:
 
     rows = encode(test.sentences, task.labels, tokenizer, vocabulary)
     predicted = to_labels(rows, predict(taggers, rows)[0], task.labels)
@@ -10,7 +10,7 @@ Reads a tokenizer that `bloodbank.tokenizer.load_tokenizer` has loaded; writes n
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import chain
+from itertools import chain, pairwise
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from tokenizers import Tokenizer
 
 Ints = np.ndarray[Any, np.dtype[np.int64]]
-_LENGTH = 128  # XTREME's
+_LENGTH = 128  # pieces of a row: XTREME's
 _SPECIAL = 2  # [CLS] and [SEP]
 
 
@@ -36,8 +36,9 @@ def encode(
 ) -> Encoded:
     """Lay sentences out in rows of pieces; the first piece of a word carries its label.
 
-    Each word is cut into pieces alone, as its neighbours do not matter to a tokenizer that is given words. A word that
-    becomes no piece (white space, or characters that the normaliser takes away) is one [UNK]. A sentence that does not
+    Each word is cut into pieces alone, as its neighbours do not matter to a tokenizer that is given words. Its
+    characters are cleaned as the text was that the models have read: a soft hyphen or a mark of direction is no letter.
+    A word that becomes no piece (white space, or characters that are taken away) is one [UNK]. A sentence that does not
     fit into a row goes on in the next, which begins with a word, and so on: no word is lost. Of a word that alone is
     longer than a row, the pieces that fit are kept: the others could not reach its first piece anyway.
 
@@ -54,16 +55,10 @@ def encode(
     Raises:
         UsageError: There is nothing to encode, a label is not the task's, or rows have no room for a piece.
     """
-    if length <= _SPECIAL:
-        raise UsageError(f"length = {length}: a row holds [CLS], [SEP] and pieces between them. Give 3 or more.")
-    _check(sentences)
+    _check(sentences, length)
     pieces, starts, words = _pieces_of_words(sentences, tokenizer, vocabulary.unk)
-    classes = _classes(sentences, labels)
     sizes = np.minimum(np.diff(starts)[words], length - _SPECIAL)  # pieces of each word. Shape: [n_words]
     n_words = np.array([len(sentence.words) for sentence in sentences])
-    sentence_of_word = np.repeat(np.arange(len(sentences)), n_words)
-    word_in_sentence = np.arange(len(words)) - np.repeat(np.cumsum(n_words) - n_words, n_words)
-
     row = _rows(sizes, n_words, length - _SPECIAL)
     row_begins = np.flatnonzero(np.diff(row, prepend=-1))
     lengths = np.add.reduceat(sizes, row_begins) + _SPECIAL
@@ -78,9 +73,10 @@ def encode(
     ids[np.repeat(row, sizes), np.repeat(place, sizes) + within] = pieces[np.repeat(starts[words], sizes) + within]
     ids[:, 0] = vocabulary.cls
     ids[np.arange(len(ids)), lengths - 1] = vocabulary.sep
-    gold[row, place] = classes
-    word[row, place] = word_in_sentence
-    return Encoded(ids, lengths.astype(np.int32), gold, sentence_of_word[row_begins].astype(np.int32), word)
+    gold[row, place] = _classes(sentences, labels)
+    word[row, place] = np.concatenate([np.arange(n) for n in n_words])
+    sentence = np.repeat(np.arange(len(sentences)), n_words)[row_begins]
+    return Encoded(ids, lengths.astype(np.int32), gold, sentence.astype(np.int32), word)
 
 
 def to_labels(rows: Encoded, classes: np.ndarray[Any, np.dtype[Any]], labels: Sequence[str]) -> list[tuple[str, ...]]:
@@ -102,17 +98,19 @@ def to_labels(rows: Encoded, classes: np.ndarray[Any, np.dtype[Any]], labels: Se
         raise UsageError(
             f"Classes have the shape {list(classes.shape)}, but the rows {list(first.shape)}. Give theirs."
         )
-    found = np.asarray(classes[first])
-    if found.size and (found.min() < 0 or found.max() >= len(labels)):
-        wrong = found[(found < 0) | (found >= len(labels))][0]
-        raise UsageError(f"Class {wrong} at a first piece, but the task has the classes 0 to {len(labels) - 1}.")
+    of_words = np.asarray(classes[first])
+    wrong = of_words[(of_words < 0) | (of_words >= len(labels))]
+    if wrong.size:
+        raise UsageError(f"Class {wrong[0]} at a first piece, but the task has the classes 0 to {len(labels) - 1}.")
     # Rows stand in the order of sentences and words, so first pieces do too.
-    ends = np.cumsum(np.bincount(np.repeat(rows.sentence, first.sum(axis=1))))
-    each = [labels[number] for number in found.tolist()]
-    return [tuple(each[begin:end]) for begin, end in zip([0, *ends.tolist()], ends.tolist(), strict=False)]
+    ends = np.cumsum(np.bincount(np.repeat(rows.sentence, first.sum(axis=1)))).tolist()
+    each = [labels[number] for number in of_words.tolist()]
+    return [tuple(each[begin:end]) for begin, end in pairwise([0, *ends])]
 
 
-def _check(sentences: Sequence[Sentence]) -> None:
+def _check(sentences: Sequence[Sentence], length: int) -> None:
+    if length <= _SPECIAL:
+        raise UsageError(f"length = {length}: a row holds [CLS], [SEP] and pieces between them. Give 3 or more.")
     if not sentences:
         raise UsageError("There are no sentences to encode. Give one at least.")
     for sentence in sentences:
@@ -132,26 +130,27 @@ def _pieces_of_words(sentences: Sequence[Sentence], tokenizer: Tokenizer, unknow
     Shape:
         [n_pieces], [n_different + 1], [n_words].
     """
+    from bloodbank.corpus.cleaning import normalize
+
     number: dict[str, int] = {}
-    words = np.array(
-        [number.setdefault(word, len(number)) for word in chain.from_iterable(one.words for one in sentences)]
-    )
+    text = chain.from_iterable(sentence.words for sentence in sentences)
+    words = np.array([number.setdefault(word, len(number)) for word in text])
     # A list of one word, not a text: tokenizers that mark spaces treat every word as one that follows a space.
-    found = tokenizer.encode_batch([[word] for word in number], is_pretokenized=True, add_special_tokens=False)
-    each = [encoding.ids or [unknown] for encoding in found]
+    cleaned = [[normalize(word)] for word in number]
+    encodings = tokenizer.encode_batch(cleaned, is_pretokenized=True, add_special_tokens=False)
+    each = [encoding.ids or [unknown] for encoding in encodings]
     starts = np.cumsum([0, *map(len, each)])
     return np.fromiter(chain.from_iterable(each), dtype=np.int64, count=int(starts[-1])), starts, words
 
 
 def _classes(sentences: Sequence[Sentence], labels: Sequence[str]) -> Ints:
     number = {label: place for place, label in enumerate(labels)}
-    try:
-        return np.array([number[label] for sentence in sentences for label in sentence.labels])
-    except KeyError as error:
-        place = next(sentence.place for sentence in sentences if error.args[0] in sentence.labels)
-        raise UsageError(
-            f"{place}: {error.args[0]!r} is no label of the task. There are {', '.join(labels)}."
-        ) from None
+    for sentence in sentences:
+        if unknown := [label for label in sentence.labels if label not in number]:
+            raise UsageError(
+                f"{sentence.place}: {unknown[0]!r} is no label of the task. There are {', '.join(labels)}."
+            )
+    return np.array([number[label] for sentence in sentences for label in sentence.labels])
 
 
 def _rows(sizes: Ints, n_words: Ints, room: int) -> Ints:
@@ -162,14 +161,13 @@ def _rows(sizes: Ints, n_words: Ints, room: int) -> Ints:
         n_words: Words of each sentence. Shape: [n_sentences].
         room: Pieces in a row.
     """
-    rows = np.repeat(np.arange(len(n_words)), n_words)
     ends = np.cumsum(n_words)
-    totals = np.add.reduceat(sizes, ends - n_words)
-    more = np.zeros(len(sizes), dtype=np.int64)  # 1 at each word that begins another row of its sentence
-    for sentence in np.flatnonzero(totals > room):
+    begins = np.zeros(len(sizes), dtype=np.int64)  # 1 at each word that begins a row
+    begins[ends - n_words] = 1
+    for sentence in np.flatnonzero(np.add.reduceat(sizes, ends - n_words) > room):
         filled = 0
         for word in range(ends[sentence] - n_words[sentence], ends[sentence]):
             filled += sizes[word]
             if filled > room:
-                more[word], filled = 1, sizes[word]
-    return rows + np.cumsum(more)
+                begins[word], filled = 1, sizes[word]
+    return np.cumsum(begins) - 1

@@ -63,9 +63,11 @@ class TaggingReading:
 
     @cached_property
     def orders(self) -> list[Ints]:
-        """Rows of every epoch, in order. Shape: [n_usable] each."""
-        names = [(self.seed, "order", self.name, epoch) for epoch in range(self.settings.epochs)]
-        return [generator(*name).permutation(self.usable) for name in names]
+        """Rows of every epoch, in order. Shape: [epochs] of [n_usable]."""
+        return [
+            generator(self.seed, "order", self.name, epoch).permutation(self.usable)
+            for epoch in range(self.settings.epochs)
+        ]
 
     @property
     def updates_an_epoch(self) -> int:
@@ -121,28 +123,24 @@ def rows_of(data: Encoded, rows: Ints, wanted: np.ndarray[Any, np.dtype[np.bool_
     """
     length = int(data.lengths[rows].max())
     n_empty = max(0, n_rows - len(rows))
-    place = np.arange(length)
-    present = place < np.concatenate([data.lengths[rows], np.ones(n_empty, dtype=np.int32)])[:, None]
+    present = np.arange(length) < np.concatenate([data.lengths[rows], np.ones(n_empty, dtype=np.int32)])[:, None]
     ids = np.concatenate([data.ids[rows, :length], np.zeros((n_empty, length), dtype=np.int32)])
     positions = np.flatnonzero(wanted[rows, :length])  # the empty rows stand behind all others
     gold = data.gold[rows, :length].reshape(-1)[positions].astype(np.int64)
     return MaskedRows(ids.astype(np.int64), None if present.all() else present, positions, gold)
 
 
-# What rows must be for a model to read them; said before a training begins, not in the middle of it.
+# Checks are made before a training begins, not in the middle of it.
 
 
 def check_rows(data: Encoded, stack: BertStack, name: str, length: int | None = None) -> None:
-    """Refuse rows that a model cannot read.
+    """Refuse rows that are longer than a model or a setting allows, or have a piece that the model does not know.
 
     Args:
         data: Rows of pieces.
         stack: Models.
         name: What the rows are, as in `pos de`.
         length: Pieces in a row at most, by a setting.
-
-    Raises:
-        UsageError: A row is longer than the model or the setting allows, or has a piece that the model does not know.
     """
     positions, n_words = stack.settings.n_positions, stack.weights[WORDS].shape[1]
     longest, allowed = int(data.lengths.max(initial=0)), min(positions, length or positions)
@@ -151,26 +149,22 @@ def check_rows(data: Encoded, stack: BertStack, name: str, length: int | None = 
         raise UsageError(
             f"{name}: a row of {longest} pieces, but {why}. Encode the sentences into rows of at most {allowed} pieces."
         )
-    known = (data.ids >= 0) & (data.ids < n_words)
-    if not known.all():
+    unknown = data.ids[(data.ids < 0) | (data.ids >= n_words)]
+    if unknown.size:
         raise UsageError(
-            f"{name}: piece {int(data.ids[~known][0])}, but the models know the pieces 0 to {n_words - 1}. Encode the "
-            "sentences with the tokenizer that the models were trained with."
+            f"{name}: piece {int(unknown[0])}, but the models know the pieces 0 to {n_words - 1}. Encode the sentences "
+            "with the tokenizer that the models were trained with."
         )
 
 
 def check_labels(data: Encoded, n_classes: int, name: str) -> None:
-    """Refuse rows that teach nothing or have a class that the task lacks.
-
-    Raises:
-        UsageError: There is no label, or a class is not one of 0 to n_classes − 1.
-    """
+    """Refuse rows that have no label at all, or a class that the task lacks."""
     gold = data.gold[data.gold != IGNORED]
     if not gold.size:
         raise UsageError(f"{name}: none of {len(data.ids)} rows has a label. Give sentences with labels to train on.")
-    if gold.min() < 0 or gold.max() >= n_classes:
-        wrong = gold[(gold < 0) | (gold >= n_classes)][0]
+    wrong = gold[(gold < 0) | (gold >= n_classes)]
+    if wrong.size:
         raise UsageError(
-            f"{name}: class {int(wrong)}, but the task has {n_classes} classes, 0 to {n_classes - 1}. Encode the "
+            f"{name}: class {int(wrong[0])}, but the task has {n_classes} classes, 0 to {n_classes - 1}. Encode the "
             "sentences with the labels of this task."
         )

@@ -149,10 +149,12 @@ class _BestEpochs:
 
     def restore(self, stack: BertStack) -> list[int]:
         """Give each model the weights of its best epoch, and return which that was; the last where none had a score."""
-        for model, (_, _, weights) in self.kept.items():
+        epochs = [len(scores) for scores in self.scores]
+        for model, (_, epoch, weights) in self.kept.items():
+            epochs[model] = epoch
             for name, weight in weights.items():
                 stack.weights[name][model] = weight
-        return [self.kept[model][1] if model in self.kept else len(own) for model, own in enumerate(self.scores)]
+        return epochs
 
 
 def _pieces(read: Sequence[Encoded], stack: BertStack, weight_decay: float) -> Candidates:
@@ -177,10 +179,10 @@ def _check(encoders: BertStack, sources: Sequence[Source], settings: FinetuneSet
             f"{len(sources)} sources for {encoders.n_models} encoders. Give one for each: the same object for those "
             "that are to be trained on the same batches."
         )
-    named: dict[tuple[str, str, int], Source] = {}
+    known: dict[tuple[str, str, int], Source] = {}
     for source in dict.fromkeys(sources):
         name = f"{source.task} {source.language}"
-        if named.setdefault((source.task, source.language, source.seed), source) is not source:
+        if known.setdefault((source.task, source.language, source.seed), source) is not source:
             raise UsageError(
                 f"Two sources are {name}, seed {source.seed}. Give the same object for encoders that are to be trained "
                 "on the same batches, and another task, language or seed for another."

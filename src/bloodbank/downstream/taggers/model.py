@@ -28,6 +28,7 @@ from bloodbank.randomness import torch_generator
 
 _WEIGHT, _BIAS, _MLM_HEAD = "classifier.weight", "classifier.bias", "cls."
 _STD = 0.02  # BERT's initializer_range
+Classes = np.ndarray[Any, np.dtype[np.int32]]
 _ROWS_TOGETHER = 8  # of a batch in attention: fewer have less padding, but are more work to start
 
 
@@ -59,7 +60,7 @@ def class_logits(taggers: BertStack, batch: MaskedRows, kept: Iterator[Tensor] |
     Args:
         taggers: Models.
         batch: One batch for all, or one for each, the longest rows first.
-        kept: What dropout keeps; None for no dropout.
+        kept: What dropout keeps, see `draw_for_tagger`; None for no dropout.
 
     Returns:
         Shape: [K, M, n_classes].
@@ -80,7 +81,7 @@ def class_losses(taggers: BertStack, batch: MaskedRows, kept: Iterator[Tensor] |
     Args:
         taggers: Models.
         batch: As `class_logits` takes it; `gold` are classes.
-        kept: What dropout keeps, see `bloodbank.downstream.taggers.model`; None for no dropout.
+        kept: What dropout keeps, see `draw_for_tagger`; None for no dropout.
 
     Returns:
         Nats a word, in float32 or wider. Shape: [K].
@@ -92,18 +93,12 @@ def class_losses(taggers: BertStack, batch: MaskedRows, kept: Iterator[Tensor] |
     return (each * weight).sum(1) / weight.sum(1)
 
 
-# Classes that taggers give to words: no dropout, no gradients, all K models at once.
-
-
-Classes = np.ndarray[Any, np.dtype[np.int32]]
-
-
 @torch.no_grad()
 def predict(taggers: BertStack, data: Encoded, n_rows: int = 32) -> list[Classes | None]:
-    """Classify the words of rows; gold classes are not looked at.
+    """Classify the words of rows with all models at once, without dropout; gold classes are not looked at.
 
     Args:
-        taggers: Models, see `bloodbank.downstream.taggers.model.with_classifier`.
+        taggers: Models, see `with_classifier`.
         data: Rows of pieces.
         n_rows: Rows in a batch; changes nothing but memory and rounding.
 
@@ -115,9 +110,8 @@ def predict(taggers: BertStack, data: Encoded, n_rows: int = 32) -> list[Classes
         UsageError: The models cannot read the rows.
     """
     check_rows(data, taggers, "rows to classify")
-    n_models = taggers.n_models
-    found = np.full((n_models, *data.word.shape), IGNORED, dtype=np.int32)
-    finite = torch.ones(n_models, dtype=torch.bool, device=taggers.device)
+    predicted = np.full((taggers.n_models, *data.word.shape), IGNORED, dtype=np.int32)
+    finite = torch.ones(taggers.n_models, dtype=torch.bool, device=taggers.device)
     first = data.word >= 0
     order = longest_first(data, np.flatnonzero(first.any(axis=1)))
     for start in range(0, len(order), n_rows):
@@ -126,11 +120,8 @@ def predict(taggers: BertStack, data: Encoded, n_rows: int = 32) -> list[Classes
         logits = class_logits(taggers, batch)
         finite &= torch.isfinite(logits).flatten(1).all(1)
         row, position = np.divmod(batch.positions, batch.ids.shape[1])
-        found[:, rows[row], position] = logits.argmax(-1).cpu().numpy()
-    return [found[model] if ok else None for model, ok in enumerate(finite.tolist())]
-
-
-# Bits of dropout for the pieces of a batch alone: of sentences in rows, three fifths are padding.
+        predicted[:, rows[row], position] = logits.argmax(-1).cpu().numpy()
+    return [predicted[model] if ok else None for model, ok in enumerate(finite.tolist())]
 
 
 def draw_for_tagger(
@@ -138,7 +129,8 @@ def draw_for_tagger(
 ) -> Iterator[Tensor] | None:
     """Draw what dropout keeps in one update of taggers.
 
-    Every model's bits are drawn for the pieces and words of its own rows, so that they do not depend on the others.
+    Every model's bits are drawn for the pieces and words of its own rows, so that they do not depend on the others; and
+    for pieces alone, since of sentences in rows three fifths are padding.
 
     Args:
         settings: Probabilities.
@@ -153,33 +145,25 @@ def draw_for_tagger(
     """
     if not (settings.dropout or settings.attention_dropout):
         return None
-    return _draw(settings, batch, generators, dtype)
-
-
-def _draw(
-    settings: ModelSettings, batch: MaskedRows, generators: Sequence[torch.Generator], dtype: torch.dtype
-) -> Iterator[Tensor]:
     pieces, words = _own_pieces(batch), _own_words(batch)
+    (n_rows, length), longest = batch.ids.shape[-2:], settings.n_positions
 
-    def states(own: Sequence[Ints]) -> Iterator[Tensor]:
-        if settings.dropout:
+    def draw(own: list[Ints] | None) -> Tensor:
+        if own is not None:
             shapes = [(len(index), settings.hidden_size) for index in own]
-            yield _placed(_bernoulli(shapes, settings.dropout, generators, dtype), own)
+            return _placed(_bernoulli(shapes, settings.dropout, generators, dtype), own)
+        square = (
+            n_rows,
+            settings.n_heads,
+            longest,
+            longest,
+        )  # as in pretraining: for the longest row that there can be
+        drawn = _bernoulli([square] * len(generators), settings.attention_dropout, generators, dtype)
+        return torch.stack(drawn)[..., :length, :length]
 
-    def attention() -> Iterator[Tensor]:
-        if settings.attention_dropout:
-            (n_rows, length), longest = batch.ids.shape[-2:], settings.n_positions
-            shapes = [(n_rows, settings.n_heads, longest, longest)] * len(generators)
-            drawn = _bernoulli(shapes, settings.attention_dropout, generators, dtype)
-            yield torch.stack(drawn)[..., :length, :length]
-
-    yield from states(pieces)
-    for layer in range(settings.n_layers):
-        yield from attention()
-        last = layer == settings.n_layers - 1
-        for _ in range(2):
-            yield from states(words if last else pieces)
-    yield from states(words)
+    inner: list[list[Ints] | None] = [None, pieces, pieces] * (settings.n_layers - 1)  # None: attention weights
+    sites = [pieces, *inner, None, words, words, words]
+    return (draw(own) for own in sites if (settings.attention_dropout if own is None else settings.dropout))
 
 
 def _own_pieces(batch: MaskedRows) -> list[Ints]:
@@ -199,8 +183,8 @@ def _own_words(batch: MaskedRows) -> list[Ints]:
 def _bernoulli(
     shapes: Sequence[tuple[int, ...]], p: float, generators: Sequence[torch.Generator], dtype: torch.dtype
 ) -> list[Tensor]:
-    empty = [torch.empty(shape, dtype=dtype, device=one.device) for shape, one in zip(shapes, generators, strict=True)]
-    return [bits.bernoulli_(1.0 - p, generator=one) for bits, one in zip(empty, generators, strict=True)]
+    empty = [torch.empty(shape, dtype=dtype, device=g.device) for shape, g in zip(shapes, generators, strict=True)]
+    return [bits.bernoulli_(1.0 - p, generator=g) for bits, g in zip(empty, generators, strict=True)]
 
 
 def _placed(drawn: Sequence[Tensor], own: Sequence[Ints]) -> Tensor:
@@ -208,7 +192,7 @@ def _placed(drawn: Sequence[Tensor], own: Sequence[Ints]) -> Tensor:
     if len(drawn) == 1:
         return drawn[0][None]
     n_places = 1 + max(int(index[-1]) for index in own)  # the last place is some model's
-    found = drawn[0].new_zeros(len(drawn), n_places, drawn[0].shape[-1])
-    for bits, into, index in zip(drawn, found, own, strict=True):
+    placed = drawn[0].new_zeros(len(drawn), n_places, drawn[0].shape[-1])
+    for bits, into, index in zip(drawn, placed, own, strict=True):
         into.index_copy_(0, torch.from_numpy(index).to(bits.device), bits)
-    return found
+    return placed

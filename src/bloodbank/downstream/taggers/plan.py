@@ -19,10 +19,12 @@ from bloodbank.transfer import Plan
 from bloodbank.transfer.models import Model
 
 TAGGERS = "taggers"
-TAGGER_VERSION = 1  # raised when the code changes what is written
+TAGGER_VERSION = 2  # raised when the code changes what is written
 RANDOM_WEIGHTS = "random weights"
 BILINGUAL = "bilingual "  # begins the name of what is no configuration
 _SIDE_BY_SIDE = 8  # taggers in a gang where the experiment does not say; more gain little and cost memory
+_PIECES_A_WORD = 2  # more or less, for how long a task takes: pieces are counted when they are cut
+_Encoder = tuple[Model, Output] | None  # None: random weights
 _WORK = "bloodbank.downstream.taggers.work:tag"
 
 
@@ -57,60 +59,49 @@ def plan_taggers(plan: Plan, design: Design, tasks: Mapping[str, TaskData]) -> l
         design: The configurations.
         tasks: What is read of each task, by name.
     """
-    experiment = plan.experiment
-    encoders: list[tuple[str, tuple[str, ...]]] = [(one.name, one.languages) for one in design.configurations]
-    if experiment.downstream.random_weights:
-        encoders.append((RANDOM_WEIGHTS, ()))
+    sets = {configuration.name: configuration.languages for configuration in design.configurations}
+    if plan.experiment.downstream.random_weights:
+        sets[RANDOM_WEIGHTS] = ()
     return [
-        _tagger(plan, data, name, _model(plan, codes, seed), source, seed)
+        _tagger(plan, data, source, seed, name, _encoder(plan, codes, seed))
         for data in tasks.values()
         for source in data.languages
-        for seed in experiment.seeds
-        for name, codes in encoders
+        for seed in plan.experiment.seeds
+        for name, codes in sets.items()
     ]
 
 
 def plan_bilingual(plan: Plan, tasks: Mapping[str, TaskData], store: Store) -> list[Tagger]:
-    """List the taggers of the bilingual models that are there: M_{s,t} fine-tuned on s.
-
-    Args:
-        plan: Of the run folder.
-        tasks: What is read of each task, by name.
-        store: Tells which models are there.
-    """
+    """List the taggers of the bilingual models that are there: M_{s,t} fine-tuned on s."""
     protocol = plan.experiment.grid.protocols[0]
-    found = []
+    taggers = []
     for data in tasks.values():
         for model, output in plan.models.items():
-            # The target last; a joint model is of both directions.
-            pairs = [model.languages] + ([model.languages[::-1]] if protocol == "joint" else [])
             if model.kind != protocol or not set(model.languages) <= set(data.languages) or not store.has(output):
                 continue
-            found += [
-                _tagger(plan, data, f"{BILINGUAL}{source}>{target}", (model, output), source, model.seed)
-                for source, target in pairs
+            # The target last; a joint model is of both directions.
+            directions = [model.languages] if protocol != "joint" else [model.languages, model.languages[::-1]]
+            taggers += [
+                _tagger(plan, data, source, model.seed, f"{BILINGUAL}{source}>{target}", (model, output))
+                for source, target in directions
             ]
-    return found
+    return taggers
 
 
-_Encoder = tuple[Model, Output] | None  # None: random weights
-
-
-def _model(plan: Plan, codes: tuple[str, ...], seed: int) -> _Encoder:
+def _encoder(plan: Plan, codes: tuple[str, ...], seed: int) -> _Encoder:
     if not codes:
         return None
     model = Model("set" if len(codes) > 1 else "monolingual", codes, seed)
     return model, plan.models[model]
 
 
-def _tagger(plan: Plan, data: TaskData, name: str, of: _Encoder, source: str, seed: int) -> Tagger:  # noqa: PLR0917 - one call a loop
+def _tagger(plan: Plan, data: TaskData, source: str, seed: int, name: str, encoder: _Encoder) -> Tagger:  # noqa: PLR0917 - one call a loop
     experiment = plan.experiment
-    model = of[1] if of else None
-    codes = of[0].languages if of else ()
-    encoder = model.key if model else digest(RANDOM_WEIGHTS, experiment.model.model_dump())
+    model = encoder[1] if encoder else None
+    codes = encoder[0].languages if encoder else ()
     key = digest(
         TAGGER_VERSION,
-        encoder,
+        model.key if model else digest(RANDOM_WEIGHTS, experiment.model.model_dump()),
         plan.tokenizer.key,
         data.task.name,
         source,
@@ -122,9 +113,8 @@ def _tagger(plan: Plan, data: TaskData, name: str, of: _Encoder, source: str, se
         seed,
     )
     # No plus: the store tells by it what a killed process left behind.
-    label = "_".join(
-        (data.task.name, name.replace(" + ", ".").replace(" ", ".").replace(">", "."), source, f"seed{seed}")
-    )
+    shown = name.replace(" + ", ".").replace(" ", ".").replace(">", ".")
+    label = f"{data.task.name}_{shown}_{source}_seed{seed}"
     return Tagger(data.task.name, name, "+".join(codes), source, seed, model, Output(TAGGERS, label, key))
 
 
@@ -135,46 +125,43 @@ def row_length(experiment: Experiment) -> int:
 
 def tagger_tasks(plan: Plan, taggers: Sequence[Tagger], tasks: Mapping[str, TaskData], store: Store) -> list[Task]:
     """Return what must be done for the taggers that are missing, those of one task, source and seed side by side."""
-    experiment = plan.experiment
-    size = experiment.execution.gang or _SIDE_BY_SIDE
+    size = plan.experiment.execution.gang or _SIDE_BY_SIDE
     groups: dict[tuple[str, str, int], list[Tagger]] = {}
-    for one in taggers:
-        if not store.has(one.output):
-            groups.setdefault((one.task, one.source, one.seed), []).append(one)
-    settings = experiment.model_dump(mode="json")
-    found = []
-    for (name, source, _), members in groups.items():
-        for start in range(0, len(members), size):
-            some = members[start : start + size]
-            outputs = [one.output for one in some]
-            arguments: dict[str, Any] = {
-                "settings": settings,
-                "tokenizer": plan.tokenizer.name,
-                "task": name,
-                "source": source,
-                "languages": list(tasks[name].languages),
-                "members": [_member(one) for one in some],
+    for tagger in taggers:
+        if not store.has(tagger.output):
+            groups.setdefault((tagger.task, tagger.source, tagger.seed), []).append(tagger)
+    return [
+        _gang_task(plan, members[start : start + size], tasks[name])
+        for (name, _, _), members in groups.items()
+        for start in range(0, len(members), size)
+    ]
+
+
+def _gang_task(plan: Plan, gang: Sequence[Tagger], data: TaskData) -> Task:
+    experiment, source = plan.experiment, gang[0].source
+    n_words = data.train[source].n_words * experiment.downstream.finetune.epochs
+    models = [tagger.model for tagger in gang if tagger.model]
+    arguments: dict[str, Any] = {
+        "settings": experiment.model_dump(mode="json"),
+        "tokenizer": plan.tokenizer.name,
+        "task": data.task.name,
+        "source": source,
+        "languages": list(data.languages),
+        "members": [
+            {
+                "configuration": tagger.configuration,
+                "seed": tagger.seed,
+                "model": tagger.model.name if tagger.model else None,
+                "output": {"stage": TAGGERS, "label": tagger.output.label, "key": tagger.output.key},
             }
-            models = [one.model for one in some if one.model]
-            n_words = tasks[name].train[source].n_words
-            found.append(
-                Task(
-                    outputs[0],
-                    _WORK,
-                    arguments,
-                    tuple(dict.fromkeys((*models, plan.tokenizer))),
-                    # Pieces are counted when they are cut; a word has two, more or less.
-                    n_tokens=2 * n_words * experiment.downstream.finetune.epochs * len(some),
-                    also=tuple(outputs[1:]),
-                )
-            )
-    return found
-
-
-def _member(tagger: Tagger) -> dict[str, Any]:
-    return {
-        "configuration": tagger.configuration,
-        "seed": tagger.seed,
-        "model": tagger.model.name if tagger.model else None,
-        "output": {"stage": TAGGERS, "label": tagger.output.label, "key": tagger.output.key},
+            for tagger in gang
+        ],
     }
+    return Task(
+        gang[0].output,
+        _WORK,
+        arguments,
+        tuple(dict.fromkeys((*models, plan.tokenizer))),
+        n_tokens=_PIECES_A_WORD * n_words * len(gang),
+        also=tuple(tagger.output for tagger in gang[1:]),
+    )

@@ -2,12 +2,12 @@
 
 It gets plain values, so that it can be carried out anywhere. What it writes for each tagger: `scores.csv` (a row for
 each target, all scores of the task), `sentences.parquet` (`target`, `unit`, `part`, `whole`, see
-`bloodbank.downstream.task.Task.part_and_whole`) and `tagger.json` (how it was trained).
+`bloodbank.downstream.tasks.task.Task.part_and_whole`) and `tagger.json` (how it was trained).
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -17,7 +17,6 @@ from bloodbank.downstream.taggers.alignment import encode, to_labels
 from bloodbank.downstream.taggers.plan import row_length
 from bloodbank.downstream.tasks.data import Encoded, Split
 from bloodbank.downstream.tasks.reading import TaskData, read_task
-from bloodbank.downstream.tasks.task import Task
 from bloodbank.execution import device_of
 from bloodbank.experiment.load import Experiment
 from bloodbank.store import Output, Store, write_json
@@ -25,14 +24,14 @@ from bloodbank.tokenizer import Vocabulary, load_tokenizer
 from bloodbank.transfer.tables import provenance
 
 if TYPE_CHECKING:
-    from tokenizers import Tokenizer
-
     from bloodbank.downstream.taggers.finetune import Source
     from bloodbank.downstream.taggers.model import Classes
     from bloodbank.mlm.model import BertStack
     from bloodbank.mlm.training import Report
 
 SCORES, SENTENCES, TRAINING = "scores.csv", "sentences.parquet", "tagger.json"
+Predicted = list[tuple[str, ...]] | None
+"""Labels of each test sentence; None where the tagger failed."""
 
 
 def tag(
@@ -60,23 +59,30 @@ def tag(
         members: The taggers: encoder, seed, and where the scores go.
     """
     from bloodbank.downstream.taggers.finetune import finetune
+    from bloodbank.downstream.taggers.model import predict
 
     experiment = Experiment.model_validate(settings)
     chosen = experiment.downstream
     pieces, vocabulary = load_tokenizer(store.root / "tokenizer" / tokenizer)
-    with_dev = chosen.finetune.select != "final"
-    data = read_task(task, chosen.of_task(task), languages, with_dev=with_dev)
+    data = read_task(task, chosen.of_task(task), languages, with_dev=chosen.finetune.select != "final")
     length = row_length(experiment)
-    recipe = chosen.finetune.model_copy(update={"length": length})
-    encoders = _encoders(store, experiment, vocabulary, members)
-    layout = (pieces, vocabulary, length)
-    trained_on = _source(data, source, members[0]["seed"], layout)
-    made = finetune(encoders, [trained_on] * len(members), recipe, n_classes=len(data.task.labels), report=report)
-    found: list[dict[str, list[tuple[str, ...]] | None]] = [{} for _ in members]
+
+    def rows_of(split: Split) -> Encoded:
+        return encode(split.sentences, data.task.labels, pieces, vocabulary, length)
+
+    trained_on = _source(data, source, members[0]["seed"], rows_of)
+    made = finetune(
+        _encoders(store, experiment, vocabulary, members),
+        [trained_on] * len(members),
+        chosen.finetune.model_copy(update={"length": length}),
+        n_classes=len(data.task.labels),
+        report=report,
+    )
+    predicted: list[dict[str, Predicted]] = [{} for _ in members]
     for code in data.languages:
-        rows = encode(data.test[code].sentences, data.task.labels, pieces, vocabulary, length)
-        for index, predicted in enumerate(_predict(made.taggers, rows, data.task)):
-            found[index][code] = predicted
+        rows = rows_of(data.test[code])
+        for own, classes in zip(predicted, predict(made.taggers, rows), strict=True):
+            own[code] = None if classes is None else to_labels(rows, classes, data.task.labels)
     gang = [member["configuration"] for member in members]
     for index, member in enumerate(members):
         output = Output(**member["output"])
@@ -93,20 +99,14 @@ def tag(
         }
         described = {key: member[key] for key in ("configuration", "seed", "model")}
         with store.write(output, provenance(**described, task=task, source=source, settings=settings)) as folder:
-            scores, sentences = score_labels(data, found[index])
+            scores, sentences = score_labels(data, predicted[index])
             scores.to_csv(folder / SCORES, index=False, lineterminator="\n")
             sentences.to_parquet(folder / SENTENCES, index=False)
             write_json(folder / TRAINING, training)
 
 
-def score_labels(
-    data: TaskData, predicted: dict[str, list[tuple[str, ...]] | None]
-) -> tuple[pd.DataFrame, pd.DataFrame]:
+def score_labels(data: TaskData, predicted: dict[str, Predicted]) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Score what a tagger says of the test sentences of every language.
-
-    Args:
-        data: The task.
-        predicted: Labels of each test sentence, by language; None where the tagger failed.
 
     Returns:
         A row for each target with all scores of the task, missing where the tagger failed; and the counts of each
@@ -127,18 +127,9 @@ def score_labels(
     return pd.DataFrame(rows), pd.concat(counts, ignore_index=True) if counts else empty
 
 
-def _predict(taggers: BertStack, rows: Encoded, task: Task) -> list[list[tuple[str, ...]] | None]:
-    from bloodbank.downstream.taggers.model import predict
-
-    return [None if classes is None else to_labels(rows, classes, task.labels) for classes in predict(taggers, rows)]
-
-
-def _source(data: TaskData, code: str, seed: int, layout: tuple[Tokenizer, Vocabulary, int]) -> Source:
+def _source(data: TaskData, code: str, seed: int, rows_of: Callable[[Split], Encoded]) -> Source:
     """Lay out what is trained on."""
     from bloodbank.downstream.taggers.finetune import Source, SourceDev
-
-    def rows_of(split: Split) -> Encoded:
-        return encode(split.sentences, data.task.labels, *layout)
 
     dev = None
     if data.dev:

@@ -14,13 +14,21 @@ there were. Predictions are never mended: see `bloodbank.downstream.tasks.entiti
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from glob import escape
 from itertools import chain
 from pathlib import Path
 
 from bloodbank.downstream.tasks.data import Sentence
-from bloodbank.downstream.tasks.files import Line, blocks, check_folder, check_word, one_of_each, split_of
+from bloodbank.downstream.tasks.files import (
+    Line,
+    blocks,
+    check_columns,
+    check_folder,
+    check_word,
+    one_of_each,
+    split_of,
+)
 from bloodbank.errors import UsageError
 
 OUTSIDE = "O"
@@ -42,30 +50,23 @@ def read_bio(path: Path, language: str, *, keep_blank: bool = False) -> list[Sen
         language: Code, which XTREME writes before each word.
         keep_blank: Keep words that are empty or only white space.
 
-    Returns:
-        Its sentences.
-
     Raises:
         UsageError: A line has not the form of the first one, or a label that WikiANN does not have. Names file and
             line.
     """
     form: _Form | None = None
-    found = []
+    sentences = []
     for block in blocks(path):
         form = form or _form_of(block[0][1], language)
-        found.append(_sentence(block, form, path, keep_blank))
-    if not found:
+        sentences.append(_sentence(block, form, path, keep_blank=keep_blank))
+    if not sentences:
         raise UsageError(f"{path}: no sentences. Give one word and its label a line, a blank line behind a sentence.")
-    _check_prefix(found, path)
-    return found
+    _check_prefix(sentences, path)
+    return sentences
 
 
 def repair(labels: Sequence[str]) -> tuple[tuple[str, ...], int]:
-    """Let every entity begin with B-.
-
-    Returns:
-        The labels in IOB2, and how many I- became B-.
-    """
+    """Let every entity begin with B-; return the labels in IOB2, and how many I- became B-."""
     mended: list[str] = []
     n_mended = 0
     for label in labels:
@@ -94,15 +95,15 @@ def find_bio(folder: Path, language: str) -> dict[str, tuple[Path, ...]]:
         for path in sorted(folder.glob(f"*-{escape(language)}*"))
         if path.stem.endswith(f"-{language}") and _is_bio(path)
     )
-    found = one_of_each(chain(inside, beside))
-    if not found:
+    files = one_of_each(chain(inside, beside))
+    if not files:
         there = bio_languages(folder)
         raise UsageError(
             f"{folder}: no named entities of {language}: neither {language}/train, dev or test nor train-{language} "
             f"and so on, with one of the endings {', '.join(filter(None, ENDINGS))}, or none. "
             + (f"There are {', '.join(there)}." if there else "It has no such files at all.")
         )
-    return found
+    return files
 
 
 def bio_languages(folder: Path) -> tuple[str, ...]:
@@ -128,20 +129,20 @@ def _form_of(line: str, language: str) -> _Form:
 
 def _numbered(line: str, n_before: int, place: str) -> _Row:
     columns = line.split("\t")
-    _check_columns(columns, 3, "number, word and label", place)
-    number = int(columns[0]) if _NUMBER.fullmatch(columns[0]) else -1
-    if number not in (n_before, n_before + 1):
+    check_columns(columns, 3, "the file has 3: number, word and label", place)
+    number, word, label = columns
+    if not _NUMBER.fullmatch(number) or int(number) not in (n_before, n_before + 1):
         raise UsageError(
-            f"{place}: number {columns[0]!r} before word {n_before + 1} of its sentence. Words are numbered from 0 or "
-            "1 without gaps; put a blank line between sentences."
+            f"{place}: number {number!r} before word {n_before + 1} of its sentence. Words are numbered from 0 or 1 "
+            "without gaps; put a blank line between sentences."
         )
-    return columns[1], columns[2]
+    return word, label
 
 
 def _prefixed(prefix: str) -> _Form:
     def read(line: str, _n_before: int, place: str) -> _Row:
         columns = line.split("\t")
-        _check_columns(columns, 2, f"{prefix}word and label", place)
+        check_columns(columns, 2, f"the file has 2: {prefix}word and label", place)
         if not columns[0].startswith(prefix):
             raise UsageError(f"{place}: {columns[0]!r} does not begin with {prefix!r}, as the words before it do.")
         return columns[0].removeprefix(prefix), columns[1]
@@ -151,18 +152,11 @@ def _prefixed(prefix: str) -> _Form:
 
 def _plain(line: str, _n_before: int, place: str) -> _Row:
     columns = line.split("\t") if "\t" in line else line.split()
-    _check_columns(columns, 2, "word and label", place)
+    check_columns(columns, 2, "the file has 2: word and label", place)
     return columns[0], columns[1]
 
 
-def _check_columns(columns: Sequence[str], n: int, what: str, place: str) -> None:
-    if len(columns) != n:
-        raise UsageError(
-            f"{place}: {len(columns)} column{'s' if len(columns) != 1 else ''}, but the file has {n}: {what}."
-        )
-
-
-def _sentence(block: Sequence[Line], form: _Form, path: Path, keep_blank: bool) -> Sentence:
+def _sentence(block: Sequence[Line], form: _Form, path: Path, *, keep_blank: bool) -> Sentence:
     rows: list[_Row] = []
     for number, line in block:
         place = f"{path}:{number}"
@@ -177,14 +171,10 @@ def _sentence(block: Sequence[Line], form: _Form, path: Path, keep_blank: bool) 
 
 def _check_prefix(sentences: Sequence[Sentence], path: Path) -> None:
     """Refuse XTREME's form with another language than the folder's: its prefix would be read as text."""
-    words: Iterator[str] = chain.from_iterable(sentence.words for sentence in sentences)
-    first = _PREFIX.match(next(words))
-    if (
-        first
-        and (second := next(words, None)) is not None
-        and all(word.startswith(f"{first[1]}:") for word in chain([second], words))
-    ):
+    prefix = _PREFIX.match(sentences[0].words[0])
+    words = [word for sentence in sentences for word in sentence.words]
+    if prefix and len(words) > 1 and all(word.startswith(f"{prefix[1]}:") for word in words):
         raise UsageError(
-            f"{sentences[0].place}: every word begins with '{first[1]}:', which is XTREME's form for another language "
+            f"{sentences[0].place}: every word begins with '{prefix[1]}:', which is XTREME's form for another language "
             f"than that of {path}. Name the folder after the language."
         )

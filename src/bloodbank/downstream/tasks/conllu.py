@@ -3,17 +3,16 @@
 The words of a sentence are its syntactic words, on which UPOS tags are defined: of the multiword token `1-2 zum` the
 words `1 zu` and `2 dem` are read, the range is not. So the text that is read has words that the running text spells
 together; that is how treebanks are tagged everywhere, XTREME included. Empty nodes (`8.1`) stand for words that the
-text does not have, and are left out.
+text does not have, and are left out. A block of comments alone, `# newdoc` with a blank line behind it, is no sentence.
 
-Reads `*.conllu`; writes nothing. One command, with the shared treebanks:
-
-    python -c "from pathlib import Path; from bloodbank.downstream.tasks.pos_and_ner import PosTask
-    print(len(PosTask().read(Path('../shared/data/ud'), 'de', 'test').sentences))"
+    sentences = read_conllu(Path("ud/de/test.conllu"))
 """
 
 from __future__ import annotations
 
 import re
+from collections import Counter
+from collections.abc import Iterator
 from glob import escape
 from pathlib import Path
 
@@ -22,9 +21,9 @@ from bloodbank.downstream.tasks.files import (
     SPLITS,
     Line,
     blocks,
+    check_columns,
     check_folder,
     check_word,
-    natural,
     one_of_each,
     split_of,
 )
@@ -36,19 +35,24 @@ UPOS = (
 )  # fmt: skip
 """The universal part-of-speech tags. Source: universaldependencies.org/u/pos, version 2."""
 
+ONLY_COMMENTS = "blocks of comments without a sentence, left out"
 _N_COLUMNS = 10
 _NO_WORD = re.compile(r"[0-9]+(?:-[0-9]+|\.[0-9]+)")  # a multiword token, an empty node
 _ID = re.compile(r"[1-9][0-9]{0,8}")
 _UD_NAME = re.compile(r"([^_]+)_[^-]+-ud-(train|dev|test)(?:-.*)?\.conllu")  # cs_pdt-ud-train-l.conllu
+_DEPTHS = ("", "*/", "*/*/")  # of treebanks in a folder
 _NO_TEXT = "_"
+_MAX_HIDDEN = 0.5  # share of words without text, above which a treebank was released without its text
+_DIGITS = re.compile(r"(\d+)")
 
 
-def read_conllu(path: Path, *, keep_blank: bool = False) -> list[Sentence]:
+def read_conllu(path: Path, *, keep_blank: bool = False, counts: Counter[str] | None = None) -> list[Sentence]:
     """Read the words and UPOS tags of a treebank's file.
 
     Args:
         path: The file.
         keep_blank: Keep words that are only white space.
+        counts: Grows by the blocks that hold comments only, under `ONLY_COMMENTS`.
 
     Returns:
         Its sentences. A word is the form as it stands there, with spaces inside where it has them (`10 000`).
@@ -58,20 +62,26 @@ def read_conllu(path: Path, *, keep_blank: bool = False) -> list[Sentence]:
             neither learned nor scored, so the file is mended or left out), a sentence has no words, or the file has no
             text. Names file and line.
     """
-    found = [_sentence(block, path, keep_blank) for block in blocks(path)]
-    if not found:
+    sentences = []
+    for block in blocks(path):
+        if all(line.startswith("#") for _, line in block):
+            if counts is not None:
+                counts[ONLY_COMMENTS] += 1
+        else:
+            sentences.append(_sentence(block, path, keep_blank=keep_blank))
+    if not sentences:
         raise UsageError(f"{path}: no sentences. Give a file in the CoNLL-U format.")
-    n_words = sum(len(sentence.words) for sentence in found)
-    n_hidden = sum(sentence.words.count(_NO_TEXT) for sentence in found)
-    if n_hidden > n_words / 2:
+    n_words = sum(len(sentence.words) for sentence in sentences)
+    n_hidden = sum(sentence.words.count(_NO_TEXT) for sentence in sentences)
+    if n_hidden > _MAX_HIDDEN * n_words:
         raise UsageError(
             f"{path}: {n_hidden:,} of {n_words:,} words are '_': the treebank was released without its text. Put the "
             "text in, as its README says, or leave it out."
         )
-    return found
+    return sentences
 
 
-def _sentence(block: list[Line], path: Path, keep_blank: bool) -> Sentence:
+def _sentence(block: list[Line], path: Path, *, keep_blank: bool) -> Sentence:
     words: list[str] = []
     tags: list[str] = []
     for number, line in block:
@@ -79,11 +89,7 @@ def _sentence(block: list[Line], path: Path, keep_blank: bool) -> Sentence:
             continue
         columns = line.split("\t")
         place = f"{path}:{number}"
-        if len(columns) != _N_COLUMNS:
-            raise UsageError(
-                f"{place}: {len(columns)} column{'s' if len(columns) > 1 else ''}, but CoNLL-U has 10, separated by "
-                "tabs."
-            )
+        check_columns(columns, _N_COLUMNS, f"CoNLL-U has {_N_COLUMNS}, separated by tabs", place)
         if _NO_WORD.fullmatch(columns[0]):
             continue
         _check_id(columns[0], len(words) + 1, place)
@@ -123,37 +129,40 @@ def find_treebanks(folder: Path, language: str) -> dict[str, tuple[Path, ...]]:
     check_folder(folder)
     plain = one_of_each((path.stem, path) for path in sorted((folder / language).glob("*.conllu")))
     named: dict[str, list[Path]] = {}
-    for depth in ("", "*/", "*/*/"):
-        for path in folder.glob(f"{depth}{escape(language)}_*-ud-*.conllu"):
-            if (match := _UD_NAME.fullmatch(path.name)) and match[1] == language:
-                named.setdefault(match[2], []).append(path)
+    for code, split, path in _named_treebanks(folder, escape(language)):
+        if code == language:
+            named.setdefault(split, []).append(path)
     if plain and named:
-        one, other = next(iter(plain.values()))[0], next(iter(named.values()))[0]
         raise UsageError(
-            f"{folder}: treebanks of {language} in two forms, {one} and {other}. Keep one, so that nothing is read "
-            "twice."
+            f"{folder}: treebanks of {language} in two forms, {next(iter(plain.values()))[0]} and "
+            f"{next(iter(named.values()))[0]}. Keep one, so that nothing is read twice."
         )
-    found = plain or {split: tuple(sorted(paths, key=natural)) for split, paths in named.items()}
-    if not found:
+    files = plain or {split: tuple(sorted(named[split], key=_natural)) for split in SPLITS if split in named}
+    if not files:
+        there = treebank_languages(folder)
         raise UsageError(
             f"{folder}: no treebank of {language}: neither {language}/train.conllu, dev.conllu or test.conllu nor "
-            f"files such as UD_…/{language}_…-ud-test.conllu. {_there(treebank_languages(folder))}"
+            f"files such as UD_…/{language}_…-ud-test.conllu. "
+            + (f"There are {', '.join(there)}." if there else "It has no treebanks at all.")
         )
-    return {split: found[split] for split in SPLITS if split in found}
+    return files
 
 
 def treebank_languages(folder: Path) -> tuple[str, ...]:
     """List the languages of which a folder has treebanks, in either form of `find_treebanks`."""
     check_folder(folder)
     plain = {path.parent.name for path in folder.glob("*/*.conllu") if split_of(path.stem)}
-    named = {
-        match[1]
-        for depth in ("", "*/", "*/*/")
-        for path in folder.glob(f"{depth}*-ud-*.conllu")
-        if (match := _UD_NAME.fullmatch(path.name))
-    }
-    return tuple(sorted(plain | named))
+    return tuple(sorted(plain | {code for code, _, _ in _named_treebanks(folder, "*")}))
 
 
-def _there(languages: tuple[str, ...]) -> str:
-    return f"There are {', '.join(languages)}." if languages else "It has no treebanks at all."
+def _named_treebanks(folder: Path, pattern: str) -> Iterator[tuple[str, str, Path]]:
+    """Yield language, split and path of the files that are named as Universal Dependencies names them."""
+    for depth in _DEPTHS:
+        for path in folder.glob(f"{depth}{pattern}_*-ud-*.conllu"):
+            if name := _UD_NAME.fullmatch(path.name):
+                yield name[1], name[2], path
+
+
+def _natural(path: Path) -> list[tuple[int, str]]:
+    """Sort numbers in names by value: `part2` before `part10`."""
+    return [(int(part), "") if part.isdigit() else (-1, part) for part in _DIGITS.split(str(path))]

@@ -14,7 +14,7 @@ from bloodbank.experiment.downstream_settings import BalanceSettings
 from bloodbank.randomness import generator
 from bloodbank.store import digest
 
-IGNORED = -100  # gold class of what is no first piece
+IGNORED = -100  # gold class of what is no first piece: what PyTorch's cross-entropy ignores
 
 
 @dataclass(frozen=True)
@@ -22,7 +22,7 @@ class Sentence:
     """Words, and one label a word.
 
     Attributes:
-        words: As in the file.
+        words: As in the file; `bloodbank.downstream.taggers.alignment.encode` cleans their characters.
         labels: As long as `words`.
         place: `file:line`, for messages.
     """
@@ -67,14 +67,14 @@ class Split:
 
 @dataclass(frozen=True)
 class Encoded:
-    """Rows of pieces for a tagger.
+    """Rows of pieces for a tagger, all int32.
 
     Attributes:
-        ids: [CLS] pieces [SEP], padded with the pad id; int32. Shape: [row, position].
-        lengths: Pieces of each row with [CLS] and [SEP]; int32. Shape: [row].
-        gold: Class at the first piece of a word, −100 elsewhere; int32. Shape: [row, position].
-        sentence: Which sentence a row is of; int32. Shape: [row].
-        word: Which word of the sentence at its first piece, −1 elsewhere; int32. Shape: [row, position].
+        ids: [CLS] pieces [SEP], padded with the pad id. Shape: [row, position].
+        lengths: Pieces of each row with [CLS] and [SEP]. Shape: [row].
+        gold: Class at the first piece of a word, −100 elsewhere. Shape: [row, position].
+        sentence: Which sentence a row is of. Shape: [row].
+        word: Which word of the sentence at its first piece, −1 elsewhere. Shape: [row, position].
     """
 
     ids: np.ndarray[Any, np.dtype[np.int32]]
@@ -84,11 +84,8 @@ class Encoded:
     word: np.ndarray[Any, np.dtype[np.int32]]
 
 
-# Training data of the same size in every language (section 6): nothing is cut in the middle of a sentence.
-
-
 def balance(splits: Sequence[Split], settings: BalanceSettings, n_train: int) -> tuple[tuple[Split, ...], pd.DataFrame]:
-    """Truncate the training data of several languages.
+    """Truncate the training data of several languages to the same number of whole sentences (section 6).
 
     The first sentences are taken by default because that is what the paper's "truncated" says, and so that anyone can
     have the same with `head`. Treebanks are in the order of their documents, and of several that are joined the first
@@ -107,41 +104,35 @@ def balance(splits: Sequence[Split], settings: BalanceSettings, n_train: int) ->
     Raises:
         UsageError: A language is there twice, or there is none.
     """
-    _check(splits)
-    wanted = settings.n_sentences or n_train
-    most = min(wanted, *(len(split.sentences) for split in splits)) if settings.too_few == "cut_all" else wanted
-    cut = tuple(_cut(split, most, settings.choice) for split in splits)
-    rows = [
-        (
-            after.language,
-            len(before.sentences),
-            len(after.sentences),
-            after.n_words,
-            max(0, wanted - len(after.sentences)),
-        )
-        for before, after in zip(splits, cut, strict=True)
-    ]
-    return cut, pd.DataFrame(rows, columns=["language", "n_available", "n_sentences", "n_words", "n_missing"])
+    if not splits:
+        raise UsageError("There is no training data to balance. Give a split for each language.")
+    languages = [split.language for split in splits]
+    if twice := sorted({language for language in languages if languages.count(language) > 1}):
+        raise UsageError(f"Training data of {', '.join(twice)} is there twice. Give one split for each language.")
+    n_wanted = settings.n_sentences or n_train
+    n_available = [len(split.sentences) for split in splits]
+    n_most = min(n_wanted, *n_available) if settings.too_few == "cut_all" else n_wanted
+    cut = tuple(_cut(split, n_most, settings.choice) for split in splits)
+    n_used = np.array([len(split.sentences) for split in cut])
+    return cut, pd.DataFrame({
+        "language": languages,
+        "n_available": n_available,
+        "n_sentences": n_used,
+        "n_words": [split.n_words for split in cut],
+        "n_missing": np.maximum(0, n_wanted - n_used),
+    })  # fmt: skip
 
 
 def _cut(split: Split, n: int, choice: str) -> Split:
-    there = len(split.sentences)
-    if there < n:
-        return replace(split, notes=(*split.notes, f"{there:,} training sentences, fewer than the {n:,} asked for"))
-    if there == n:
+    n_available = len(split.sentences)
+    if n_available == n:
         return split
-    if choice == "first":
-        rows = np.arange(n)
-    else:
-        rows = np.sort(generator("training sentences", split.task, split.language).permutation(there)[:n])
-    note = f"{'the first ' if choice == 'first' else 'a sample of '}{n:,} of {there:,} training sentences"
+    if n_available < n:
+        note = f"{n_available:,} training sentences, fewer than the {n:,} asked for"
+        return replace(split, notes=(*split.notes, note))
+    rows = np.arange(n)
+    if choice == "sample":
+        order = generator("training sentences", split.task, split.language).permutation(n_available)
+        rows = np.sort(order[:n])
+    note = f"{'a sample of' if choice == 'sample' else 'the first'} {n:,} of {n_available:,} training sentences"
     return replace(split, sentences=tuple(split.sentences[row] for row in rows), notes=(*split.notes, note))
-
-
-def _check(splits: Sequence[Split]) -> None:
-    names = [split.language for split in splits]
-    twice = sorted({name for name in names if names.count(name) > 1})
-    if twice:
-        raise UsageError(f"Training data of {', '.join(twice)} is there twice. Give one split for each language.")
-    if not splits:
-        raise UsageError("There is no training data to balance. Give a split for each language.")

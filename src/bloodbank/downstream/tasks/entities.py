@@ -1,6 +1,6 @@
 """Entities in labels, and how many were found: strict IOB2, and XTREME's chunks.
 
-Pure functions of labels; nothing is read or written.
+Counts of sentences add up, so that sentences can be drawn again:
 
     counts = entity_counts(gold, predicted)      # [sentence, (tp, fp, fn)]
     precision_recall_f1(counts.sum(axis=0))
@@ -19,23 +19,20 @@ Span = tuple[str, int, int]  # type, first word, last word
 
 
 def strict_entities(labels: Sequence[str]) -> set[Span]:
-    """Find the entities of a sentence: B- and the I- of its type that follow.
+    """Find the entities of a sentence, B- and the I- of its type that follow, as seqeval does with mode="strict".
 
     What no B- begins is no entity: an I- behind O or behind another type is passed over, so that a tagger which does
     not learn to begin entities is not paid for it.
-
-    Returns:
-        The same as seqeval with mode="strict" and scheme=IOB2.
     """
-    found = set()
+    spans = set()
     kind, start = "", 0
     for place, label in enumerate((*labels, "O")):
         if kind and label == f"I-{kind}":
             continue
         if kind:
-            found.add((kind, start, place - 1))
+            spans.add((kind, start, place - 1))
         kind, start = (label[2:], place) if label.startswith("B-") else ("", 0)
-    return found
+    return spans
 
 
 def xtreme_chunks(labels: Sequence[str]) -> set[Span]:
@@ -49,16 +46,16 @@ def xtreme_chunks(labels: Sequence[str]) -> set[Span]:
 
     Source: Hu et al. 2020, `evaluate.py` of google-research/xtreme.
     """
-    found = set()
+    spans = set()
     before, kind, start = "O", "", 0
     for place, label in enumerate((*labels, "O")):
         letter, now = label[:1], label.rsplit("-", 1)[-1]
         if _ends(before, letter, same=now == kind):
-            found.add((kind, start, place - 1))
+            spans.add((kind, start, place - 1))
         if _starts(before, letter, same=now == kind):
             start = place
         before, kind = letter, now
-    return found
+    return spans
 
 
 def _ends(before: str, letter: str, *, same: bool) -> bool:
@@ -72,34 +69,20 @@ def _starts(before: str, letter: str, *, same: bool) -> bool:
 def entity_counts(
     gold: Labels, predicted: Labels, find: Callable[[Sequence[str]], set[Span]] = strict_entities
 ) -> Counts:
-    """Count the entities that were found, invented and missed; they add up over sentences.
+    """Count the entities that were found (same type, first and last word), invented and missed.
 
-    Args:
-        gold: Labels of each sentence.
-        predicted: The same number of labels, see `bloodbank.downstream.tasks.pos_and_ner.check_same_words`.
-        find: What an entity is.
-
-    Returns:
-        True positives (same type, first and last word), false positives, false negatives. Shape: [sentence, 3].
+    Shape: [sentence, 3]; counts add up over sentences.
     """
     counts = np.zeros((len(gold), 3), dtype=np.int64)
-    for row, one, other in zip(counts, gold, predicted, strict=True):
-        wanted, found = find(one), find(other)
-        n_right = len(wanted & found)
-        row[:] = n_right, len(found) - n_right, len(wanted) - n_right
+    for row, labels, guesses in zip(counts, gold, predicted, strict=True):
+        wanted, guessed = find(labels), find(guesses)
+        n_right = len(wanted & guessed)
+        row[:] = n_right, len(guessed) - n_right, len(wanted) - n_right
     return counts
 
 
 def precision_recall_f1(counts: Counts) -> tuple[float, float, float]:
-    """Score summed counts.
-
-    Args:
-        counts: True positives, false positives, false negatives. Shape: [3].
-
-    Returns:
-        Precision, recall and F1, 0 to 1, higher is better; 0 where nothing was found, wanted or either, as seqeval has
-        it.
-    """
+    """Score summed counts: precision, recall and F1, 0 to 1, higher is better; 0 of nothing, as seqeval has it."""
     n_right, n_invented, n_missed = (int(n) for n in counts)
     return (
         n_right / max(n_right + n_invented, 1),

@@ -1,6 +1,6 @@
 """Files of sentences, one word a line, a blank line behind each sentence; and where the files of a language lie.
 
-Reads files; writes nothing.
+Lines keep their numbers, so that messages can name them:
 
     for block in blocks(Path("ud/de/test.conllu")):
         number, line = block[0]
@@ -9,8 +9,7 @@ Reads files; writes nothing.
 from __future__ import annotations
 
 import codecs
-import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from bloodbank.errors import UsageError
@@ -18,7 +17,7 @@ from bloodbank.errors import UsageError
 SPLITS = ("train", "dev", "test")
 Line = tuple[int, str]  # its number, from 1, and its text
 _NAMES = {"train": "train", "dev": "dev", "val": "dev", "valid": "dev", "validation": "dev", "test": "test"}
-_DIGITS = re.compile(r"(\d+)")
+_MAX_NAMED = 8  # folders in a message
 
 
 def split_of(name: str) -> str | None:
@@ -27,23 +26,20 @@ def split_of(name: str) -> str | None:
 
 
 def one_of_each(paths: Iterable[tuple[str, Path]]) -> dict[str, tuple[Path, ...]]:
-    """Sort files by split.
-
-    Args:
-        paths: Files with the names that may stand for a split; those that do not are left out.
+    """Sort files by the split that the name beside them stands for; what is no split is left out.
 
     Raises:
         UsageError: Two files are the same split.
     """
-    found: dict[str, tuple[Path, ...]] = {}
+    files: dict[str, tuple[Path, ...]] = {}
     for name, path in paths:
         split = split_of(name)
         if split is None:
             continue
-        if split in found:
-            raise UsageError(f"{found[split][0]} and {path.name} beside it are both the {split} split. Keep one.")
-        found[split] = (path,)
-    return {split: found[split] for split in SPLITS if split in found}
+        if split in files:
+            raise UsageError(f"{files[split][0]} and {path.name} beside it are both the {split} split. Keep one.")
+        files[split] = (path,)
+    return {split: files[split] for split in SPLITS if split in files}
 
 
 def blocks(path: Path) -> Iterator[list[Line]]:
@@ -86,19 +82,16 @@ def _decode(raw: bytes, path: Path, number: int) -> str:
         ) from None
 
 
+def check_columns(columns: Sequence[str], n: int, what: str, place: str) -> None:
+    """Refuse a line with another number of columns than the file has."""
+    if len(columns) != n:
+        raise UsageError(f"{place}: {len(columns)} column{'s' if len(columns) != 1 else ''}, but {what}.")
+
+
 def check_word(word: str, place: str, *, keep_blank: bool) -> None:
-    """Refuse a word that is empty or white space.
-
-    Args:
-        word: The word.
-        place: Where it stands.
-        keep_blank: Let it pass.
-
-    Raises:
-        UsageError: Says which and where.
-    """
+    """Refuse a word that is empty or white space, unless such words are kept."""
     if not keep_blank and not word.strip():
-        what = "is empty" if not word else f"is only white space ({word!r})"
+        what = f"is only white space ({word!r})" if word else "is empty"
         raise UsageError(
             f"{place}: the word {what}. Mend the line; or read the task with keep_blank_words=True, which keeps such "
             "words as unknown ones."
@@ -106,20 +99,12 @@ def check_word(word: str, place: str, *, keep_blank: bool) -> None:
 
 
 def check_folder(folder: Path) -> None:
-    """Refuse a folder that is not there.
-
-    Raises:
-        UsageError: Says what stands beside it.
-    """
+    """Refuse a folder that is not there, and say what stands beside it."""
     if folder.is_dir():
         return
     parent = folder.absolute().parent
     beside = sorted(entry.name for entry in parent.iterdir() if entry.is_dir()) if parent.is_dir() else []
-    there = f"{parent} holds the folders {', '.join(beside[:8])}{' …' if len(beside) > 8 else ''}." if beside else ""
+    more = " …" if len(beside) > _MAX_NAMED else ""
+    there = f" {parent} holds the folders {', '.join(beside[:_MAX_NAMED])}{more}." if beside else ""
     what = "is a file, not a folder" if folder.exists() else "no such folder"
-    raise UsageError(f"{folder}: {what}. Give the folder that holds a folder for each language. {there}".rstrip())
-
-
-def natural(path: Path) -> list[tuple[int, str]]:
-    """Sort numbers in names by value: `part2` before `part10`."""
-    return [(int(part), "") if part.isdigit() else (-1, part) for part in _DIGITS.split(str(path))]
+    raise UsageError(f"{folder}: {what}. Give the folder that holds a folder for each language.{there}")

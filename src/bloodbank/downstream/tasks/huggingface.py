@@ -9,6 +9,7 @@ Needs `pip install 'bloodbank[hub]'`; the library is imported when something is 
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, cast
@@ -18,7 +19,7 @@ from bloodbank.downstream.tasks.data import Sentence
 from bloodbank.downstream.tasks.files import SPLITS, check_word
 from bloodbank.errors import UsageError
 
-_BATCH_ROWS = 256
+_BATCH_ROWS = 256  # rows that the library turns into Python at once
 
 
 @dataclass(frozen=True)
@@ -54,28 +55,25 @@ class HubData:
         Raises:
             UsageError: No configuration is named for the language, or it cannot be read.
         """
-        if not self.configs.get(language):
+        configs = self.configs.get(language)
+        if not configs:
             raise UsageError(
                 f"{self}: no configuration for {language}. Name one in `configs`, as in "
                 f'{{"{language}": ("{language}",)}}. There are those of {", ".join(self.languages) or "no language"}.'
             )
-        opened = [(config, self._streams(config)) for config in self.configs[language]]
-        found = {
-            split: tuple(
-                HubTable(self, config, streams[self.splits[split]], split)
-                for config, streams in opened
-                if self.splits[split] in streams
-            )
-            for split in SPLITS
-            if split in self.splits
-        }
-        if not any(found.values()):
-            there = sorted({str(name) for _, streams in opened for name in streams})
+        streams = {config: self._streams(config) for config in configs}
+        tables: dict[str, tuple[HubTable, ...]] = {}
+        for split in filter(self.splits.get, SPLITS):
+            name = self.splits[split]
+            if own := tuple(HubTable(self, c, streams[c][name], split) for c in configs if name in streams[c]):
+                tables[split] = own
+        if not tables:
+            there = sorted({name for stream in streams.values() for name in stream})
             raise UsageError(
-                f"{self} ({', '.join(self.configs[language])}): none of the splits "
-                f"{', '.join(self.splits.values())}. There are {', '.join(there)}; name them in `splits`."
+                f"{self} ({', '.join(configs)}): none of the splits {', '.join(self.splits.values())}. There are "
+                f"{', '.join(there)}; name them in `splits`."
             )
-        return {split: tables for split, tables in found.items() if tables}
+        return tables
 
     def _streams(self, config: str) -> Mapping[str, Any]:
         # Without a split the library gives the streams of all.
@@ -105,38 +103,38 @@ class HubTable:
     def __str__(self) -> str:
         return f"{self.data} ({self.config}, {self.data.splits[self.split]})"
 
-    def read(self, labels: Sequence[str], no_word: Sequence[str], *, keep_blank: bool) -> tuple[list[Sentence], int]:
+    def read(
+        self, labels: Sequence[str], no_word: Sequence[str], counts: Counter[str], *, keep_blank: bool
+    ) -> list[Sentence]:
         """Read the sentences.
 
         Args:
             labels: Those that the task knows.
             no_word: Labels of what is no word and is left out.
+            counts: Grows by the words that are left out.
             keep_blank: Keep words that are empty or only white space.
 
-        Returns:
-            Sentences, and how many words were left out. Rows without words are errors.
-
         Raises:
-            UsageError: A column is missing, or a row is wrong; names the row, counted from 0.
+            UsageError: A column is missing, or a row is wrong or without words; names the row, counted from 0.
         """
         names = self._label_names()
-        found: list[Sentence] = []
-        n_left_out = 0
-        for number, (words, given) in enumerate(self._rows()):
+        sentences: list[Sentence] = []
+        for number, (words, values) in enumerate(self._rows()):
             place = f"{self}, row {number}"
-            pairs = list(zip(words, _named(given, names, place), strict=True))
+            pairs = list(zip(words, _named(values, names, place), strict=True))
             kept = [(word, label) for word, label in pairs if label not in no_word]
-            n_left_out += len(pairs) - len(kept)
+            if len(kept) < len(pairs):
+                counts[f"left out because the label {' or '.join(no_word)} marks no word"] += len(pairs) - len(kept)
             if not kept:
                 raise UsageError(f"{place}: a sentence without words. Take another revision, or another configuration.")
             for word, label in kept:
                 check_word(word, place, keep_blank=keep_blank)
                 if label not in labels:
                     raise UsageError(f"{place}: {label!r} is no label of the task. There are {', '.join(labels)}.")
-            found.append(Sentence(tuple(word for word, _ in kept), tuple(label for _, label in kept), place))
-        if not found:
+            sentences.append(Sentence(tuple(word for word, _ in kept), tuple(label for _, label in kept), place))
+        if not sentences:
             raise UsageError(f"{self}: no sentences. Take another configuration.")
-        return found, n_left_out
+        return sentences
 
     def _rows(self) -> Iterator[tuple[list[str], list[Any]]]:
         batches = self.stream.iter(batch_size=_BATCH_ROWS)

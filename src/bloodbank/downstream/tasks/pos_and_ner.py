@@ -1,6 +1,6 @@
-"""The tasks of section 6: part-of-speech tagging and named entities.
+"""The tasks of section 6: part-of-speech tagging and named entities, and how their labels are scored.
 
-Reads folders or datasets of Hugging Face; writes nothing.
+From a folder to a score:
 
     task = get_task("pos")
     test = task.read(Path("../shared/data/ud"), "de", "test")
@@ -9,7 +9,6 @@ Reads folders or datasets of Hugging Face; writes nothing.
 
 from __future__ import annotations
 
-import difflib
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -50,15 +49,15 @@ class PosTask(Task):
         """Find the treebanks of a language, by split."""
         return find_treebanks(folder, language)
 
-    def read_file(self, path: Path, language: str) -> list[Sentence]:  # noqa: ARG002 - other tasks need the language
+    def read_file(self, path: Path, language: str, counts: Counter[str]) -> list[Sentence]:  # noqa: ARG002 - as others
         """Read a CoNLL-U file."""
-        return read_conllu(path, keep_blank=self.keep_blank_words)
+        return read_conllu(path, keep_blank=self.keep_blank_words, counts=counts)
 
     def scores(self, gold: Labels, predicted: Labels) -> dict[str, float]:
         """Score tags; each 0 to 1, higher is better.
 
         Returns:
-            `accuracy` over words (the main score); `macro_f1`, see `bloodbank.downstream.tasks.pos_and_ner.macro_f1`;
+            `accuracy` over words (the main score); `macro_f1`, see `macro_f1`;
             `xtreme_f1`, XTREME's F1 of chunks, see `xtreme_chunks`, only for comparison with tables made by it.
         """
         return {
@@ -99,7 +98,7 @@ class NerTask(Task):
         """Find the files of a language, by split."""
         return find_bio(folder, language)
 
-    def read_file(self, path: Path, language: str) -> list[Sentence]:
+    def read_file(self, path: Path, language: str, counts: Counter[str]) -> list[Sentence]:  # noqa: ARG002 - as others
         """Read a file in any of the three forms."""
         return read_bio(path, language, keep_blank=self.keep_blank_words)
 
@@ -147,10 +146,16 @@ TASKS: dict[str, type[Task]] = {task.name: task for task in (PosTask, NerTask)}
 def get_task(name: str, *, keep_blank_words: bool = False) -> Task:
     """Return a task by its name.
 
+    Args:
+        name: `pos` or `ner`.
+        keep_blank_words: Keep words that are empty or only white space, as unknown ones.
+
     Raises:
         UsageError: There is no such task; says which there are.
     """
     if name not in TASKS:
+        import difflib
+
         near = difflib.get_close_matches(name, TASKS, n=1)
         meant = f" Did you mean {near[0]}?" if near else ""
         raise UsageError(f"Unknown task {name!r}.{meant} There are {', '.join(TASKS)}.")
@@ -161,48 +166,31 @@ def _xtreme_f1(gold: Labels, predicted: Labels) -> float:
     return precision_recall_f1(entity_counts(gold, predicted, xtreme_chunks).sum(axis=0))[2]
 
 
-# Scores of tags, word by word: accuracy and macro F1, and counts that add up over sentences.
-
-
 def check_same_words(gold: Labels, predicted: Labels) -> None:
-    """Refuse predictions that are not one label a word.
-
-    Raises:
-        UsageError: Says in which sentence the numbers differ.
-    """
+    """Refuse predictions that are not one label a word; say in which sentence the numbers differ."""
     if len(gold) != len(predicted):
         raise UsageError(
             f"Labels of {len(predicted):,} sentences were predicted, but there are {len(gold):,}. Give one sequence of "
             "labels for each sentence."
         )
-    for number, (one, other) in enumerate(zip(gold, predicted, strict=True)):
-        if len(one) != len(other):
+    for number, (tags, guesses) in enumerate(zip(gold, predicted, strict=True)):
+        if len(tags) != len(guesses):
             raise UsageError(
-                f"Sentence {number}, counted from 0, has {len(one):,} words, but {len(other):,} labels were predicted. "
-                "Give one label for each word."
+                f"Sentence {number}, counted from 0, has {len(tags):,} words, but {len(guesses):,} labels were "
+                "predicted. Give one label for each word."
             )
 
 
 def tag_counts(gold: Labels, predicted: Labels) -> Counts:
-    """Count right tags and words; they add up over sentences.
-
-    Args:
-        gold: Tags of each sentence.
-        predicted: As many.
-
-    Returns:
-        Words whose tag is right, and words. Shape: [sentence, 2].
-    """
-    right = [sum(map(str.__eq__, one, other)) for one, other in zip(gold, predicted, strict=True)]
-    return np.stack([np.array(right, dtype=np.int64), np.array([len(one) for one in gold], dtype=np.int64)], axis=1)
+    """Count words whose tag is right, and words. Shape: [sentence, 2]; they add up over sentences."""
+    counts = np.zeros((len(gold), 2), dtype=np.int64)
+    for row, tags, guesses in zip(counts, gold, predicted, strict=True):
+        row[:] = sum(map(str.__eq__, tags, guesses)), len(tags)
+    return counts
 
 
 def tag_accuracy(counts: Counts) -> float:
-    """Return the share of words whose tag is right, 0 to 1, higher is better; 0 without words.
-
-    Args:
-        counts: Summed counts of `tag_counts`. Shape: [2].
-    """
+    """Return the share of words whose tag is right, of summed counts; 0 without words."""
     return float(counts[0]) / max(int(counts[1]), 1)
 
 
@@ -212,16 +200,10 @@ def macro_f1(gold: Labels, predicted: Labels) -> float:
     A tag that occurs in the gold tags and is never predicted counts as 0. A tag that is only predicted has no F1 of its
     own (treebanks of one language lack some tags, and their number would decide): where it was predicted it is a miss
     of the tag that should stand there. So scikit-learn counts with `average="macro"` and `labels=` those of the gold.
-
-    Args:
-        gold: Tags of each sentence.
-        predicted: As many.
     """
-    pairs = Counter(zip(chain.from_iterable(gold), chain.from_iterable(predicted), strict=True))
-    wanted: Counter[str] = Counter()
-    given: Counter[str] = Counter()
-    for (one, other), n in pairs.items():
-        wanted[one] += n
-        given[other] += n
-    each = [2 * pairs[tag, tag] / (wanted[tag] + given[tag]) for tag in sorted(wanted)]
+    n_gold, n_predicted = Counter(chain.from_iterable(gold)), Counter(chain.from_iterable(predicted))
+    pairs = zip(chain.from_iterable(gold), chain.from_iterable(predicted), strict=True)
+    n_right = Counter(tag for tag, guess in pairs if tag == guess)
+    # In the order of the alphabet, so that rounding is the same whatever tag comes first.
+    each = [2 * n_right[tag] / (n_gold[tag] + n_predicted[tag]) for tag in sorted(n_gold)]
     return sum(each) / max(len(each), 1)

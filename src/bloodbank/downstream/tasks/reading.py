@@ -1,6 +1,6 @@
 """The sentences of a task for the languages that are fine-tuned and tested on: read, balanced, and what is missing.
 
-Reads folders or datasets of Hugging Face; writes nothing.
+Languages without data are named and left out:
 
     data = read_task("pos", settings.tasks["pos"], ["de", "fi", "hi"])
     data.languages, data.without                                # ("de", "fi"), ("hi",)
@@ -17,10 +17,9 @@ import pandas as pd
 from bloodbank.downstream.tasks.data import Split, balance
 from bloodbank.downstream.tasks.huggingface import HubData
 from bloodbank.downstream.tasks.pos_and_ner import get_task
-from bloodbank.downstream.tasks.task import Task
-from bloodbank.downstream.tasks.task import TaskData as Place
+from bloodbank.downstream.tasks.task import Place, Task
 from bloodbank.errors import UsageError
-from bloodbank.experiment.downstream_settings import BalanceSettings, TaskSettings
+from bloodbank.experiment.downstream_settings import TaskSettings
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,17 +47,16 @@ class TaskData:
 
     def lines(self) -> list[str]:
         """Say how many sentences there are."""
-        found = [f"{self.task.name}: fine-tuned and tested on {' '.join(self.languages)}"]
-        if self.without:
-            found[0] += f"; no data for {' '.join(self.without)}"
+        absent = f"; no data for {' '.join(self.without)}" if self.without else ""
+        lines = [f"{self.task.name}: fine-tuned and tested on {' '.join(self.languages)}{absent}"]
         for row in self.sizes.to_dict("records"):
             short = f", {row['n_missing']:,} short of what was asked for" if row["n_missing"] else ""
             notes = f" ({row['notes']})" if row["notes"] else ""
-            found.append(
+            lines.append(
                 f"  {row['language']:>4}  train {row['n_sentences']:,} sentences of {row['n_available']:,}{short}; "
                 f"test {row['n_test_sentences']:,}{notes}"
             )
-        return found
+        return lines
 
 
 def place_of(settings: TaskSettings) -> Place:
@@ -76,16 +74,13 @@ def place_of(settings: TaskSettings) -> Place:
 
 
 def read_task(name: str, settings: TaskSettings, codes: Sequence[str], *, with_dev: bool = False) -> TaskData:
-    """Read a task for some languages.
+    """Read a task for some languages; those without data are named, which is no error.
 
     Args:
         name: `pos` or `ner`.
         settings: Where it lies, and how many sentences train.
         codes: Languages that are wanted.
         with_dev: Read dev text too, for choosing an epoch on the source's own.
-
-    Returns:
-        Its sentences; languages without data are named, no error.
 
     Raises:
         UsageError: Fewer than two languages have data, or a file is wrong; names file and line.
@@ -100,13 +95,12 @@ def read_task(name: str, settings: TaskSettings, codes: Sequence[str], *, with_d
             f"{', '.join(there) or 'no language'}."
         )
     test = {code: task.read(place, code, "test") for code in languages}
-    chosen = BalanceSettings(n_sentences=settings.n_sentences, too_few=settings.too_few, choice=settings.choice)
-    balanced, sizes = balance([task.read(place, code, "train") for code in languages], chosen, task.n_train)
+    available = [task.read(place, code, "train") for code in languages]
+    balanced, sizes = balance(available, settings, task.n_train)
     train = {split.language: split for split in balanced}
     dev = {code: task.read(place, code, "dev") for code in languages} if with_dev else {}
     sizes["n_test_sentences"] = [len(test[code].sentences) for code in languages]
     sizes["n_test_words"] = [test[code].n_words for code in languages]
-    notes = [dict.fromkeys((*train[code].notes, *test[code].notes)) for code in languages]
-    sizes["notes"] = ["; ".join(found) for found in notes]
+    sizes["notes"] = ["; ".join(dict.fromkeys((*train[code].notes, *test[code].notes))) for code in languages]
     without = tuple(code for code in codes if code not in there)
     return TaskData(task, languages, without, train, test, dev, sizes)

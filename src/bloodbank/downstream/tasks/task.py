@@ -6,6 +6,7 @@ A task has labels, finds and reads its files, and scores labels. To add one, sub
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,7 +22,8 @@ from bloodbank.errors import UsageError
 from bloodbank.languages import get_language
 
 Floats = np.ndarray[Any, np.dtype[np.float64]]
-TaskData = Path | HubData
+Place = Path | HubData
+"""Where the sentences of a task lie: a folder, or a dataset of Hugging Face."""
 
 
 @dataclass(frozen=True)
@@ -55,8 +57,8 @@ class Task(ABC):
         """Find the files of a language, by split."""
 
     @abstractmethod
-    def read_file(self, path: Path, language: str) -> list[Sentence]:
-        """Read a file; its labels are some of `labels`."""
+    def read_file(self, path: Path, language: str, counts: Counter[str]) -> list[Sentence]:
+        """Read a file; its labels are some of `labels`; what is left out is counted by its name."""
 
     @abstractmethod
     def scores(self, gold: Labels, predicted: Labels) -> dict[str, float]:
@@ -77,18 +79,18 @@ class Task(ABC):
         """Put labels right where a rule says how; return the sentences and notes on what was done."""
         return tuple(sentences), ()
 
-    def languages(self, data: TaskData) -> tuple[str, ...]:
+    def languages(self, place: Place) -> tuple[str, ...]:
         """List the languages of which there is data; of a dataset of the hub, those that are named."""
-        return data.languages if isinstance(data, HubData) else self.find_languages(data)
+        return place.languages if isinstance(place, HubData) else self.find_languages(place)
 
-    def read(self, data: TaskData, language: str, split: str) -> Split:
+    def read(self, place: Place, language: str, split: str) -> Split:
         """Read a split of a language.
 
         Where there is no train, dev serves as training data; both splits then have a note that says so. Where there is
         no test, there is nothing to score on: an error.
 
         Args:
-            data: A folder, or a dataset of Hugging Face.
+            place: A folder, or a dataset of Hugging Face.
             language: Code.
             split: `train`, `dev` or `test`.
 
@@ -101,28 +103,25 @@ class Task(ABC):
         if split not in SPLITS:
             raise UsageError(f"Unknown split {split!r}. There are {', '.join(SPLITS)}.")
         get_language(language)
-        there = data.tables(language) if isinstance(data, HubData) else self.find_files(data, language)
+        there = place.tables(language) if isinstance(place, HubData) else self.find_files(place, language)
         chosen, notes = _choose(split, tuple(there))
         if chosen not in there:
             without = " Without it nothing can be scored on the language: add it, or leave the language out."
             raise UsageError(
-                f"{data}: {language} has no {split} split for {self.name}. There is {' and '.join(there)}."
+                f"{place}: {language} has no {split} split for {self.name}. There is {' and '.join(there)}."
                 + (without if split == "test" else "")
             )
         parts = there[chosen]
         if len(parts) > 1:
             notes.append(f"joined: {', '.join(map(str, parts))}")
         sentences: list[Sentence] = []
-        n_no_words = 0
+        counts: Counter[str] = Counter()
         for part in parts:
             if isinstance(part, HubTable):
-                read, n = part.read(self.labels, self.no_word, keep_blank=self.keep_blank_words)
-                n_no_words += n
+                sentences += part.read(self.labels, self.no_word, counts, keep_blank=self.keep_blank_words)
             else:
-                read = self.read_file(part, language)
-            sentences += read
-        if n_no_words:
-            notes.append(f"left out because the label {' or '.join(self.no_word)} marks no word: {n_no_words:,}")
+                sentences += self.read_file(part, language, counts)
+        notes += [f"{what}: {n:,}" for what, n in counts.items()]
         mended, more = self.mend(sentences)
         return Split(self.name, language, split, mended, (*notes, *more))
 

@@ -1,10 +1,10 @@
 """Z(s→t), Z(D), monolingual scores and differences between configurations, with intervals (section 6).
 
-Pure functions of the tidy tables of `bloodbank.downstream.zero_shot.cells`; nothing is read or written.
+The tidy tables of scores and of sentence counts are those of `bloodbank.downstream.zero_shot.cells`:
 
-    found = zero_shot(scores, sentences)
-    found.of_sets()                                             # Z(D) and monolingual, of every configuration
-    found.difference("most donating", "least donating", "zero_shot")
+    zero = zero_shot(scores, sentences)
+    zero.of_sets()                                             # Z(D) and monolingual, of every configuration
+    zero.difference("most donating", "least donating", "zero_shot")
 
 An interval covers what `covers` says: other seeds, other test sentences of the same languages, or both. It does not
 cover other languages, or other choices of the languages of a configuration.
@@ -12,15 +12,47 @@ cover other languages, or other choices of the languages of a configuration.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
 import numpy as np
 import pandas as pd
 
-from bloodbank.downstream.zero_shot.cells import Cells, Floats, Mask, draw_again, lay_out, only
+from bloodbank.downstream.zero_shot.cells import Cells, Floats, Mask, draw_again, lay_out
 from bloodbank.errors import UsageError
+
+Measure = Literal["zero_shot", "monolingual"]
+MEASURES: tuple[Measure, ...] = ("zero_shot", "monolingual")
+SUPPORTED, NOT_SUPPORTED, UNDECIDED = "supported", "not supported", "undecided"
+NOT_EVALUATED = "not evaluated"  # what it is about is not there
+
+
+@dataclass(frozen=True)
+class Difference:
+    """What one configuration, or the mean of several, has more than another.
+
+    Attributes:
+        first: Configurations that are said to be better.
+        second: Those that they are compared with.
+        measure: `zero_shot` (Eq. 2) or `monolingual` (Eq. 11).
+        value: Score of the first − score of the second, over the pairs that all of them have; positive where the first
+            is better.
+        low, high: Ends of its interval.
+        verdict: On "the first is better", see `verdict`.
+        n_pairs: Pairs of source and target that count.
+        covers: What the interval covers.
+    """
+
+    first: tuple[str, ...]
+    second: tuple[str, ...]
+    measure: Measure
+    value: float
+    low: float
+    high: float
+    verdict: str
+    n_pairs: int
+    covers: str
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,19 +88,18 @@ class ZeroShot:
             has; it is missing where there is none.
         """
         place, codes = self._place(configuration), self.cells.languages
-        n = len(codes)
-        other = ~np.eye(n, dtype=bool)
-        chosen = [("cell", codes[s], codes[t], only(n, s, t)) for s in range(n) for t in range(n)]
-        chosen += [("source", codes[s], "", other & only(n, s, None)) for s in range(n)]
-        chosen += [("target", "", codes[t], other & only(n, None, t)) for t in range(n)]
-        rows = []
-        for what, source, target, mask in chosen:
-            used = mask & (self.cells.n_seeds[place] > 0 if what == "cell" else self.cells.complete(place))
-            score, low, high = self._score(place, used)
-            n_seeds = self.cells.least_seeds(place, used)
-            rows.append((what, source, target, score, low, high, int(used.sum()), n_seeds, self._covers([place])))
-        names = ["what", "source", "target", "score", "low", "high", "n_pairs", "n_seeds", "covers"]
-        return pd.DataFrame(rows, columns=names)
+        source, target = np.indices((len(codes), len(codes)))
+        there, complete = self.cells.n_seeds[place] > 0, self.cells.complete(place) & (source != target)
+        rows = [
+            {"what": "cell", "source": codes[s], "target": codes[t],
+             **self._row(place, there & (source == s) & (target == t))}
+            for s, t in np.ndindex(source.shape)
+        ]  # fmt: skip
+        for n, code in enumerate(codes):
+            rows.append({"what": "source", "source": code, "target": "", **self._row(place, complete & (source == n))})
+        for n, code in enumerate(codes):
+            rows.append({"what": "target", "source": "", "target": code, **self._row(place, complete & (target == n))})
+        return pd.DataFrame(rows)
 
     def of_sets(self, among: Sequence[str] | None = None) -> pd.DataFrame:
         """Make the table of all configurations.
@@ -90,16 +121,15 @@ class ZeroShot:
             for measure in MEASURES:
                 wanted = self._pairs(measure, among)
                 used = wanted & self.cells.complete(place)
-                rows.append(
-                    (
-                        name, self.cells.pretraining_sets[place], measure, *self._score(place, used),
-                        self.cells.seed_sd(place, used), int(used.sum()), int((wanted & ~used).sum()),
-                        self.cells.least_seeds(place, used), self._covers([place]),
-                    )
-                )  # fmt: skip
-        names = ["configuration", "pretraining_set", "measure", "score", "low", "high", "seed_sd", "n_pairs",
-                 "n_missing", "n_seeds", "covers"]  # fmt: skip
-        return pd.DataFrame(rows, columns=names)
+                rows.append({
+                    "configuration": name, "pretraining_set": self.cells.pretraining_sets[place], "measure": measure,
+                    **self._row(place, used), "seed_sd": self.cells.seed_sd(place, used),
+                    "n_missing": int((wanted & ~used).sum()),
+                })  # fmt: skip
+        return pd.DataFrame(rows)[[
+            "configuration", "pretraining_set", "measure", "score", "low", "high", "seed_sd", "n_pairs", "n_missing",
+            "n_seeds", "covers",
+        ]]  # fmt: skip
 
     def difference(
         self,
@@ -123,23 +153,22 @@ class ZeroShot:
         Raises:
             UsageError: A configuration is not there, is on both sides, or they have no pair in common.
         """
-        ones, others = ((names,) if isinstance(names, str) else tuple(names) for names in (first, second))
-        both = [name for name in ones if name in others]
-        if both or not ones or not others:
+        better, worse = ((names,) if isinstance(names, str) else tuple(names) for names in (first, second))
+        both = [name for name in better if name in worse]
+        if both or not better or not worse:
             what = f"{both[0]} is on both sides" if both else "one side is empty"
-            raise UsageError(f"Cannot compare {', '.join(ones)} with {', '.join(others)}: {what}.")
-        weights = {self._place(name): 1 / len(ones) for name in ones}
-        weights |= {self._place(name): -1 / len(others) for name in others}
-        used = self.pairs_of((*ones, *others), measure, among)
+            raise UsageError(f"Cannot compare {', '.join(better)} with {', '.join(worse)}: {what}.")
+        weights = {self._place(name): 1 / len(better) for name in better}
+        weights |= {self._place(name): -1 / len(worse) for name in worse}
+        used = self.pairs_of((*better, *worse), measure, among)
         if not used.any():
             raise UsageError(
-                f"{', '.join(ones)} and {', '.join(others)} have no pair of source and target in common that all their "
-                "seeds have. Fine-tune and test what is missing."
+                f"{', '.join(better)} and {', '.join(worse)} have no pair of source and target in common that all "
+                "their seeds have. Fine-tune and test what is missing."
             )
         value, low, high = self._interval(weights, used)
-        said = verdict(low, high, covers_seeds=self._cover_seeds(list(weights)))
-        covers = self._covers(list(weights))
-        return Difference(ones, others, measure, value, low, high, said, int(used.sum()), covers)
+        judged = verdict(low, high, covers_seeds=self._cover_seeds(weights))
+        return Difference(better, worse, measure, value, low, high, judged, int(used.sum()), self._covers(weights))
 
     def interval(self, weights: Floats) -> tuple[float, float, float]:
         """Return a weighted sum of cells with the ends of its interval; everything else here is such a sum.
@@ -185,10 +214,17 @@ class ZeroShot:
             of_cells[place][used] = weight / used.sum()
         return self.interval(of_cells)
 
-    def _score(self, place: int, used: Mask) -> tuple[float, float, float]:
-        """Return the mean of one configuration over cells; no interval of a score leaves 0 to 1."""
+    def _row(self, place: int, used: Mask) -> dict[str, float | str]:
+        """Describe the mean of one configuration over cells; no interval of a score leaves 0 to 1."""
         score, low, high = self._interval({place: 1.0}, used)
-        return score, float(np.clip(low, 0.0, 1.0)), float(np.clip(high, 0.0, 1.0))
+        return {
+            "score": score,
+            "low": float(np.clip(low, 0.0, 1.0)),
+            "high": float(np.clip(high, 0.0, 1.0)),
+            "n_pairs": int(used.sum()),
+            "n_seeds": self.cells.least_seeds(place, used),
+            "covers": self._covers([place]),
+        }
 
     def _pairs(self, measure: str, among: Sequence[str] | None) -> Mask:
         if measure not in MEASURES:
@@ -202,12 +238,12 @@ class ZeroShot:
         pairs: Mask = inside[:, None] & inside & (same if measure == "monolingual" else ~same)
         return pairs
 
-    def _cover_seeds(self, places: Sequence[int]) -> bool:
+    def _cover_seeds(self, places: Iterable[int]) -> bool:
         return all(len(self.cells.of_seeds(place)) > 1 for place in places)
 
-    def _covers(self, places: Sequence[int]) -> str:
-        parts = ["seeds"] * self._cover_seeds(places) + ["test sentences"] * self.with_sentences
-        return " and ".join(parts) or "nothing"
+    def _covers(self, places: Iterable[int]) -> str:
+        covered = {"seeds": self._cover_seeds(places), "test sentences": self.with_sentences}
+        return " and ".join(what for what, whether in covered.items() if whether) or "nothing"
 
     def _place(self, configuration: str) -> int:
         if configuration not in self.cells.configurations:
@@ -246,47 +282,11 @@ def zero_shot(
     return ZeroShot(cells, sentences is not None, level, draw_again(cells, sentences, n_replicates, seed))
 
 
-# What the difference between two pretraining configurations says, from its interval alone.
-
-
-Measure = Literal["zero_shot", "monolingual"]
-MEASURES: tuple[Measure, ...] = ("zero_shot", "monolingual")
-SUPPORTED, NOT_SUPPORTED, UNDECIDED = "supported", "not supported", "undecided"
-NOT_EVALUATED = "not evaluated"  # what it is about is not there
-
-
-@dataclass(frozen=True)
-class Difference:
-    """What one configuration, or the mean of several, has more than another.
-
-    Attributes:
-        first: Configurations that are said to be better.
-        second: Those that they are compared with.
-        measure: `zero_shot` (Eq. 2) or `monolingual` (Eq. 11).
-        value: Score of the first − score of the second, over the pairs that all of them have; positive where the first
-            is better.
-        low, high: Ends of its interval.
-        verdict: On "the first is better", see `verdict`.
-        n_pairs: Pairs of source and target that count.
-        covers: What the interval covers.
-    """
-
-    first: tuple[str, ...]
-    second: tuple[str, ...]
-    measure: Measure
-    value: float
-    low: float
-    high: float
-    verdict: str
-    n_pairs: int
-    covers: str
-
-
 def verdict(low: float, high: float, *, covers_seeds: bool) -> str:
     """Say what an interval says of "it is above 0".
 
     Args:
-        low: Its lower end.
+        low: Its lower end; missing, as the other, where nothing is known of the error.
         high: Its upper end.
         covers_seeds: Whether it covers other seeds. An interval of test sentences alone decides nothing: it is several
             times too short.
