@@ -34,11 +34,12 @@ def pytest_collection_modifyitems(items):
 @pytest.fixture(scope="session", autouse=True)
 def _work_in_this_process():
     """Train where the test runs: a worker process imports torch for seconds. What is about processes starts them."""
-    from bloodbank.execution import InProcess, executor
+    from bloodbank.execution import InProcess, loop
 
-    executor.DEFAULT = InProcess
+    worker_processes = loop.DEFAULT
+    loop.DEFAULT = InProcess
     yield
-    executor.DEFAULT = None
+    loop.DEFAULT = worker_processes
 
 
 @pytest.fixture(scope="session")

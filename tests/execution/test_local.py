@@ -37,7 +37,7 @@ def store(tmp_path, monkeypatch):
         "PYTHONPATH", os.pathsep.join([str(HELPERS), *os.environ.get("PYTHONPATH", "").split(os.pathsep)])
     )
     monkeypatch.syspath_prepend(str(HELPERS))
-    monkeypatch.setattr("bloodbank.execution.executor._RETRY_SECONDS", 0.2)
+    monkeypatch.setattr("bloodbank.execution.loop._RETRY_SECONDS", 0.2)
     monkeypatch.setattr("bloodbank.execution.local._PATIENCE", 0.0)
     return Store(tmp_path / "run")
 
@@ -365,7 +365,7 @@ def test_what_breaks_off_a_task_in_this_process_breaks_off_the_run(store):
 
 
 def test_tests_may_say_what_carries_tasks_out(store, monkeypatch):
-    monkeypatch.setattr("bloodbank.execution.executor.DEFAULT", InProcess)
+    monkeypatch.setattr("bloodbank.execution.loop.DEFAULT", InProcess)
     one = task("one")
     assert run([one], store)[0] == []
     assert pids(store, one) == {os.getpid()}

@@ -11,7 +11,7 @@ from bloodbank.corpus.build import (
     read_summary,
     short_parts,
 )
-from bloodbank.corpus.sources.open_source import open_source
+from bloodbank.corpus.open_source import open_source
 from bloodbank.corpus.sources.source import Document, Source
 
 __all__ = [

@@ -1,8 +1,9 @@
 """Where work runs: this machine now; the seam for a distributed engine is `Executor`, with `Task` and `Event`."""
 
-from bloodbank.execution.executor import TORCH_SECONDS, Executor, Needs, default_executor, run_tasks
+from bloodbank.execution.executor import TORCH_SECONDS, Executor, Needs
 from bloodbank.execution.in_process import InProcess
 from bloodbank.execution.local import WorkerProcesses
+from bloodbank.execution.loop import default_executor, run_tasks
 from bloodbank.execution.machine import (
     check_compiler,
     check_device,

@@ -8,7 +8,7 @@ import pytest
 import zstandard
 
 from bloodbank.corpus import open_source
-from bloodbank.corpus.sources.open_source import find_files
+from bloodbank.corpus.open_source import find_files
 from bloodbank.corpus.sources.text import TextSource
 from bloodbank.errors import UsageError
 from bloodbank.experiment.settings import SourceSettings
