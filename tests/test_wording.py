@@ -48,3 +48,13 @@ def test_without_words_for_it_nothing_known_is_as_undecided() -> None:
 )
 def test_it_is_written_with_what_is_known(finding: Finding, text: str) -> None:
     assert str(finding) == text
+
+
+@pytest.mark.parametrize(
+    ("p", "n_drawn", "verdict"),
+    [(0.049, 10_000, "undecided"), (0.049, 0, "above"), (0.02, 10_000, "above"), (0.049, 1_000_000, "above")],
+)
+def test_a_p_that_other_draws_could_turn_decides_nothing(p, n_drawn, verdict):
+    finding = Finding(0.3, p=p, n_drawn=n_drawn)
+    assert finding.verdict == verdict
+    assert ("about 0.05" in str(finding)) == (verdict == "undecided")
