@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from bloodbank.experiment.settings import FOREIGN_LIMIT
 from bloodbank.explorer.numbers import plain
 
 if TYPE_CHECKING:
@@ -96,6 +95,7 @@ def _facts(language: LanguageAudit) -> dict[str, Fact]:
 
 def _flags(language: LanguageAudit, audit: Audit) -> list[str]:
     from bloodbank.corpus.audit.record import OVERLAP_LIMIT, UNKNOWN_LIMIT, above
+    from bloodbank.experiment.settings import FOREIGN_LIMIT
 
     flags = []
     if language.short_parts:

@@ -16,7 +16,6 @@ from bloodbank.bank.health import FALLING, NOT_MEASURED, RISING, UNHEALTHY, VOID
 from bloodbank.bank.measurements import CONTROLS
 from bloodbank.bank.scores import BLOOD_TYPES, FOREIGN_SHARE
 from bloodbank.bank.sentences import SURE
-from bloodbank.experiment.settings import FOREIGN_LIMIT
 from bloodbank.explorer.facts import foreign_flag
 from bloodbank.wording import plural
 
@@ -121,6 +120,8 @@ def _missing_sentence(counts: dict[str, int], n_others: int, letter: str, verb: 
 def _foreign(bank: Bank) -> list[tuple[str, str]]:
     if FOREIGN_SHARE not in bank.covariates:
         return []
+    from bloodbank.experiment.settings import FOREIGN_LIMIT
+
     shares = pd.to_numeric(bank.covariates[FOREIGN_SHARE], errors="coerce")
     return [(str(code), foreign_flag(float(share))) for code, share in shares[shares > FOREIGN_LIMIT].items()]
 

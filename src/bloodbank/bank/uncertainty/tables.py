@@ -39,9 +39,9 @@ def cell_table(noise: MeasuredNoise, order: Order, codes: tuple[str, ...], level
 
 def bounds(estimates: Array, errors: Errors, level: float) -> tuple[Array, Array]:
     """Return the two ends of intervals by Student's t; both are the estimate where the error is zero."""
-    from scipy import stats
+    from scipy.special import stdtrit  # scipy.stats.t.ppf, which takes ten times as long to load
 
-    reach = stats.t.ppf((1 + level) / 2, errors.df) * errors.se
+    reach = stdtrit(errors.df, (1 + level) / 2) * errors.se
     return estimates - reach, estimates + reach
 
 
