@@ -13,7 +13,7 @@ from bloodbank.store import Busy, hold, owner_of
 HOLDER = """
 import sys
 from pathlib import Path
-from bloodbank.locks import hold
+from bloodbank.store import hold
 
 with hold(Path(sys.argv[1])):
     print("held", flush=True)
