@@ -2,9 +2,10 @@
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
-# Tests run in so many processes, each of which computes with one thread.
+# Tests run in so many processes, each of which computes with one thread. A module's tests stay together, so that what
+# its fixtures train or build is made once, and modules in the order of conftest.py.
 PROCESSES ?= 2
-PYTEST := $(BIN)/python -m pytest --numprocesses $(PROCESSES) --dist loadgroup
+PYTEST := $(BIN)/python -m pytest --numprocesses $(PROCESSES) --dist loadfile --no-loadscope-reorder
 
 .PHONY: demo check test proofs install clean
 

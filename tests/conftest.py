@@ -1,4 +1,4 @@
-"""How the tests run: which of them share a process, how many threads each has, and the finished run that they share."""
+"""How the tests run: in what order, in how many threads, in which process; and the finished run that they share."""
 
 import os
 import shutil
@@ -20,15 +20,9 @@ settings.register_profile("thorough", max_examples=300, deadline=None)
 settings.load_profile("fast")
 
 
-@pytest.hookimpl(tryfirst=True)  # xdist reads the groups in its own
 def pytest_collection_modifyitems(items):
-    """Keep a module's tests in one process, so that what its fixtures train or build is made once.
-
-    A module whose parts share nothing says so with groups of its own: `@pytest.mark.xdist_group(...)`.
-    """
-    for item in items:
-        if not item.get_closest_marker("xdist_group"):
-            item.add_marker(pytest.mark.xdist_group(item.path.relative_to(item.config.rootpath).as_posix()))
+    """Begin with the modules that train, so that no process is left with one of them at the end."""
+    items.sort(key=lambda item: "pipeline" not in item.path.parts)
 
 
 @pytest.fixture(scope="session", autouse=True)
