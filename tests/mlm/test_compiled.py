@@ -18,6 +18,7 @@ V = Vocabulary(40, pad=0, unk=1, cls=2, sep=3, mask=4)
 TOLERANCE = 1e-5  # float32: sums in another order
 
 
+@pytest.mark.proof  # half a minute for the C++ compiler
 @pytest.mark.skipif(not (shutil.which("g++") or shutil.which("clang++")), reason="needs a C++ compiler")
 def test_two_updates_of_two_models_are_the_same_compiled_and_not():
     import numpy as np
