@@ -16,6 +16,8 @@ and their licences):
 - Missing is None, never a guess.
 """
 
+from __future__ import annotations
+
 import csv
 import re
 from collections.abc import Mapping
@@ -174,3 +176,11 @@ def _suggestions(code: str) -> tuple[Language, ...]:
 def _keys(language: Language) -> tuple[str, ...]:
     """Give what else than its code a language may be asked for by."""
     return (language.name.lower(), language.iso639_3 or language.code)
+
+
+def find_language(code: str) -> Language | None:
+    """Look a code up in the table of languages; a bank read from elsewhere may know others."""
+    try:
+        return get_language(code)
+    except UsageError:
+        return None

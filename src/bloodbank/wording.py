@@ -13,21 +13,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
-import numpy as np
-
-from bloodbank.errors import UsageError
-from bloodbank.languages import Language, get_language
+from bloodbank.languages import find_language
 
 MISSING = "·"
 ALPHA = 0.05  #: p up to which a finding counts as beyond chance
-
-
-def find_language(code: str) -> Language | None:
-    """Look a code up in the table of languages; a bank read from elsewhere may know others."""
-    try:
-        return get_language(code)
-    except UsageError:
-        return None
 
 
 def language_name(code: str) -> str:
@@ -174,24 +163,6 @@ class Finding:
     def span(self) -> str:
         """The interval in words: "+0.03 to +0.21"."""
         return f"{signed(self.low, self.decimals)}{self.unit} to {signed(self.high, self.decimals)}{self.unit}"
-
-
-def holm(p: np.ndarray) -> np.ndarray:
-    """Correct p values by Holm's method, which bounds the chance of any false finding.
-
-    The smallest is taken times the number of tests, the next times one less, and so on; never less than the one before.
-
-    Args:
-        p: One for each test.
-
-    Returns:
-        The corrected ones, in the same order.
-    """
-    order = np.argsort(p, kind="stable")
-    steps = np.maximum.accumulate(p[order] * np.arange(len(p), 0, -1))
-    corrected = np.empty_like(p)
-    corrected[order] = np.minimum(steps, 1.0)
-    return corrected
 
 
 def p_text(value: float) -> str:

@@ -19,7 +19,7 @@ from bloodbank.bank.uncertainty.intervals import IntervalOptions
 from bloodbank.errors import UsageError
 from bloodbank.figures.groups import MAX_POINTS, groups_caption, groups_figure
 from bloodbank.statistics.permutations import draw_orders
-from bloodbank.wording import holm
+from bloodbank.statistics.tests import holm
 from made_up_banks import measurements_of, sentence_scores
 from made_up_banks import private_codes as codes
 

@@ -13,8 +13,8 @@ from bloodbank.analysis.typology import feature_effects
 from bloodbank.bank.scores import matrix
 from bloodbank.errors import UsageError
 from bloodbank.statistics.permutations import draw_orders, sharing_statistics
+from bloodbank.statistics.tests import holm
 from bloodbank.typology import load_features
-from bloodbank.wording import holm
 from shared_data import shared_data
 
 

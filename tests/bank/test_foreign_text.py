@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from bloodbank.bank import build_bank
-from bloodbank.bank.scores import foreign_shares, much_foreign
+from bloodbank.bank.covariates import foreign_shares, much_foreign
 from bloodbank.figures.heatmap import heatmap_caption, heatmap_figure
 from bloodbank.figures.plane import plane_caption, plane_figure
 

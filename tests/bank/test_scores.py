@@ -235,7 +235,7 @@ def test_a_missing_cell_that_equals_the_mean_changes_nothing(finetune, data):
 
 def test_test_text_that_stands_translated_elsewhere_is_said_first(paper_example):
     from bloodbank.bank import build_bank
-    from bloodbank.bank.scores import TRANSLATED_SHARE, by_language
+    from bloodbank.bank.covariates import TRANSLATED_SHARE, by_language
     from bloodbank.bank.sentences import caveats
 
     def first(shares):

@@ -15,10 +15,11 @@ import numpy as np
 import pandas as pd
 
 from bloodbank.bank.bank import Bank
+from bloodbank.bank.covariates import FERTILITY, FOREIGN_SHARE
 from bloodbank.bank.health import MIN_LANGUAGES
-from bloodbank.bank.scores import FERTILITY, FOREIGN_SHARE
+from bloodbank.languages import find_language
 from bloodbank.statistics.permutations import SAME, draw_orders, tail
-from bloodbank.wording import Finding, find_language, plural, signed
+from bloodbank.wording import Finding, plural, signed
 
 CORRELATION, SHARE = "correlation", "share of variance"
 CATEGORIES = ("script", "family")

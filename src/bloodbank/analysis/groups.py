@@ -21,8 +21,9 @@ from bloodbank.analysis.sharing import BORDER, sharing_tests, smallest_p, summar
 from bloodbank.bank.bank import Bank
 from bloodbank.bank.scores import number
 from bloodbank.errors import UsageError
+from bloodbank.languages import find_language
 from bloodbank.statistics.permutations import draw_orders
-from bloodbank.wording import ALPHA, Finding, find_language, listed, p_text, plural, signed
+from bloodbank.wording import ALPHA, Finding, listed, p_text, plural, signed
 
 KINDS = ("script", "family")
 _PLURALS = {"script": "scripts", "family": "families"}

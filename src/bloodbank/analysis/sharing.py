@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 
 from bloodbank.bank.scores import LEVEL_BORDERS
 from bloodbank.statistics.permutations import sharing_statistics, tail
+from bloodbank.statistics.tests import holm
 from bloodbank.statistics.two_way import departures
-from bloodbank.wording import holm
 
 TESTS = ("mean", "adjusted_mean", "log_variance_ratio", "share_negative", "share_below_border")
 BORDER = LEVEL_BORDERS[0]  # the paper's -10 percent

@@ -19,10 +19,11 @@ import pandas as pd
 
 from bloodbank.errors import UsageError
 from bloodbank.statistics.permutations import MAX_EXACT, SAME, draw_orders, sharing_statistics, tail
+from bloodbank.statistics.tests import holm
 from bloodbank.statistics.two_way import departures
 from bloodbank.typology import Features
 from bloodbank.typology.features import MIN_SHARED, agreements
-from bloodbank.wording import Finding, holm, listed, p_text, percent, plural, signed
+from bloodbank.wording import Finding, listed, p_text, percent, plural, signed
 
 MIN_LANGUAGES = 3  # with a value, for two values at least, before a feature is tested
 CONTROLS = ("additive", "none")

@@ -17,6 +17,7 @@ from typing import Any
 import pandas as pd
 
 from bloodbank.bank.controls import control_scores
+from bloodbank.bank.covariates import no_covariates
 from bloodbank.bank.health import (
     confounds,
     count_states,
@@ -28,15 +29,7 @@ from bloodbank.bank.health import (
     unhealthy_models,
 )
 from bloodbank.bank.measurements import MONOLINGUAL, counted, select_controls, select_rows
-from bloodbank.bank.scores import (
-    TRAINING,
-    finetune_scores,
-    language_scores,
-    no_covariates,
-    over_seeds,
-    same,
-    transfer_levels,
-)
+from bloodbank.bank.scores import TRAINING, finetune_scores, language_scores, over_seeds, same, transfer_levels
 from bloodbank.bank.uncertainty.intervals import (
     DEFAULT,
     IntervalOptions,

@@ -18,8 +18,9 @@ from bloodbank.bank.bank import Bank
 from bloodbank.bank.files import to_csv, to_json
 from bloodbank.bank.measurements import METRICS
 from bloodbank.errors import UsageError
+from bloodbank.languages import find_language
 from bloodbank.store import replace_file
-from bloodbank.wording import MISSING, find_language, not_a_formula, percent, signed
+from bloodbank.wording import MISSING, not_a_formula, percent, signed
 
 if TYPE_CHECKING:
     import networkx as nx

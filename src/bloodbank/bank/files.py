@@ -19,14 +19,16 @@ import pandas as pd
 
 from bloodbank.bank.bank import Bank
 from bloodbank.bank.controls import COLUMN_TYPES as CONTROL_TYPES
+from bloodbank.bank.covariates import by_language
 from bloodbank.bank.health import UNCONVERGED_TYPES, UNHEALTHY_TYPES
 from bloodbank.bank.measurements import METRICS
 from bloodbank.bank.replicates import read_replicates, write_replicates
-from bloodbank.bank.scores import by_language, matrix
+from bloodbank.bank.scores import matrix
 from bloodbank.bank.uncertainty.intervals import Intervals
 from bloodbank.bank.uncertainty.paragraphs import CELL_SCORES
 from bloodbank.errors import UsageError
-from bloodbank.wording import find_language, not_a_formula
+from bloodbank.languages import find_language
+from bloodbank.wording import not_a_formula
 
 BANK_FILE = "bank.json"
 MATRIX_FILE = "matrix.csv"

@@ -14,9 +14,10 @@ import pandas as pd
 
 from bloodbank.bank.bank import Bank
 from bloodbank.bank.controls import compare_pairs, compare_recipients
+from bloodbank.bank.covariates import FERTILITY, FOREIGN_SHARE, TRANSLATED_SHARE
 from bloodbank.bank.health import CONVERGED, FALLING, NOT_MEASURED, RISING, UNHEALTHY, UNKNOWN, VOID
 from bloodbank.bank.measurements import CONTROLS, JOINT, METRICS, SHUFFLED, ZERO_SHOT
-from bloodbank.bank.scores import BLOOD_TYPES, FERTILITY, FOREIGN_SHARE, LEVELS, TRANSLATED_SHARE, matrix, number
+from bloodbank.bank.scores import BLOOD_TYPES, LEVELS, matrix, number
 from bloodbank.bank.uncertainty.intervals import Intervals
 from bloodbank.statistics.permutations import SAME
 from bloodbank.wording import Finding, language_name, listed, percent, plural, signed

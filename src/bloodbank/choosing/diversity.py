@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 
 from bloodbank.errors import UsageError
-from bloodbank.wording import find_language
+from bloodbank.languages import find_language
 
 
 @dataclass(frozen=True, eq=False)

@@ -6,20 +6,18 @@ on the seed, and where it is a stretch, on the pivot's text; never on which othe
 
 from __future__ import annotations
 
-import hashlib
-import tempfile
 from array import array
-from collections.abc import Container, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
 from typing import Any
 
 import numpy as np
 
 from bloodbank.corpus.anchors import Anchors, Numbers, anchors_of
 from bloodbank.corpus.sources.source import Source
-from bloodbank.corpus.splitting import Parts, Prepare, Split, comparable
+from bloodbank.corpus.spilled_lines import SpilledLines
+from bloodbank.corpus.splitting import Parts, Prepare, Split
 from bloodbank.corpus.stretch import DEV, TEST, TRAIN, Zones, find_stretch, guarded_pivot, zones_of_pivot
 from bloodbank.errors import UsageError
 from bloodbank.experiment.settings import CorpusSettings
@@ -99,7 +97,7 @@ def split_parallel(
         UsageError: The source is empty, its records lack keys where they are parallel by key, or the pivot's stretch
             cannot be found in it.
     """
-    with Spill(folder) as lines:
+    with SpilledLines(folder) as lines:
         shares = _read(source, settings, prepare, lines)
         zones, order = (
             _zones_of_stretch(lines, language, settings, pivot)
@@ -110,7 +108,7 @@ def split_parallel(
         return Split(parts.lines(), parts.n_repeated, int(lines.lengths.sum()), 1.0)
 
 
-def _fill(lines: Spill, zones: Zones, order: Numbers, parts: Parts) -> None:
+def _fill(lines: SpilledLines, zones: Zones, order: Numbers, parts: Parts) -> None:
     heldout = np.isin(zones, (TEST, DEV))
     inside, outside = lines.texts(heldout), lines.texts(~heldout)
     order = order[lines.lengths[order] > 0]
@@ -140,7 +138,7 @@ def _zones_of_places(places: Places, settings: CorpusSettings) -> tuple[Zones, N
 
 
 def _zones_of_stretch(
-    lines: Spill, language: str, settings: CorpusSettings, pivot: Pivot | None
+    lines: SpilledLines, language: str, settings: CorpusSettings, pivot: Pivot | None
 ) -> tuple[Zones, Numbers]:
     """Zones of a book's paragraphs, and the order in which they are taken: from the stretch on, round the end."""
     start, test_share = _shares(settings)
@@ -162,7 +160,7 @@ def _zones_of_stretch(
     return zones, np.roll(np.arange(len(zones)), -int(tests[gaps.argmax()]))
 
 
-def _read(source: Source, settings: CorpusSettings, prepare: Prepare, lines: Spill) -> Places:
+def _read(source: Source, settings: CorpusSettings, prepare: Prepare, lines: SpilledLines) -> Places:
     """Read a whole source; return where each of its messages stands, from 0 to 1."""
     places = array("d")
     for document in source.read():
@@ -181,78 +179,3 @@ def _read(source: Source, settings: CorpusSettings, prepare: Prepare, lines: Spi
         return np.array(places, dtype=np.float64)
     # Line i of n stands at i / n: the same for the same message in every language.
     return np.arange(len(lines)) / max(1, len(lines))
-
-
-# Lines that wait on disk: all of a source, of which a few numbers a line stand in memory.
-
-
-Hashes = np.ndarray[Any, np.dtype[np.uint64]]
-
-
-class Spill:
-    """Lines in a file that nobody else sees, and that is gone with the process, however it ends.
-
-    Args:
-        folder: Where there is room for the text of the whole source.
-    """
-
-    def __init__(self, folder: Path) -> None:
-        self._file = tempfile.TemporaryFile(dir=folder)  # noqa: SIM115 - closed in __exit__
-        self._lengths, self._ends, self._hashes = array("q"), array("q", [0]), array("Q")
-
-    def __enter__(self) -> Spill:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._file.close()
-
-    def __len__(self) -> int:
-        """Count the lines."""
-        return len(self._lengths)
-
-    def append(self, line: str) -> None:
-        """Put a line at the end."""
-        raw = line.encode()
-        self._file.write(raw)
-        self._ends.append(self._ends[-1] + len(raw))
-        self._lengths.append(len(line))
-        self._hashes.append(_hash(comparable(line)))
-
-    def __iter__(self) -> Iterator[str]:
-        """Read all lines back, in order."""
-        return (self[number] for number in range(len(self)))
-
-    def __getitem__(self, number: int) -> str:
-        """Read a line back."""
-        begin, end = self._ends[number], self._ends[number + 1]
-        self._file.seek(begin)
-        return self._file.read(end - begin).decode()
-
-    @property
-    def lengths(self) -> np.ndarray[Any, np.dtype[np.int64]]:
-        """Characters of each line. Shape: [n_lines]."""
-        return np.array(self._lengths, dtype=np.int64)
-
-    def texts(self, wanted: np.ndarray[Any, np.dtype[np.bool_]]) -> Texts:
-        """Return the texts of some lines, empty ones left out. Shape of `wanted`: [n_lines]."""
-        hashes = np.array(self._hashes, dtype=np.uint64)
-        return Texts(np.unique(hashes[wanted & (self.lengths > 0)]))
-
-
-class Texts(Container[str]):
-    """Texts, case and spaces set aside, known by 64 bits each: two of a million are mistaken once in 30 million."""
-
-    def __init__(self, hashes: Hashes) -> None:
-        self._hashes = hashes
-
-    def __contains__(self, text: object) -> bool:
-        """Tell whether a text, as `comparable` returns it, is one of them."""
-        own = np.uint64(_hash(str(text)))
-        place = int(np.searchsorted(self._hashes, own))
-        return place < len(self._hashes) and self._hashes[place] == own
-
-
-def _hash(text: str) -> int:
-    return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=8).digest(), "little")

@@ -28,8 +28,9 @@ from bloodbank.explorer.numbers import plain, plain_matrix
 from bloodbank.explorer.schema import Comparison, Feature, PageData, PageLanguage, Provenance, ScoreDifference, Typology
 from bloodbank.explorer.view import bank_view
 from bloodbank.explorer.world import place_on_map, read_world
+from bloodbank.languages import find_language
 from bloodbank.typology import Features
-from bloodbank.wording import find_language, language_name, listed, plural
+from bloodbank.wording import language_name, listed, plural
 
 NO_FEATURES = "No typological features were given."
 _CITATION = [

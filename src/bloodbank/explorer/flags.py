@@ -12,9 +12,10 @@ import numpy as np
 import pandas as pd
 
 from bloodbank.bank.bank import Bank
+from bloodbank.bank.covariates import FOREIGN_SHARE
 from bloodbank.bank.health import FALLING, NOT_MEASURED, RISING, UNHEALTHY, VOID
 from bloodbank.bank.measurements import CONTROLS
-from bloodbank.bank.scores import BLOOD_TYPES, FOREIGN_SHARE
+from bloodbank.bank.scores import BLOOD_TYPES
 from bloodbank.bank.sentences import SURE
 from bloodbank.explorer.facts import foreign_flag
 from bloodbank.wording import plural

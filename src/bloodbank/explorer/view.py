@@ -12,9 +12,10 @@ import pandas as pd
 
 from bloodbank.analysis.graph import circle_order, transfer_graph
 from bloodbank.bank.bank import Bank
+from bloodbank.bank.covariates import FERTILITY, FOREIGN_SHARE
 from bloodbank.bank.health import NOT_MEASURED, UNHEALTHY, VOID
 from bloodbank.bank.measurements import METRICS
-from bloodbank.bank.scores import BLOOD_TYPES, FERTILITY, FOREIGN_SHARE
+from bloodbank.bank.scores import BLOOD_TYPES
 from bloodbank.bank.sentences import caveats, control_sentences, knows_seeds, missing_cells, units
 from bloodbank.explorer import facts as corpus
 from bloodbank.explorer.facts import CorpusFacts, Fact

@@ -21,9 +21,9 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch, Rectangle
 
 from bloodbank.bank.bank import Bank
+from bloodbank.bank.covariates import foreign_shares, much_foreign
 from bloodbank.bank.health import UNHEALTHY, VOID
 from bloodbank.bank.measurements import METRICS
-from bloodbank.bank.scores import foreign_shares, much_foreign
 from bloodbank.bank.sentences import holds_zero, subtitle
 from bloodbank.canvas import (
     DIVERGING,

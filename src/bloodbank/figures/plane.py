@@ -12,8 +12,9 @@ from matplotlib.lines import Line2D
 from matplotlib.text import Text
 
 from bloodbank.bank.bank import Bank
+from bloodbank.bank.covariates import much_foreign
 from bloodbank.bank.measurements import ZERO_SHOT
-from bloodbank.bank.scores import BLOOD_TYPES, much_foreign
+from bloodbank.bank.scores import BLOOD_TYPES
 from bloodbank.bank.sentences import n_pairs, subtitle
 from bloodbank.canvas import BLUE, DARK, GREEN, RED, TEXT_SIZE, add_legend, settle, sheet, span, style_axes
 from bloodbank.experiment.settings import FOREIGN_LIMIT

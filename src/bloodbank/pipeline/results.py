@@ -218,7 +218,7 @@ def audited_covariates(audit: Audit | None) -> pd.DataFrame | None:
     Shape:
         One row for each language.
     """
-    from bloodbank.bank.scores import FERTILITY, FOREIGN_SHARE, TRANSLATED_SHARE, by_language
+    from bloodbank.bank.covariates import FERTILITY, FOREIGN_SHARE, TRANSLATED_SHARE, by_language
     from bloodbank.corpus.audit.record import known
 
     if audit is None:

@@ -17,8 +17,9 @@ from rich.text import Text
 
 from bloodbank.bank.bank import Bank
 from bloodbank.bank.controls import compare_recipients
+from bloodbank.bank.covariates import foreign_shares
 from bloodbank.bank.measurements import METRICS, SHUFFLED
-from bloodbank.bank.scores import LEVELS, foreign_shares
+from bloodbank.bank.scores import LEVELS
 from bloodbank.bank.sentences import has_comparison, holds_zero, is_unsure, sentences, subtitle
 from bloodbank.wording import MISSING, language_name, percent, signed
 

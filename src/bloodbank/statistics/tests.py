@@ -122,3 +122,21 @@ def rank_correlation(x: Floats, y: Floats, level: float) -> tuple[float, float, 
     reach = float(norm.ppf(0.5 + level / 2) * np.sqrt((1 + clipped**2 / 2) / (n - 3)))
     low, high = np.tanh(np.arctanh(clipped) - reach), np.tanh(np.arctanh(clipped) + reach)
     return r, min(float(low), r), max(float(high), r)
+
+
+def holm(p: np.ndarray) -> np.ndarray:
+    """Correct p values by Holm's method, which bounds the chance of any false finding.
+
+    The smallest is taken times the number of tests, the next times one less, and so on; never less than the one before.
+
+    Args:
+        p: One for each test.
+
+    Returns:
+        The corrected ones, in the same order.
+    """
+    order = np.argsort(p, kind="stable")
+    steps = np.maximum.accumulate(p[order] * np.arange(len(p), 0, -1))
+    corrected = np.empty_like(p)
+    corrected[order] = np.minimum(steps, 1.0)
+    return corrected

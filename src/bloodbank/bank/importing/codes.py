@@ -12,8 +12,8 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from bloodbank.errors import UsageError
-from bloodbank.languages import all_languages
-from bloodbank.wording import find_language, listed, shown
+from bloodbank.languages import all_languages, find_language
+from bloodbank.wording import listed, shown
 
 if TYPE_CHECKING:
     import pandas as pd

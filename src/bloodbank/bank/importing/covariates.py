@@ -17,12 +17,13 @@ from typing import Any
 
 import pandas as pd
 
+from bloodbank.bank.covariates import by_language
 from bloodbank.bank.importing.cells import find_decimal, is_missing, to_number
 from bloodbank.bank.importing.codes import check_distinct, read_label, read_labels
 from bloodbank.bank.importing.files import decode, read_content, read_table
-from bloodbank.bank.scores import by_language
 from bloodbank.errors import UsageError
-from bloodbank.wording import find_language, listed, shown
+from bloodbank.languages import find_language
+from bloodbank.wording import listed, shown
 
 _LANGUAGE = ("language", "lang", "code", "language_code")
 _VALUE = ("monolingual", "value", "score", "epsilon", "ε", "mrr", "accuracy", "cross_entropy", "bits_per_byte")

@@ -20,6 +20,7 @@ import pandas as pd
 
 from bloodbank.bank.bank import Bank, with_intervals
 from bloodbank.bank.controls import COLUMN_TYPES as CONTROL_TYPES
+from bloodbank.bank.covariates import no_covariates
 from bloodbank.bank.files import BANK_FILE, read_bank
 from bloodbank.bank.health import UNCONVERGED_TYPES, UNHEALTHY_TYPES, UNKNOWN
 from bloodbank.bank.importing.cells import Cells
@@ -29,7 +30,7 @@ from bloodbank.bank.importing.long import distinct_values, find_columns, is_long
 from bloodbank.bank.importing.ratio_or_f import KINDS, Reading, to_finetune
 from bloodbank.bank.importing.wide import read_wide
 from bloodbank.bank.measurements import METRICS
-from bloodbank.bank.scores import TRAINING, language_scores, matrix, no_covariates, over_seeds
+from bloodbank.bank.scores import TRAINING, language_scores, matrix, over_seeds
 from bloodbank.errors import UsageError
 from bloodbank.experiment.protocols import PROTOCOLS
 from bloodbank.wording import listed, plural

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from bloodbank.bank.uncertainty.intervals import Intervals
 from bloodbank.bank.uncertainty.paragraphs import CELL_SCORES
 from bloodbank.errors import UsageError
-from bloodbank.wording import holm
+from bloodbank.statistics.tests import holm
 
 Array = NDArray[np.float64]
 CORRECTIONS: Mapping[str, str] = {
