@@ -1,6 +1,7 @@
 """Generators that are derived from names."""
 
 import hashlib
+import os
 import random
 import subprocess
 import sys
@@ -29,7 +30,11 @@ def test_numbers_are_not_texts_and_names_do_not_run_together():
 def test_a_process_with_another_hash_seed_derives_the_same():
     code = "from bloodbank.randomness import derive; print(derive(3, 'dropout', 'zh'))"
     run = subprocess.run(
-        [sys.executable, "-c", code], env={"PYTHONHASHSEED": "77"}, capture_output=True, text=True, check=True
+        [sys.executable, "-c", code],
+        env=os.environ | {"PYTHONHASHSEED": "77"},
+        capture_output=True,
+        text=True,
+        check=True,
     )
     assert int(run.stdout) == derive(3, "dropout", "zh")
 
