@@ -2,6 +2,8 @@
 
 import os
 import shutil
+import signal
+import threading
 
 import pytest
 from filelock import FileLock
@@ -12,6 +14,9 @@ for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "RAYO
     os.environ.setdefault(name, "1")
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
 os.environ["COLUMNS"] = "80"  # of what the command prints, as wide as in a pipe
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN and threading.current_thread() is threading.main_thread():
+    # Behind a shell's `&` Ctrl-C is ignored, which the commands that tests start would inherit.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 pytest_plugins = ["paper_banks"]
 # A slow or busy machine is no failure.
