@@ -96,6 +96,7 @@ def test_no_p_on_halves_is_below_what_relabelling_shows():
     assert row(found, "halves", "recipience")["p"] >= 1 / 720
 
 
+@pytest.mark.proof
 @pytest.mark.parametrize(("n", "n_banks"), [(6, 60), (12, 40)])
 def test_chance_makes_halves_significant_as_rarely_as_claimed(n, n_banks):
     p = [

@@ -90,7 +90,7 @@ def test_only_articles_are_documents_and_all_else_is_counted(write, name):
     assert texts(source) == [("Ein Hund ist ein Tier.",), ("Eine Katze.", "Sie miaut.")]
     assert source.counts == {
         "pages": 11, "articles": 3, "redirects": 2, "other_namespaces": 2, "not_wikitext": 1, "broken_pages": 3,
-        "without_text": 1, "removed_list_items": 2, "removed_files": 1, "removed_templates": 1,
+        "without_text": 1, "paragraphs": 3, "removed_list_items": 2, "removed_list_items_chars": 11, "removed_files": 1, "removed_templates": 1,
     }  # fmt: skip
     assert texts(source) == [("Ein Hund ist ein Tier.",), ("Eine Katze.", "Sie miaut.")]
     assert source.counts["pages"] == 22
@@ -411,7 +411,14 @@ def test_the_english_sample_has_its_pages():
     documents = list(source.read())
     counts = {kind: n for kind, n in source.counts.items() if not kind.startswith("removed_")}
     # One page in the namespace of the project; one article is a list of places of one name.
-    assert counts == {"pages": 206, "articles": 106, "redirects": 99, "other_namespaces": 1, "without_text": 1}
+    assert counts == {
+        "pages": 206,
+        "articles": 106,
+        "redirects": 99,
+        "other_namespaces": 1,
+        "without_text": 1,
+        "paragraphs": 5723,
+    }
     assert len(documents) == 105
     first = documents[0].paragraphs[0]
     assert first.startswith("Anarchism is a political philosophy that advocates self-governed societies based on volun")
@@ -422,7 +429,7 @@ def test_the_bulgarian_sample_in_utf_16_has_its_pages():
     source = WikipediaSource([shared_data("wikipedia-dumps", "bgwiki-pages-articles.xml.bz2")], "bg")
     (article,) = source.read()
     counts = {kind: n for kind, n in source.counts.items() if not kind.startswith("removed_")}
-    assert counts == {"pages": 3, "articles": 1, "other_namespaces": 2}
+    assert counts == {"pages": 3, "articles": 1, "other_namespaces": 2, "paragraphs": 22}
     assert source.describe()["name"] == "Уикипедия (bgwiki)"
     assert article.paragraphs[0] == (
         "Григорианският календар (понякога наричан и Грегориански календар, „нов стил“) е съвременният международно "

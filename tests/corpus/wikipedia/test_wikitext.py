@@ -168,7 +168,7 @@ def test_what_is_taken_out_is_counted_by_kind():
     assert clean_wikitext(text, GERMAN, removed) == ["x"]
     assert removed == {
         "templates": 3, "references": 1, "comments": 1, "files": 1, "categories": 1, "interlanguage": 1, "formulas": 1,
-        "headings": 1, "list_items": 2, "tables": 1, "addresses": 1, "galleries": 1, "code": 1,
+        "headings": 1, "list_items": 2, "list_items_chars": 2, "tables": 1, "addresses": 1, "galleries": 1, "code": 1,
     }  # fmt: skip
 
 

@@ -152,7 +152,8 @@ def _paragraphs(text: str, removed: Counter[str]) -> Iterator[str]:
         yield from (_without_quotes(line).replace(HOLE, "") for line in kept)
         if kind and len(kept) < len(lines):
             removed[kind] += len(lines) - len(kept)
-            removed[f"{kind}_chars"] += sum(map(len, lines)) - sum(map(len, kept))
+            if kind in _KEPT_IF_SENTENCES:
+                removed[f"{kind}_chars"] += sum(map(len, lines)) - sum(map(len, kept))
 
 
 def _joined(lines: Sequence[str]) -> str:
