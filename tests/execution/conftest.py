@@ -2,9 +2,9 @@
 
 import pytest
 
-from bloodbank.execution import executor
+from bloodbank.execution import WorkerProcesses, loop
 
 
 @pytest.fixture(autouse=True)
 def _work_in_processes(monkeypatch):
-    monkeypatch.setattr(executor, "DEFAULT", None)
+    monkeypatch.setattr(loop, "DEFAULT", WorkerProcesses)
