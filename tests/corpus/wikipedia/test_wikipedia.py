@@ -90,7 +90,8 @@ def test_only_articles_are_documents_and_all_else_is_counted(write, name):
     assert texts(source) == [("Ein Hund ist ein Tier.",), ("Eine Katze.", "Sie miaut.")]
     assert source.counts == {
         "pages": 11, "articles": 3, "redirects": 2, "other_namespaces": 2, "not_wikitext": 1, "broken_pages": 3,
-        "without_text": 1, "paragraphs": 3, "removed_list_items": 2, "removed_list_items_chars": 11, "removed_files": 1, "removed_templates": 1,
+        "without_text": 1, "paragraphs": 3, "removed_list_items": 2,
+        "removed_list_items_chars": 11, "removed_files": 1, "removed_templates": 1,
     }  # fmt: skip
     assert texts(source) == [("Ein Hund ist ein Tier.",), ("Eine Katze.", "Sie miaut.")]
     assert source.counts["pages"] == 22
