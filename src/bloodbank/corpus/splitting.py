@@ -16,12 +16,12 @@ if TYPE_CHECKING:
 Prepare = Callable[[Document], Sequence[str]]  # what makes lines of the corpus out of a document
 LONGEST_CUT = 50  # characters given up for a cut between words; scripts without spaces are cut anywhere
 _SPACES = re.compile(r"\s+")
-# Small letters of Turkish and Greek that capitals do not tell apart; in form C a dot or accent left alone was theirs.
+# Small letters of Turkish and Greek that capitals do not tell apart.
 _CASE = str.maketrans(
     "\u0131\u03ac\u03ad\u03ae\u03af\u03cc\u03cd\u03ce\u0390\u03b0",
     "i\u03b1\u03b5\u03b7\u03b9\u03bf\u03c5\u03c9\u03ca\u03cb",
-    "\u0307\u0301",
 )
+_DOTTED = "i\u0307"  # what casefold makes of the Turkish capital with a dot
 _NOTHING: Container[str] = frozenset()
 
 
@@ -84,7 +84,7 @@ def comparable(paragraph: str) -> str:
 
     Turkish and Azerbaijani have i with and without a dot in both cases; Greek capitals have no accents.
     """
-    return _SPACES.sub(" ", paragraph).strip().casefold().translate(_CASE)
+    return _SPACES.sub(" ", paragraph).strip().casefold().replace(_DOTTED, "i").translate(_CASE)
 
 
 class Parts:
