@@ -240,6 +240,8 @@ def _too_short(name: str, part: str, got: int, setting: str, settings: CorpusSet
             "`self` out of grid.controls."
         )
     share = " or raise corpus.heldout_share" if part != "train" and settings.parallel != "no" else ""
+    if share and settings.parallel == "stretch":  # the book may have nothing where the pivot's stretch is
+        share = f"{share}, or take the stretch elsewhere with another corpus.seed"
     lower = f"corpus.{setting} to at most {got:,}" if got else "the budgets of the other parts"
     keep = (
         ' With corpus.too_little = "smallest" all are cut to the smallest, with "keep" it stays short.' if got else ""
