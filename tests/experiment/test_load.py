@@ -92,7 +92,7 @@ def test_the_file_has_the_last_word_key_by_key(load):
 
 def test_an_unknown_preset_names_those_there_are(complaint):
     assert complaint('preset = "papre"\n', TOP, CORPUS) == (
-        'preset = "papre" is not known. Allowed: quick, recommended, paper.'
+        'preset = "papre" is not known. Allowed: quick, recommended, paper, screen, calibrate.'
     )
 
 

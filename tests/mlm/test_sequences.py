@@ -6,7 +6,7 @@ import tracemalloc
 import numpy as np
 import pytest
 
-from bloodbank.mlm.sequences import make_sequences, read_ids
+from bloodbank.mlm.sequences import make_sequences, read_ids, respelling
 from bloodbank.randomness import generator
 from bloodbank.tokenizer import Vocabulary
 
@@ -89,3 +89,13 @@ def test_a_text_stays_on_disk(tmp_path):
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert peak < 40e6  # a block of rows while usable ones are looked for; the pieces alone, in 64 bits, are 32 MB
+
+
+def test_a_respelled_text_has_the_same_frequencies_in_other_symbols():
+    vocabulary = Vocabulary(12, 0, 1, 2, 3, 4)
+    text = np.array([5, 6, 5, 7, 5, 6])
+    table = respelling(np.bincount(text, minlength=12), vocabulary, np.random.default_rng(0))
+    assert not set(table[text]) & set(text)  # 5, 6 and 7 are written as three of 8 to 11
+    assert sorted(np.unique(table[text], return_counts=True)[1]) == [1, 2, 3]
+    assert table[:5].tolist() == [0, 1, 2, 3, 4]
+    assert table[table].tolist() == list(range(12))

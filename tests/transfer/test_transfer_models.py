@@ -29,7 +29,7 @@ from bloodbank.transfer.models import Text
 
 ALL = {
     "protocols": ["sequential", "joint", "frozen", "zero_shot"],
-    "controls": ["self", "longer", "shuffled"],
+    "controls": ["self", "clone", "longer", "shuffled"],
     "sets": [["x-0", "x-1", "x-2"]],
 }
 
@@ -47,7 +47,8 @@ def experiment(tmp_path):
             if not path.exists():
                 path.write_text(f"text of {language}\n", encoding="utf-8")
         corpus = {"path": "{language}.txt"} | content.pop("corpus", {})
-        content = {"preset": "quick", "languages": languages, "corpus": corpus, "grid": grid or {}} | content
+        content = {"preset": "quick", "languages": languages, "corpus": corpus} | content
+        content["grid"] = {"zero_shot": False} | (grid or {})
         return make_experiment(content, where="test", base=tmp_path)
 
     return make
@@ -67,11 +68,11 @@ def test_counts_of_all_protocols_and_controls_by_hand(experiment, n):
     pairs = n * (n - 1)
     assert protocols(cells) == {
         "monolingual": n, "sequential": pairs, "joint": pairs, "frozen": pairs, "zero_shot": pairs, "shuffled": pairs,
-        "self": n, "longer": n, "set": 2,
+        "self": n, "clone": n, "longer": n, "set": 2,
     }  # fmt: skip
     assert kinds(models_of(cells)) == {
         "monolingual": n, "sequential": pairs, "joint": pairs // 2, "frozen": pairs, "shuffled": pairs, "pieces": n,
-        "self": n, "other": n, "longer": n, "set": 1,
+        "self": n, "other": n, "clone": n, "respelled": n, "longer": n, "set": 1,
     }  # fmt: skip
     assert len(set(cells)) == len(cells)
 
@@ -88,7 +89,12 @@ def test_a_protocol_trains_its_own_models_beside_the_monolingual_ones(experiment
 
 @pytest.mark.parametrize(
     ("control", "trained"),
-    [("self", {"self": 4, "other": 4}), ("longer", {"longer": 4}), ("shuffled", {"shuffled": 12, "pieces": 4})],
+    [
+        ("self", {"self": 4, "other": 4}),
+        ("clone", {"clone": 4, "respelled": 4}),
+        ("longer", {"longer": 4}),
+        ("shuffled", {"shuffled": 12, "pieces": 4}),
+    ],
 )
 def test_a_control_trains_its_own_models(experiment, control, trained):
     without, having = (models_of(cells_of(experiment(4, {"controls": c}))) for c in ([], [control]))
@@ -96,11 +102,29 @@ def test_a_control_trains_its_own_models(experiment, control, trained):
     assert set(without) <= set(having)
 
 
+def test_every_model_is_scored_on_every_recipient_beside_the_protocols(experiment):
+    without, having = (cells_of(experiment(4, {"zero_shot": asked})) for asked in (False, True))
+    assert protocols(having) - protocols(without) == {"zero_shot": 12}
+    assert models_of(having) == models_of(without)
+    text = experiment(4, {"zero_shot": True}, training={"candidates": "text"})
+    assert not protocols(cells_of(text))["zero_shot"]
+
+
+def test_a_clone_goes_on_from_the_recipients_own_text_in_other_symbols(experiment):
+    settings = experiment(2, {"controls": ["clone"]})
+    clone = Model("clone", ("x-1", "x-1"), 0)
+    assert clone.donor_model == Model("respelled", ("x-1",), 0)
+    assert phase_of(clone.donor_model, settings).texts == (Text("x-1", respelled=True),)
+    assert phase_of(clone, settings).texts == (Text("x-1"),)
+    keys = {model: output.key for model, output in make_plan(settings).models.items()}
+    assert keys[clone.donor_model] != keys[Model("monolingual", ("x-1",), 0)]
+
+
 def test_each_model_stands_after_what_it_goes_on_from(experiment):
     models = models_of(cells_of(experiment(4, ALL, seeds=[0, 1])))
     place = {model: number for number, model in enumerate(models)}
     with_donor = [model for model in models if model.donor_model]
-    assert len(with_donor) == 2 * (12 + 12 + 12 + 4)
+    assert len(with_donor) == 2 * (12 + 12 + 12 + 4 + 4)
     for model in with_donor:
         assert place[model.donor_model] < place[model]
         assert model.donor_model.is_donor
@@ -139,7 +163,7 @@ def test_epochs_shares_and_what_learns_by_hand(experiment):
         "monolingual": {(5, 1.0, "all")}, "other": {(5, 1.0, "all")}, "pieces": {(5, 1.0, "all")},
         "sequential": {(3, 1.0, "all")}, "frozen": {(3, 1.0, "words")}, "self": {(3, 1.0, "all")},
         "shuffled": {(3, 1.0, "all")}, "joint": {(5, 1.0, "all")}, "set": {(5, 1.0, "all")},
-        "longer": {(8, 1.0, "all")},
+        "clone": {(3, 1.0, "all")}, "respelled": {(5, 1.0, "all")}, "longer": {(8, 1.0, "all")},
     }  # fmt: skip
     total = phases(experiment, ALL | {"match": "total"})
     assert total["joint"] == {(5, 0.5, "all")}
@@ -177,13 +201,13 @@ def test_restricted_grids_need_only_what_their_cells_need(experiment):
     cells = cells_of(experiment(4, every | {"pairs": [["x-0", "x-1"]]}))
     assert protocols(cells) == {
         "monolingual": 2, "sequential": 1, "joint": 1, "frozen": 1, "zero_shot": 1, "shuffled": 1, "self": 1,
-        "longer": 1,
+        "clone": 1, "longer": 1,
     }  # fmt: skip
     assert {cell.recipient for cell in cells if cell.protocol in ("self", "longer")} == {"x-1"}
     models = models_of(cells)
     assert kinds(models) == {
         "monolingual": 2, "sequential": 1, "joint": 1, "frozen": 1, "shuffled": 1, "pieces": 1, "self": 1, "other": 1,
-        "longer": 1,
+        "clone": 1, "respelled": 1, "longer": 1,
     }  # fmt: skip
     assert Model("pieces", ("x-0",), 0) in models
     assert Model("other", ("x-1",), 0) in models
@@ -202,7 +226,7 @@ def test_seeds_of_pairs_and_sets_are_those_that_all_have(experiment):
     assert of_seed[0]["set"] == 4
     assert of_seed[1] == {
         "monolingual": 2, "sequential": 2, "joint": 2, "frozen": 2, "zero_shot": 2, "shuffled": 2, "self": 2,
-        "longer": 2, "set": 2,
+        "clone": 2, "longer": 2, "set": 2,
     }  # fmt: skip
     assert not of_seed[2]
 

@@ -21,7 +21,7 @@ from bloodbank.errors import UsageError
 MONOLINGUAL = "monolingual"
 ZERO_SHOT = "zero_shot"
 JOINT = "joint"
-OWN_CONTROLS = ("longer", "self")  # within one language: donor and recipient are the same
+OWN_CONTROLS = ("longer", "self", "clone")  # within one language: donor and recipient are the same
 SHUFFLED = "shuffled"
 CONTROLS = (*OWN_CONTROLS, SHUFFLED)
 HEALTH_STATES = ("healthy", "unhealthy", "failed")
@@ -104,7 +104,7 @@ def select_controls(
     """Check the rows of the controls and return those that a bank is compared with.
 
     Returns:
-        The rows of `CONTROLS`, `longer` and `self` with the recipient as donor; none where none was measured.
+        The rows of `CONTROLS`, those of `OWN_CONTROLS` with the recipient as donor; none where none was measured.
 
     Raises:
         UsageError: A control has the wrong kind of donor, or measures a cell twice.

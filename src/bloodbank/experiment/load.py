@@ -10,7 +10,7 @@ import os
 import tomllib
 from importlib import resources
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal, Self, get_args
 
 from pydantic import BaseModel, Field, ValidationError, model_validator
 
@@ -31,7 +31,8 @@ from bloodbank.experiment.settings import (
     TrainingSettings,
 )
 
-PRESETS = ("quick", "recommended", "paper")
+Preset = Literal["quick", "recommended", "paper", "screen", "calibrate"]
+PRESETS: tuple[Preset, ...] = get_args(Preset)
 _SECTIONS_WITH_PATHS = {"corpus": "sources", "tokenizer": "", "downstream": "tasks"}  # and what in them has paths too
 _BY_NAME = {"sources": SourceSettings, "tasks": TaskSettings}  # dicts of sections
 _LIKE = 0.6  # of 1: keys that are less alike are not suggested, as in difflib
@@ -43,9 +44,7 @@ class Experiment(Settings):
     name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")] = Field(
         "experiment", description="Name of the bank; letters, digits, `.`, `_` and `-`"
     )
-    preset: Literal["quick", "recommended", "paper"] = Field(
-        "recommended", description="Values for all that the file does not say"
-    )
+    preset: Preset = Field("recommended", description="Values for all that the file does not say")
     languages: Annotated[Codes, Field(min_length=2)] = Field(
         ..., description="Codes of the languages of the bank, at least two"
     )
@@ -157,14 +156,20 @@ def make_experiment(content: dict[str, Any], *, where: str, base: Path) -> Exper
     Raises:
         UsageError: A key or value cannot be used.
     """
-    preset_text = resources.files("bloodbank").joinpath("presets", f"{content.get('preset', 'recommended')}.toml")
-    merged = _merge(tomllib.loads(preset_text.read_text(encoding="utf-8")), content)
+    merged = _merge(_read_preset(content.get("preset", "recommended")), content)
     for section in _SECTIONS_WITH_PATHS:
         merged = _with_full_paths(merged, section, base)
     try:
         return Experiment.model_validate(merged)
     except ValidationError as error:
         raise UsageError(_explain(error, where)) from None
+
+
+def _read_preset(name: str) -> dict[str, Any]:
+    """Read a preset, on top of the one that it names itself."""
+    text = resources.files("bloodbank").joinpath("presets", f"{name}.toml").read_text(encoding="utf-8")
+    content = tomllib.loads(text)
+    return _merge(_read_preset(content["preset"]), content) if "preset" in content else content
 
 
 def _with_full_paths(content: dict[str, Any], key: str, base: Path) -> dict[str, Any]:

@@ -35,7 +35,7 @@ Count = Annotated[int, Field(gt=0, strict=True)]
 Budgets = Annotated[tuple[Count, ...], AfterValidator(_distinct)]
 Share = Annotated[float, Field(ge=0.0, lt=1.0)]
 
-Control = Literal["self", "longer", "shuffled"]
+Control = Literal["self", "clone", "longer", "shuffled"]
 FOREIGN_LIMIT = 0.05  # share of characters in other languages above which a language is flagged
 
 
@@ -182,7 +182,9 @@ class TrainingSettings(Settings):
     epochs_bilingual: Count = Field(4, description="Passes over the recipient's text in the second phase of a bilingual model")
     layout: Literal["packed", "rows"] = Field("packed", description='`"packed"`: paragraphs fill whole sequences, so equal data means nearly equal updates. `"rows"`: one line a row, padded, as in the paper')
     batch_size: Count = Field(8, description="Sequences in an update (paper: 8)")
+    optimiser: Literal["adamw", "muon"] = Field("adamw", description='`"adamw"`: for all weights (paper). `"muon"`: the matrices of the encoder move along their orthogonalised momentum, all else by AdamW; learns more in a pass over little text')
     learning_rate: Annotated[float, Field(gt=0.0)] = Field(3e-4, description="Peak learning rate of AdamW (paper: 5e-5); narrower models bear more, see the engine's page")
+    matrix_learning_rate: Annotated[float, Field(gt=0.0)] = Field(0.015, description='`optimiser = "muon"` only: peak learning rate of the matrices of the encoder; rises and falls with the other')
     warmup_share: Share = Field(0.1, description="Share of updates over which the rate rises to its peak (paper: 0); then it falls linearly to 0")
     weight_decay: Annotated[float, Field(ge=0.0)] = Field(0.01, description="Weight decay of matrices, not of biases and norms (paper: 0)")
     beta2: Annotated[float, Field(gt=0.0, lt=1.0)] = Field(0.98, description="Decay of the second moment of AdamW (paper: 0.999)")
@@ -207,8 +209,9 @@ class GridSettings(Settings):
     """`[grid]`: which cells are measured."""
 
     protocols: Annotated[tuple[Protocol, ...], Field(min_length=1), AfterValidator(_distinct)] = Field(("sequential",), description='How bilingual models are trained; one bank each. `"sequential"`: on the donor, then on the recipient. `"joint"`: on both, mixed; one model per unordered pair. `"frozen"`: as sequential, but on the recipient only word embeddings and MLM head learn. `"zero_shot"`: the donor\'s own model, scored on the recipient')
-    controls: Annotated[tuple[Control, ...], AfterValidator(_distinct)] = Field((), description='What F is compared with. `"self"`: the donor is other text of the recipient (needs twice the text). `"longer"`: M_t with as many epochs as the bilingual model has, in one schedule. `"shuffled"`: the donor\'s pieces in random order')
+    controls: Annotated[tuple[Control, ...], AfterValidator(_distinct)] = Field((), description='What F is compared with. `"self"`: the donor is other text of the recipient (needs twice the text). `"clone"`: the donor is other symbols for the recipient\'s own text, each piece written as another. `"longer"`: M_t with as many epochs as the bilingual model has, in one schedule. `"shuffled"`: the donor\'s pieces in random order')
     match: Literal["tokens", "total"] = Field("tokens", description='`joint` only. `"tokens"`: each language brings what it brings to its own M_t. `"total"`: all together bring what one M_t reads')
+    zero_shot: bool = Field(True, description="Score every monolingual model on every recipient too, beside what `protocols` says: no training, n² scorings; not with `candidates = \"text\"`")
     sets: tuple[Annotated[Codes, Field(min_length=2)], ...] = Field((), description='Sets of languages to pretrain on jointly, `[["de", "fi", "hu"], ...]`; scored on each of their languages, in no bank')
     donors: Codes | None = Field(None, description="Only these languages give; all by default")
     recipients: Codes | None = Field(None, description="Only these languages receive; all by default")

@@ -1,4 +1,4 @@
-"""AdamW for K models at once: one fused call, with each model's own clipping and learning rate."""
+"""AdamW, or Muon and AdamW, for K models at once, with each model's own clipping and learning rate."""
 
 from __future__ import annotations
 
@@ -10,18 +10,20 @@ from torch.optim.adamw import adamw
 
 from bloodbank.experiment.settings import TrainingSettings
 from bloodbank.mlm.model import BertStack, Weights
+from bloodbank.mlm.muon import is_hidden_matrix, muon
 from bloodbank.mlm.shapes import WORDS
 
 _HEAD = "cls.predictions"
-_MOMENTS = ("exp_avg", "exp_avg_sq")
+_MOMENTS = ("exp_avg", "exp_avg_sq")  # of AdamW
+_MOMENTUM = "momentum"  # of Muon
 
 
 class StackedAdamW:
-    """AdamW over the leading model axis; biases and norms are not decayed.
+    """AdamW over the leading model axis, or Muon for the encoder's matrices; biases and norms are not decayed.
 
     Args:
         stack: Models whose weights it changes in place.
-        settings: Decay, second moment, clipping.
+        settings: Optimiser, decay, second moment, clipping.
         trained: `all`, or `words`: word embeddings and MLM head only (protocol `frozen`).
     """
 
@@ -46,7 +48,7 @@ class StackedAdamW:
         if min(rates) == peak:
             self._step(peak)
             return
-        # An AdamW step is proportional to its rate: a model at half the peak goes half of the way.
+        # A step is proportional to its rate: a model at half the peak goes half of the way.
         before = [weight.detach().clone() for weight in weights]
         self._step(peak)
         share = torch.tensor([rate / peak for rate in rates], dtype=weights[0].dtype)
@@ -62,8 +64,18 @@ class StackedAdamW:
         gradients = {name: weight.grad for name, weight in self.weights.items() if weight.grad is not None}
         for name, gradient in gradients.items():
             if name not in self.moments:
-                self.moments[name] = {moment: torch.zeros_like(self.weights[name]) for moment in _MOMENTS}
-                self.moments[name]["step"] = torch.zeros((), dtype=torch.float32, device=gradient.device)
+                kinds = self._moments_of(name)
+                self.moments[name] = {moment: torch.zeros_like(self.weights[name]) for moment in kinds}
+                if kinds == _MOMENTS:
+                    self.moments[name]["step"] = torch.zeros((), dtype=torch.float32, device=gradient.device)
+        if hidden := [name for name in gradients if self._moments_of(name) == (_MOMENTUM,)]:
+            muon(
+                [self.weights[name] for name in hidden],
+                [gradients.pop(name) for name in hidden],
+                [self.moments[name][_MOMENTUM] for name in hidden],
+                rate * self.settings.matrix_learning_rate / self.settings.learning_rate,
+                self.settings.weight_decay,
+            )
         for decay, names in (
             (self.settings.weight_decay, [name for name in gradients if is_matrix(name)]),
             (0.0, [name for name in gradients if not is_matrix(name)]),
@@ -79,6 +91,9 @@ class StackedAdamW:
                 lr=rate, beta1=0.9, beta2=self.settings.beta2, eps=1e-8, weight_decay=decay,
             )  # fmt: skip
 
+    def _moments_of(self, name: str) -> tuple[str, ...]:
+        return (_MOMENTUM,) if self.settings.optimiser == "muon" and is_hidden_matrix(name) else _MOMENTS
+
     def zero_grad(self) -> None:
         """Forget the gradients."""
         for weight in self.weights.values():
@@ -89,26 +104,28 @@ class StackedAdamW:
         state: Weights = {}
         for name in self.weights:
             if name in self.moments:  # else it has had no gradient: the weight of a head that is not in use
-                state |= {f"{moment}.{name}": self.moments[name][moment] for moment in _MOMENTS}
-                state["step"] = self.moments[name]["step"]
+                state |= {f"{moment}.{name}": self.moments[name][moment] for moment in self._moments_of(name)}
+                state |= {moment: value for moment, value in self.moments[name].items() if moment == "step"}
         return state
 
     def load_state(self, state: Weights) -> None:
         """Take over moments."""
         for name, weight in self.weights.items():
-            if f"{_MOMENTS[0]}.{name}" in state:
-                self.moments[name] = {moment: state[f"{moment}.{name}"].to(weight.device) for moment in _MOMENTS}
-                # Each weight has a counter of its own, which the fused kernel raises in place.
-                self.moments[name]["step"] = state["step"].clone().to(weight.device)
+            kinds = self._moments_of(name)
+            if f"{kinds[0]}.{name}" in state:
+                self.moments[name] = {moment: state[f"{moment}.{name}"].to(weight.device) for moment in kinds}
+                if kinds == _MOMENTS:  # each weight has a counter of its own, which the fused kernel raises in place
+                    self.moments[name]["step"] = state["step"].clone().to(weight.device)
 
     def take_over(self, state: Weights, models: Sequence[int]) -> None:
         """Take over the moments of some models from those of all, which are taken out of `state` one by one."""
         for name, weight in self.weights.items():
-            if f"{_MOMENTS[0]}.{name}" in state:
+            names = {moment: f"{moment}.{name}" for moment in self._moments_of(name)}
+            if next(iter(names.values())) in state:
                 index = torch.tensor(models, device=weight.device)
-                names = {moment: f"{moment}.{name}" for moment in _MOMENTS}
-                self.moments[name] = {moment: state.pop(names[moment]).index_select(0, index) for moment in _MOMENTS}
-                self.moments[name]["step"] = state["step"].clone()
+                self.moments[name] = {moment: state.pop(key).index_select(0, index) for moment, key in names.items()}
+                if _MOMENTUM not in names:
+                    self.moments[name]["step"] = state["step"].clone()
 
 
 def is_matrix(name: str) -> bool:

@@ -140,6 +140,27 @@ def shuffle_pieces(ids: Ints, random: np.random.Generator) -> Ints:
     return random.permutation(np.asarray(ids))
 
 
+def respelling(counts: Ints, vocabulary: Vocabulary, random: np.random.Generator) -> Ints:
+    """Give every piece another one's place: the most frequent that of the rarest, so that hardly any symbol is shared.
+
+    A text written so has the frequencies and the syntax of the text, and none of its symbols where half of the
+    vocabulary or more does not stand in it (control `clone`).
+
+    Args:
+        counts: How often each piece stands in the text. Shape: [V].
+        vocabulary: All pieces; the special ones stay.
+        random: Source of the order of pieces that are equally frequent.
+
+    Returns:
+        The new id of each piece; applied twice, it gives the old one. Shape: [V].
+    """
+    ordinary = vocabulary.ordinary
+    by_count = ordinary[np.lexsort((random.random(len(ordinary)), counts[ordinary]))]
+    table: Ints = np.arange(vocabulary.size)
+    table[by_count] = by_count[::-1]
+    return table
+
+
 def read_ids(stem: Path) -> tuple[Ints, Ints]:
     """Open the ids and paragraph ends that the encode stage wrote; ids are mapped, not read."""
     ids = np.load(stem.with_name(f"{stem.name}.ids.npy"), mmap_mode="r")

@@ -15,11 +15,13 @@ import numpy as np
 
 from bloodbank.corpus import PARTS
 from bloodbank.experiment.load import Experiment
+from bloodbank.randomness import generator
 from bloodbank.store import Store
 from bloodbank.tokenizer import Vocabulary
 
 if TYPE_CHECKING:
     from bloodbank.mlm.candidates import Candidates
+    from bloodbank.mlm.sequences import Ints
 
 _BLOCK = 1 << 20  # pieces at a time
 
@@ -45,7 +47,16 @@ def candidates_of(
         for name, parts in ((text["dev"], PARTS), (text["tokens"], (text["part"],))):
             for part in parts:
                 counts += count_pieces(store.root / "tokens" / name, part, vocabulary)
+        if text["respelled"]:
+            counts += counts[respelling_of(store.root / "tokens" / text["tokens"], text["language"], vocabulary)]
     return Candidates.of_counts(counts, vocabulary)
+
+
+def respelling_of(tokens: Path, language: str, vocabulary: Vocabulary) -> Ints:
+    """Return the piece as which the control `clone` writes each piece of a language's training text. Shape: [V]."""
+    from bloodbank.mlm.sequences import respelling
+
+    return respelling(count_pieces(tokens, "train", vocabulary), vocabulary, generator("respelling", language))
 
 
 @lru_cache(maxsize=256)  # a text is in many mixtures

@@ -12,10 +12,11 @@ from bloodbank.errors import UsageError
 from bloodbank.experiment.load import Experiment
 
 MONOLINGUAL = "monolingual"
-# Donors that are in no cell: other text of the recipient, and the donor's pieces in random order.
-OTHER, PIECES = "other", "pieces"
+# Donors that are in no cell: other text of the recipient, the donor's pieces in random order, the recipient's own text
+# in other symbols.
+OTHER, PIECES, RESPELLED = "other", "pieces", "respelled"
 # A second phase on the recipient, and the kind of the model that it goes on from.
-_DONOR_KIND = {"sequential": MONOLINGUAL, "frozen": MONOLINGUAL, "shuffled": PIECES, "self": OTHER}
+_DONOR_KIND = {"sequential": MONOLINGUAL, "frozen": MONOLINGUAL, "shuffled": PIECES, "self": OTHER, "clone": RESPELLED}
 
 
 @dataclass(frozen=True, order=True)
@@ -48,11 +49,13 @@ class Text:
         language: Code.
         part: `train`, or `other` for the control `self`.
         shuffled: The pieces in random order, for the control `shuffled`.
+        respelled: Every piece written as another one, for the control `clone`.
     """
 
     language: str
     part: str = "train"
     shuffled: bool = False
+    respelled: bool = False
 
 
 @dataclass(frozen=True)
@@ -77,7 +80,8 @@ class Model:
     """One training.
 
     Attributes:
-        kind: `monolingual`, a protocol, a control, `set`, or a donor of a control (`other`, `pieces`).
+        kind: `monolingual`, a protocol, a control, `set`, or a donor of a control (`other`, `pieces`,
+            `respelled`).
         languages: Donor and recipient; sorted codes where they are mixed; one code.
         seed: Replicate.
     """
@@ -115,7 +119,8 @@ def phase_of(model: Model, experiment: Experiment) -> Phase:
     if kind in ("joint", "set"):
         share = 1.0 if experiment.grid.match == "tokens" else 1.0 / len(model.languages)
         return Phase(tuple(map(Text, model.languages)), training.epochs, share)
-    text = Text(model.recipient, part="other" if kind == OTHER else "train", shuffled=kind == PIECES)
+    part = "other" if kind == OTHER else "train"
+    text = Text(model.recipient, part, shuffled=kind == PIECES, respelled=kind == RESPELLED)
     if model.donor_model:
         return Phase((text,), training.epochs_bilingual, trained="words" if kind == "frozen" else "all")
     return Phase((text,), training.epochs + (_more_epochs(experiment) if kind == "longer" else 0))
@@ -157,13 +162,14 @@ def cells_of(experiment: Experiment) -> list[Cell]:
     ]
     if not pairs:
         raise UsageError("The grid is empty: no donor and recipient are left. Widen `grid` or name more languages.")
-    paired = [*grid.protocols, *(["shuffled"] if "shuffled" in grid.controls else [])]
+    paired = list(dict.fromkeys([*grid.protocols, *(["zero_shot"] if measures_zero_shot(experiment) else [])]))
+    paired += ["shuffled"] if "shuffled" in grid.controls else []
     own = sorted({(code, seed) for donor, recipient, seed in pairs for code in (donor, recipient)})
     received = sorted({(recipient, seed) for _, recipient, seed in pairs})
     place = {language: index for index, language in enumerate(languages)}
     cells = [Cell(MONOLINGUAL, "", code, seed) for code, seed in own]
     cells += [Cell(protocol, *pair) for protocol in paired for pair in pairs]
-    single = [control for control in ("self", "longer") if control in grid.controls]
+    single = [control for control in ("self", "clone", "longer") if control in grid.controls]
     cells += [Cell(control, code, code, seed) for control in single for code, seed in received]
     cells += [
         Cell("set", "+".join(sorted(codes)), code, seed)
@@ -171,13 +177,21 @@ def cells_of(experiment: Experiment) -> list[Cell]:
         for seed in _seeds(experiment, codes)
         for code in codes
     ]
-    kinds = [MONOLINGUAL, *paired, "self", "longer", "set"]
+    kinds = [MONOLINGUAL, *paired, "self", "clone", "longer", "set"]
     return sorted(
         dict.fromkeys(cells),
         key=lambda cell: (
             kinds.index(cell.protocol), cell.seed, place[cell.recipient], place.get(cell.donor, -1), cell.donor
         ),
     )  # fmt: skip
+
+
+def measures_zero_shot(experiment: Experiment) -> bool:
+    """Tell whether every M_s is scored on every recipient beside the protocols: it costs no training.
+
+    Models that choose from the pieces of their own text alone have nothing to say of others.
+    """
+    return experiment.grid.zero_shot and experiment.training.candidates == "vocabulary"
 
 
 def models_of(cells: list[Cell]) -> list[Model]:

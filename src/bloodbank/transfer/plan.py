@@ -221,7 +221,10 @@ def _plan_models(plan: Plan, phases: dict[Model, Phase]) -> None:
     if training["candidates"] == "vocabulary":
         del training["candidates"]
     for model, phase in phases.items():
-        texts = [(text.language, tokens_of(plan, text.language, text.part).key, text.shuffled) for text in phase.texts]
+        texts = [
+            (text.language, tokens_of(plan, text.language, text.part).key, text.shuffled, *["clone"] * text.respelled)
+            for text in phase.texts
+        ]
         donor = plan.models[model.donor_model].key if model.donor_model else None
         key = digest(
             TRAIN_VERSION, experiment.model.model_dump(), training, plan.tokenizer.key, texts, phase.epochs,

@@ -5,6 +5,7 @@ They get plain values (the experiment as a dict, names of folders) so that a tas
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from itertools import chain
 from pathlib import Path
@@ -34,7 +35,7 @@ from bloodbank.transfer.plan import pivot_language
 from bloodbank.transfer.tables import provenance
 
 if TYPE_CHECKING:
-    from bloodbank.mlm.sequences import Text
+    from bloodbank.mlm.sequences import Ints, Text
     from bloodbank.mlm.training import Report
 
 CANDIDATES = "candidates.npy"  # beside masks, where a column is not ranked over all pieces
@@ -158,7 +159,8 @@ def masks(
     tokens = store.root / "tokens" / inputs[0]
     _, vocabulary = load_tokenizer(store.root / "tokenizer" / inputs[1])
     _, offsets = read_ids(tokens / "test")
-    words = candidates_of(store, experiment, vocabulary, [{"tokens": inputs[0], "dev": inputs[0], "part": "train"}])
+    own = {"tokens": inputs[0], "dev": inputs[0], "part": "train", "respelled": False}
+    words = candidates_of(store, experiment, vocabulary, [own])
     made = make_test_masks(
         words.rows(sequences_of(tokens, "test", vocabulary, experiment)).all_rows(),
         offsets,
@@ -182,12 +184,15 @@ def masks(
 
 
 def sequences_of(
-    tokens: Path, part: str, vocabulary: Vocabulary, experiment: Experiment, shuffled: np.random.Generator | None = None
+    tokens: Path,
+    part: str,
+    vocabulary: Vocabulary,
+    experiment: Experiment,
+    change: Callable[[Ints], Ints] = lambda ids: ids,
 ) -> Text:
-    """Lay a part of a text out in rows, its pieces in random order where a generator is given."""
-    from bloodbank.mlm.sequences import make_sequences, read_ids, shuffle_pieces
+    """Lay a part of a text out in rows, its pieces changed first where a control asks for it."""
+    from bloodbank.mlm.sequences import make_sequences, read_ids
 
     ids, offsets = read_ids(tokens / part)
-    if shuffled is not None:
-        ids = shuffle_pieces(ids, shuffled)
+    ids = change(ids)
     return make_sequences(ids, offsets, vocabulary, experiment.training.layout, experiment.model.n_positions)

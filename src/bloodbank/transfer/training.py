@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bloodbank.errors import UsageError
@@ -16,7 +17,7 @@ from bloodbank.experiment.load import Experiment
 from bloodbank.randomness import generator
 from bloodbank.store import Output, Store, digest, write_json
 from bloodbank.tokenizer import Vocabulary, copy_tokenizer, load_tokenizer
-from bloodbank.transfer.candidates import candidates_of
+from bloodbank.transfer.candidates import candidates_of, respelling_of
 from bloodbank.transfer.scoring import score_gang
 from bloodbank.transfer.tables import TRAINING, provenance, read_phases
 from bloodbank.transfer.tasks import sequences_of
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from bloodbank.mlm.curves import Curve, DevText
     from bloodbank.mlm.model import BertStack
     from bloodbank.mlm.reading import Reading
+    from bloodbank.mlm.sequences import Ints
     from bloodbank.mlm.training import Report
 
 Member = dict[str, Any]
@@ -122,13 +124,24 @@ def _readings(
         if name not in made:
             texts = {}
             for text in member["texts"]:
-                random = generator("shuffled pieces", text["language"]) if text["shuffled"] else None
                 folder = store.root / "tokens" / text["tokens"]
-                rows = sequences_of(folder, text["part"], vocabulary, experiment, random)
-                texts[text["language"]] = words.rows(rows)
+                change = _change_of(text, folder, vocabulary)
+                texts[text["language"]] = words.rows(sequences_of(folder, text["part"], vocabulary, experiment, change))
             made[name] = Reading(texts, experiment.training, member["epochs"], member["seed"], member["share"])
         readings.append(made[name])
     return readings
+
+
+def _change_of(text: dict[str, Any], folder: Path, vocabulary: Vocabulary) -> Callable[[Ints], Ints]:
+    """Return what a control does to the pieces of a donor's text: nothing elsewhere."""
+    from bloodbank.mlm.sequences import shuffle_pieces
+
+    if text["shuffled"]:
+        return lambda ids: shuffle_pieces(ids, generator("shuffled pieces", text["language"]))
+    if text["respelled"]:
+        table = respelling_of(folder, text["language"], vocabulary)
+        return lambda ids: table[ids]
+    return lambda ids: ids
 
 
 def _dev_texts(
