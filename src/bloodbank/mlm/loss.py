@@ -65,8 +65,9 @@ class _ChunkedLoss(torch.autograd.Function):
         for start in range(0, n_masked, size):
             part = slice(start, start + size)
             wanted, weight = gold[:, part, None], share[:, part, None]
-            logits = torch.baddbmm(bias[:, None], hidden[:, part], embeddings.transpose(1, 2)).to(share.dtype)
+            logits = torch.bmm(hidden[:, part], embeddings.transpose(1, 2)).to(share.dtype)
             # In place from here on: fresh memory for every step would cost as much as the arithmetic.
+            logits += bias[:, None]
             logits -= logits.amax(-1, keepdim=True)
             own = logits.gather(2, wanted)
             total = logits.exp_().sum(-1, keepdim=True)

@@ -121,10 +121,12 @@ def is_word_or_head(name: str) -> bool:
     return name == WORDS or name.startswith(_HEAD)
 
 
+@torch.no_grad()
 def clip_gradients(weights: list[Tensor], largest: float) -> None:
     """Scale each model's gradient down to a norm of at most `largest`; models do not see each other's norm."""
     gradients = [weight.grad for weight in weights if weight.grad is not None]
-    norms = torch.stack([torch.linalg.vector_norm(g.flatten(1), dim=1) for g in gradients])  # [n_weights, K]
-    scale = (largest / (torch.linalg.vector_norm(norms, dim=0) + 1e-6)).clamp(max=1.0)
-    for gradient in gradients:
-        gradient.mul_(scale.view(-1, *([1] * (gradient.dim() - 1))))
+    # One call for all norms and one for all products: small models have as many weights as large ones.
+    norms = torch._foreach_norm([part for gradient in gradients for part in gradient.unbind(0)])
+    total = torch.linalg.vector_norm(torch.stack(norms).view(len(gradients), -1), dim=0)  # [K]
+    scale = (largest / (total + 1e-6)).clamp(max=1.0)
+    torch._foreach_mul_(gradients, [scale.view(-1, *([1] * (gradient.dim() - 1))) for gradient in gradients])
