@@ -30,10 +30,15 @@ _LATE = 0.9  # training loss is the mean over the last tenth of the updates
 
 def for_each(stack: BertStack, batch: MaskedRows, array: np.ndarray[Any, Any]) -> Tensor:
     """Bring an array of a batch to the models: one for all of them, or one for each. Shape: [K, ...]."""
-    tensor = torch.from_numpy(array)
-    if stack.device.type == "cuda":  # the copy does not wait for the device, nor the device for the copy
-        tensor = tensor.pin_memory().to(stack.device, non_blocking=True)
+    tensor = _bring(array, stack.device)
     return tensor.expand(stack.n_models, *array.shape) if batch.ids.ndim == 2 else tensor
+
+
+def _bring(array: np.ndarray[Any, Any], device: torch.device) -> Tensor:
+    tensor = torch.from_numpy(array)
+    if device.type == "cuda":  # the copy does not wait for the device, nor the device for the copy
+        tensor = tensor.pin_memory().to(device, non_blocking=True)
+    return tensor
 
 
 def hidden_of(stack: BertStack, batch: MaskedRows, kept: Iterator[Tensor] | None = None) -> Tensor:
@@ -42,7 +47,7 @@ def hidden_of(stack: BertStack, batch: MaskedRows, kept: Iterator[Tensor] | None
     if batch.attention_mask is not None:
         mask = for_each(stack, batch, batch.attention_mask)
         places = places_of(batch.attention_mask, stack.device)
-    ids, positions = (for_each(stack, batch, array) for array in (batch.ids, batch.positions))
+    ids, positions = for_each(stack, batch, batch.ids), _bring(batch.positions, stack.device)
     return stack.hidden_at(ids, positions, mask, kept, places)
 
 

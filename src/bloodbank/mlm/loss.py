@@ -62,18 +62,23 @@ class _ChunkedLoss(torch.autograd.Function):
         losses = torch.zeros(n_models, dtype=share.dtype, device=hidden.device)
         slopes = hidden.new_empty(n_models, n_masked if needed else 0, n_words)
         size = chunk_size(n_models, n_words, hidden.device)
+        in_place = needed and slopes.dtype == share.dtype
         for start in range(0, n_masked, size):
             part = slice(start, start + size)
             wanted, weight = gold[:, part, None], share[:, part, None]
-            logits = torch.baddbmm(bias[:, None], hidden[:, part], embeddings.transpose(1, 2)).to(share.dtype)
+            room = slopes[:, part] if in_place else None
+            logits = torch.bmm(hidden[:, part], embeddings.transpose(1, 2), out=room).to(share.dtype)
             # In place from here on: fresh memory for every step would cost as much as the arithmetic.
+            logits += bias[:, None]
             logits -= logits.amax(-1, keepdim=True)
             own = logits.gather(2, wanted)
             total = logits.exp_().sum(-1, keepdim=True)
             losses += ((total.log() - own) * weight).sum((1, 2))
             if needed:  # d loss / d logits = share · (p − onehot(gold))
                 logits *= weight / total
-                slopes[:, part] = logits.scatter_add_(2, wanted, -weight)
+                logits.scatter_add_(2, wanted, -weight)
+                if not in_place:
+                    slopes[:, part] = logits
         if needed:
             # Held by nobody else, so that the backward pass can hand them on without a copy.
             ctx.gradients = [torch.bmm(slopes, embeddings), torch.bmm(slopes.transpose(1, 2), hidden), slopes.sum(1)]

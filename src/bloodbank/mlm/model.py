@@ -138,11 +138,11 @@ class BertStack:
         kept: Iterator[Tensor] | None = None,
         places: Tensor | None = None,
     ) -> Tensor:
-        """Encode, and keep some positions only: the head is most of the work of a small model.
+        """Encode, and keep some positions only: head and last layer are most of the work of a small model.
 
         Args:
             ids: Shape: [K, B, L].
-            positions: Indices into B·L, the same number for every model. Shape: [K, M].
+            positions: Indices into B·L. Shape: [M], or [K, M] where each model has its own.
             attention_mask: Shape: [K, B, L].
             kept: What dropout keeps.
             places: Where there are pieces. Shape: [T].
@@ -150,8 +150,8 @@ class BertStack:
         Returns:
             Hidden states. Shape: [K, M, H].
         """
-        hidden = self.encode(ids, attention_mask, kept, places).flatten(1, 2)  # [K, B·L, H]
-        return hidden.gather(1, positions[:, :, None].expand(-1, -1, hidden.shape[-1]))
+        grid = Grid(ids.shape[0], ids.shape[1], ids.shape[2], places)
+        return self.encode_on(grid, ids, attention_mask, kept, positions)
 
     def logits_at(self, ids: Tensor, positions: Tensor, attention_mask: Tensor | None = None) -> Tensor:
         """Predict at some positions, without dropout; see `hidden_at`. Returns logits. Shape: [K, M, V]."""
@@ -240,8 +240,11 @@ class BertStack:
 
     def _norm(self, x: Tensor, name: str) -> Tensor:
         """Apply K layer norms. [K, ..., H] -> [K, ..., H]."""
+        weight, bias = self.weights[f"{name}.weight"], self.weights[f"{name}.bias"]
+        if len(weight) == 1:  # one kernel instead of two forward and six backward
+            return F.layer_norm(x, x.shape[-1:], weight.view(-1), bias.view(-1), _NORM_EPSILON)
         shape = (x.shape[0], *([1] * (x.dim() - 2)), x.shape[-1])
-        weight, bias = self.weights[f"{name}.weight"].view(shape), self.weights[f"{name}.bias"].view(shape)
+        weight, bias = weight.view(shape), bias.view(shape)
         return torch.addcmul(bias, F.layer_norm(x, x.shape[-1:], eps=_NORM_EPSILON), weight)
 
 

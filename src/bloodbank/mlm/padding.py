@@ -45,8 +45,13 @@ class Grid:
         return self.n_rows * self.length if self.places is None else self.places.shape[-1]
 
     def index(self, wanted: Tensor) -> Tensor:
-        """Return which of the places some of them are. Indices into B·L -> indices into T."""
-        return wanted if self.places is None else torch.searchsorted(self.places, wanted)
+        """Return which of the places some of them are. Indices into B·L -> indices into T.
+
+        One without a piece, which only fills a shape and has no weight, becomes any of them.
+        """
+        if self.places is None:
+            return wanted
+        return torch.searchsorted(self.places, wanted).clamp_(max=self.n_places - 1)
 
 
 def take(x: Tensor, index: Tensor) -> Tensor:

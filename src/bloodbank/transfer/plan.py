@@ -24,7 +24,7 @@ from bloodbank.transfer.models import Cell, Model, Phase, cells_of, model_of, mo
 
 # Raise one when the code of that stage changes what it writes.
 PIVOT_VERSION, APART_VERSION = 1, 1
-ENCODE_VERSION, AUDIT_VERSION, MASKS_VERSION, TRAIN_VERSION, SCORE_VERSION = 2, 5, 1, 2, 2
+ENCODE_VERSION, AUDIT_VERSION, MASKS_VERSION, TRAIN_VERSION, SCORE_VERSION = 2, 5, 1, 3, 2
 # The hash of the source stands for where it lies; the rest changes no text that is written.
 _NO_TEXT = (
     *SourceSettings.model_fields, "sources", "more_budgets_chars", "budget_tokens", "too_little", "translations"
