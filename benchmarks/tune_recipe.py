@@ -21,7 +21,7 @@ import numpy as np
 import setups
 import torch
 
-from bloodbank.execution import run_tasks
+from bloodbank.execution import Task, run_tasks
 from bloodbank.experiment.load import Experiment, load_experiment
 from bloodbank.mlm.curves import DevText
 from bloodbank.mlm.masking import make_test_masks
@@ -51,9 +51,7 @@ def main() -> None:
     torch.set_num_threads(1)
     experiment = load_experiment(chosen.experiment)
     plan, store = make_plan(experiment), Store(chosen.out)
-    texts = [task for task in make_tasks(plan) if task.output.stage in ("corpus", "tokenizer", "tokens")]
-    failures = run_tasks([task for task in texts if not store.has(task.output)], store, workers=1)
-    if failures:
+    if failures := run_tasks(text_tasks(plan, store), store, workers=1):
         raise SystemExit(failures[0].message)
     results = chosen.out / "recipes.jsonl"
     done = [json.loads(line) for line in results.read_text().splitlines()] if results.exists() else []
@@ -69,6 +67,12 @@ def main() -> None:
                 file.write(json.dumps(row) + "\n")
             print(table([row]), flush=True)
     print(table(done))
+
+
+def text_tasks(plan: Plan, store: Store) -> list[Task]:
+    """Return the tasks that are missing before a model can be trained: text, tokenizer, pieces."""
+    texts = [task for task in make_tasks(plan) if task.output.stage in ("corpus", "tokenizer", "tokens")]
+    return [task for task in texts if not store.has(task.output)]
 
 
 def measure(plan: Plan, store: Store, language: str, changes: dict[str, Any], seed: int) -> dict[str, Any]:

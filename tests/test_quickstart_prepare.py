@@ -40,6 +40,7 @@ MESSAGES = {
         "other": "The connection has failed",
     },
     ("zone", "de"): {"other": "Verbindung fehlgeschlagen", "only": "Nur auf Deutsch vorhanden"},
+    **{("zone", code): {"label": "Box"} for code in ("fr", "hu", "ru")},
     ("zone", "es"): {"again": "No se pudo conectar ahora", "battery2": "Nivel de la batería 2"},
 }
 
@@ -103,6 +104,17 @@ def test_lines_are_the_same_message_in_every_language(corpus):
     assert corpus["hu"] == corpus["ru"] == corpus["fr"] == [""] * 6
 
 
+def test_other_languages_may_be_named_and_english_is_among_them(prepare, wheel, tmp_path, capsys):
+    call = ["--wheel", str(wheel), "--out", str(tmp_path / "few"), "--languages", "nl,de"]
+    assert prepare.main(call) == 0
+    assert {path.name for path in (tmp_path / "few").glob("*.txt")} == {"de.txt", "en.txt", "nl.txt"}
+    assert "Geen taal van het corpus" in (tmp_path / "few" / "nl.txt").read_text(encoding="utf-8")
+    assert prepare.main(call) == 0
+    assert "nothing to do" in capsys.readouterr().out
+    assert prepare.main([*call[:-1], "xx"]) == 1
+    assert "has no messages in xx" in capsys.readouterr().err
+
+
 def test_english_in_another_language_is_dropped_wherever_it_comes_from(corpus):
     assert not any(corpus["fi"])  # one message is a reference, the other the English text of another key
     assert "google" not in " ".join(corpus["de"]).lower()
@@ -159,9 +171,9 @@ def test_a_damaged_or_older_corpus_is_made_again(prepare, wheel, corpus, tmp_pat
     assert prepare.main(["--wheel", str(wheel), "--out", str(out)]) == 0
     assert (out / "de.txt").read_bytes() == right
     monkeypatch.setattr(prepare, "VERSION", "2")
-    assert not prepare.is_done(out)
+    assert not prepare.is_done(out, prepare.LANGUAGES)
     assert prepare.main(["--wheel", str(wheel), "--out", str(out)]) == 0
-    assert prepare.is_done(out)
+    assert prepare.is_done(out, prepare.LANGUAGES)
 
 
 def test_a_folder_of_the_users_is_left_alone(prepare, wheel, tmp_path, capsys):

@@ -1,4 +1,4 @@
-"""Make the quickstart corpus: the messages of Home Assistant in eight languages, line by line the same.
+"""Make the quickstart corpus: the messages of Home Assistant in eight languages or others, line by line the same.
 
 Reads the wheel homeassistant 2024.3.3 (35 MB, Apache-2.0), which pip downloads once, without its dependencies
 and without installing it. Writes `corpus/<code>.txt` for each language and `corpus/SOURCE.md`. Needs Python
@@ -42,8 +42,8 @@ VERSION = "1"  # raised whenever this script would write other text
 PACKAGE = "homeassistant==2024.3.3"
 WHEEL_NAME = "homeassistant-2024.3.3-py3-none-any.whl"
 WHEEL_SHA256 = "6e1ec2c07441d63fdcfb8acd2c4bbb6f68bc97330855784d3623d10c38fe3577"
-LANGUAGES = {"de": "de", "en": "en", "es": "es", "fi": "fi", "fr": "fr", "hu": "hu", "ru": "ru", "tr": "tr"}
-"""Language code to the file name in the wheel, without `.json`."""
+LANGUAGES = ("de", "en", "es", "fi", "fr", "hu", "ru", "tr")
+ENGLISH = "en"  # always among them: what is untranslated is known by it
 
 MIN_WORDS = 2
 MIN_CHARS = 15
@@ -71,24 +71,27 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--wheel", type=Path, help=f"a copy of {WHEEL_NAME}, instead of downloading it")
     cache = Path.home() / ".cache" / "bloodbank"
     parser.add_argument("--cache", type=Path, default=cache, help="folder for the download (default: %(default)s)")
+    codes = "codes as in the wheel, comma-separated (default: %(default)s)"
+    parser.add_argument("--languages", default=",".join(LANGUAGES), help=codes)
     options = parser.parse_args(arguments)
     try:
-        prepare(options.out, options.wheel, options.cache)
+        prepare(options.out, options.wheel, options.cache, tuple(options.languages.split(",")))
     except (PrepareError, OSError) as error:
         print(f"Error: {error}", file=sys.stderr)
         return 1
     return 0
 
 
-def prepare(out: Path, wheel: Path | None, cache: Path) -> None:
+def prepare(out: Path, wheel: Path | None, cache: Path, languages: tuple[str, ...]) -> None:
     """Make the corpus, unless it is there already, and print its table."""
-    if is_done(out):
+    languages = tuple(sorted({*languages, ENGLISH}))
+    if is_done(out, languages):
         print(f"{out} is already prepared (version {VERSION} of {PACKAGE}); nothing to do.")
         return
     if out.exists() and not is_ours(out):
         raise PrepareError(f"{out} holds something else; name another folder with --out, or remove it")
     wheel = checked(wheel) if wheel else downloaded(cache)
-    corpus = align(read_messages(wheel))
+    corpus = align(read_messages(wheel, languages))
     write(out, corpus)
     print(f"Wrote {out}:\n\n{table(corpus)}")
 
@@ -133,20 +136,21 @@ def checked(wheel: Path) -> Path:
     return wheel
 
 
-def read_messages(wheel: Path) -> Messages:
+def read_messages(wheel: Path, languages: tuple[str, ...]) -> Messages:
     """Read every message of every language, cleaned; keys are component and path, joined by dots."""
-    codes = {name: code for code, name in LANGUAGES.items()}
     pattern = re.compile(r"homeassistant/components/([^/]+)/translations/([^/]+)\.json")
-    messages: Messages = {code: {} for code in LANGUAGES}
+    messages: Messages = {code: {} for code in languages}
     try:
         with zipfile.ZipFile(wheel) as archive:
             for name in archive.namelist():
                 match = pattern.fullmatch(name)
-                if match and match[2] in codes:
+                if match and match[2] in messages:
                     tree = json.loads(archive.read(name))
-                    messages[codes[match[2]]] |= {key: clean(text) for key, text in flatten(tree, match[1])}
+                    messages[match[2]] |= {key: clean(text) for key, text in flatten(tree, match[1])}
     except (zipfile.BadZipFile, ValueError) as error:
         raise PrepareError(f"{wheel} cannot be read as a wheel: {error}") from error
+    if missing := [code for code, texts in messages.items() if not texts]:
+        raise PrepareError(f"{wheel.name} has no messages in {', '.join(missing)}; leave them out of --languages")
     return messages
 
 
@@ -181,14 +185,14 @@ def align(messages: Messages) -> dict[str, list[str]]:
     Returns:
         Language code to lines, by message key; empty where the language lacks the message.
     """
-    english = {essence(text) for text in messages["en"].values()}
+    english = {essence(text) for text in messages[ENGLISH].values()}
     kept: Messages = {
         code: {
             key: text
             for key, text in texts.items()
             if len(text) >= MIN_CHARS
             and len(text.split()) >= MIN_WORDS
-            and (code == "en" or essence(text) not in english)
+            and (code == ENGLISH or essence(text) not in english)
         }
         for code, texts in messages.items()
     }
@@ -282,7 +286,7 @@ def is_ours(out: Path) -> bool:
     return out.is_dir() and not any(out.iterdir())
 
 
-def is_done(out: Path) -> bool:
+def is_done(out: Path, languages: tuple[str, ...]) -> bool:
     """Tell whether this version of this script wrote the folder, and each file is as it was."""
     note = out / "SOURCE.md"
     if not note.is_file():
@@ -290,7 +294,7 @@ def is_done(out: Path) -> bool:
     text = note.read_text(encoding="utf-8", errors="replace")
     listed = re.findall(r"^    ([0-9a-f]{64})  (\S+)$", text, re.MULTILINE)
     files = {name: digest for digest, name in listed}
-    if stamp() not in text or set(files) != {f"{code}.txt" for code in LANGUAGES}:
+    if stamp() not in text or set(files) != {f"{code}.txt" for code in languages}:
         return False
     return all((out / name).is_file() and file_hash(out / name) == digest for name, digest in files.items())
 

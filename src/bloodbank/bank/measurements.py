@@ -21,7 +21,8 @@ from bloodbank.errors import UsageError
 MONOLINGUAL = "monolingual"
 ZERO_SHOT = "zero_shot"
 JOINT = "joint"
-OWN_CONTROLS = ("longer", "self", "clone")  # within one language: donor and recipient are the same
+SELF, CLONE = "self", "clone"
+OWN_CONTROLS = ("longer", SELF, CLONE)  # within one language: donor and recipient are the same
 SHUFFLED = "shuffled"
 CONTROLS = (*OWN_CONTROLS, SHUFFLED)
 HEALTH_STATES = ("healthy", "unhealthy", "failed")
