@@ -6,7 +6,7 @@ import torch
 
 from bloodbank.mlm.dropout import draw_dropout
 from bloodbank.mlm.masking import MaskedRows, side_by_side
-from bloodbank.mlm.padding import grid_in_parts
+from bloodbank.mlm.padding import Grid, grid_in_parts
 from bloodbank.mlm.training import train
 from bloodbank.randomness import generator, torch_generator
 from made_up import DROPPING, MODEL, RECIPE, V, reading, stack
@@ -61,6 +61,28 @@ def test_parts_and_wanted_places_change_neither_states_nor_gradients(shape, n_ro
         assert (found - expected).abs().max() < 1e-12
         for ours, theirs in zip(gradients(models, found), slopes, strict=True):
             assert (ours - theirs).abs().max() < 1e-9
+
+
+@pytest.mark.parametrize("dropout", DEEP)
+@pytest.mark.parametrize("n_own", [1, 2], ids=["one batch", "one each"])
+@pytest.mark.parametrize("n_models", [1, 2])
+def test_as_many_wanted_places_of_every_row_change_neither_states_nor_gradients(n_models, n_own, dropout):
+    models = stack(range(n_models), DEEP[dropout])
+    for weight in models.weights.values():
+        weight.requires_grad_(True)
+    random = generator("by row")
+    ids = torch.from_numpy(random.integers(5, V.size, size=(n_models, 3, 9)))
+    own = np.sort(random.permuted(np.tile(np.arange(9), (min(n_own, n_models), 3, 1)), axis=-1)[..., :4])
+    wanted = torch.from_numpy(own + 9 * np.arange(3)[:, None])
+
+    def kept():
+        return draw_dropout(DEEP[dropout], (3, 9), [torch_generator("cpu", "x")], torch.float64)
+
+    expected = at(models.encode(ids, None, kept()), wanted.flatten(1))
+    found = models.encode_on(Grid(n_models, 3, 9, None), ids, None, kept(), wanted)
+    assert (found - expected).abs().max() < 1e-12
+    for ours, theirs in zip(gradients(models, found), gradients(models, expected), strict=True):
+        assert (ours - theirs).abs().max() < 1e-9
 
 
 def test_batches_that_weigh_all_their_places_keep_them_beside_a_longer_one():

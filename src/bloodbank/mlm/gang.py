@@ -18,6 +18,7 @@ from bloodbank.mlm.model import BertStack, Weights
 from bloodbank.mlm.optimiser import StackedAdamW
 from bloodbank.mlm.padding import places_of
 from bloodbank.mlm.reading import Batches
+from bloodbank.mlm.sequences import Ints
 from bloodbank.mlm.shapes import WORDS
 from bloodbank.randomness import torch_generator
 
@@ -47,8 +48,17 @@ def hidden_of(stack: BertStack, batch: MaskedRows, kept: Iterator[Tensor] | None
     if batch.attention_mask is not None:
         mask = for_each(stack, batch, batch.attention_mask)
         places = places_of(batch.attention_mask, stack.device)
-    ids, positions = for_each(stack, batch, batch.ids), _bring(batch.positions, stack.device)
+    ids, positions = for_each(stack, batch, batch.ids), _bring(_by_row(batch), stack.device)
     return stack.hidden_at(ids, positions, mask, kept, places)
+
+
+def _by_row(batch: MaskedRows) -> Ints:
+    """Lay the places to predict out by row, [1 or K, B, M / B], where each has as many: full rows, in training."""
+    n_rows, length = batch.ids.shape[-2:]
+    if batch.attention_mask is not None or batch.positions.shape[-1] % n_rows:
+        return batch.positions
+    rows = batch.positions.reshape(-1, n_rows, batch.positions.shape[-1] // n_rows)
+    return rows if (rows // length == np.arange(n_rows)[:, None]).all() else batch.positions
 
 
 def gold_of(stack: BertStack, batch: MaskedRows) -> tuple[Tensor, Tensor]:

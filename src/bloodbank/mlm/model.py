@@ -101,7 +101,9 @@ class BertStack:
             attention_mask: Shape: [K, B, L].
             kept: What dropout keeps.
             wanted: Indices into B·L of the only places whose last states are wanted: behind the attention of the last
-                layer nothing else is computed. None: all. Shape: [M], or [K, M] where each model has its own.
+                layer nothing else is computed. None: all. Shape: [M], or [K, M] where each model has its own; or
+                [1 or K, B, M / B] where the grid is everywhere and each row has as many, in order, so that no other
+                place asks in the last layer's attention.
 
         Returns:
             Last hidden states. Shape: [K, T, H] or [K, M, H]; [K, B, L, H] where the grid is everywhere.
@@ -142,7 +144,7 @@ class BertStack:
 
         Args:
             ids: Shape: [K, B, L].
-            positions: Indices into B·L. Shape: [M], or [K, M] where each model has its own.
+            positions: Indices into B·L. Shape: as `encode_on` takes them.
             attention_mask: Shape: [K, B, L].
             kept: What dropout keeps.
             places: Where there are pieces. Shape: [T].
@@ -183,10 +185,14 @@ class BertStack:
         wanted: Tensor | None,
     ) -> Tensor:
         p = self.settings.dropout
-        mixed = self._attend(hidden, mask, f"{name}.attention.self", kept, grid)
+        asking = wanted if wanted is not None and wanted.dim() == 3 and kept is None else None
+        mixed = self._attend(hidden, mask, f"{name}.attention.self", kept, grid=grid, asking=asking)
         if wanted is not None:
+            if wanted.dim() == 3:
+                wanted = wanted.flatten(1) if len(wanted) > 1 else wanted.flatten()
             index = grid.index(wanted)
-            hidden, mixed = (take(x.reshape(len(x), -1, x.shape[-1]), index) for x in (hidden, mixed))
+            hidden, mixed = (x.reshape(len(x), -1, x.shape[-1]) for x in (hidden, mixed))
+            hidden, mixed = take(hidden, index), mixed if asking is not None else take(mixed, index)
             grid = replace(grid, places=wanted)
         attended = drop(self._linear(mixed, f"{name}.attention.output.dense"), p, kept, grid)
         hidden = self._norm(hidden + attended, f"{name}.attention.output.LayerNorm")
@@ -195,12 +201,24 @@ class BertStack:
         return self._norm(hidden + outer, f"{name}.output.LayerNorm")
 
     def _attend(
-        self, hidden: Tensor, mask: Tensor | None, name: str, kept: Iterator[Tensor] | None, grid: Grid
+        self,
+        hidden: Tensor,
+        mask: Tensor | None,
+        name: str,
+        kept: Iterator[Tensor] | None,
+        *,
+        grid: Grid,
+        asking: Tensor | None,
     ) -> Tensor:
-        """Multi-head attention, part by part. [K, T, H] -> [K, T, H]; [K, B, L, H] where the grid is everywhere."""
+        """Multi-head attention, part by part. [K, T, H] -> [K, T, H]; [K, B, L, H] where the grid is everywhere.
+
+        Where only some places of every row ask, indices into B·L of shape [K or 1, B, S], it is [K, B, S, H].
+        """
         # Query, key and value in one product: three matrices of one input.
         joined = self._linear(hidden, *(f"{name}.{what}" for what in ("query", "key", "value")))
         bits = next(kept) if kept is not None and self.settings.attention_dropout else None
+        if asking is not None:
+            return self._mix(joined, mask, None, asking)
         if not grid.parts:
             return grid.pick(self._mix(grid.spread(joined), mask, bits))
         mixed, row = [], 0
@@ -213,12 +231,15 @@ class BertStack:
             row += part.n_rows
         return torch.cat(mixed, 1)
 
-    def _mix(self, joined: Tensor, mask: Tensor | None, bits: Tensor | None) -> Tensor:
-        """Attend; models and sentences are one batch. Query, key and value [K, B, L, 3·H] -> [K, B, L, H]."""
+    def _mix(self, joined: Tensor, mask: Tensor | None, bits: Tensor | None, asking: Tensor | None = None) -> Tensor:
+        """Attend; models and sentences are one batch. Query, key and value [K, B, L, 3·H] -> [K, B, L or S, H]."""
         (n_models, n_rows, length, _), width = joined.shape, self.settings.hidden_size
         n_heads = self.settings.n_heads
         heads = joined.reshape(n_models * n_rows, length, 3, n_heads, width // n_heads)
         query, key, value = heads.permute(2, 0, 3, 1, 4).unbind(0)  # [K·B, heads, L, H / heads]
+        if asking is not None:
+            index = (asking % length).expand(n_models, -1, -1).reshape(n_models * n_rows, 1, -1, 1)
+            query = query.gather(2, index.expand(-1, n_heads, -1, query.shape[-1]))
         seen = None if mask is None else mask.reshape(n_models * n_rows, 1, 1, length)
         if bits is None:
             mixed = F.scaled_dot_product_attention(query, key, value, attn_mask=seen)
@@ -229,7 +250,7 @@ class BertStack:
             shape = (n_models, n_rows, n_heads, length, length)
             weights = drop(scores.softmax(-1).reshape(shape), self.settings.attention_dropout, iter([bits]))
             mixed = weights.reshape(n_models * n_rows, n_heads, length, length) @ value
-        return mixed.transpose(1, 2).reshape(n_models, n_rows, length, width)
+        return mixed.transpose(1, 2).reshape(n_models, n_rows, -1, width)
 
     def _linear(self, x: Tensor, *names: str) -> Tensor:
         """Apply K linear layers, several of one input side by side. [K, ..., I] -> [K, ..., O]."""
