@@ -130,7 +130,7 @@ def unequal_reading(bank: Bank) -> list[str]:
         harm = f"; the mean F of {listed(turned, MAX_NAMED)} is {below} zero, perhaps for that alone" if turned else ""
         said.append(
             f"M_{{s,t}} reads {less} of t than M_t does ({share} of its tokens), so that F is too {low} for {named}, "
-            f"whoever the donor is{harm}. Signs, types and R are biased there, the order of a recipient's donors is not."
+            f"whoever the donor is{harm}. Signs, types and R are biased, the order of a recipient's donors is not."
         )
     return said
 
