@@ -106,4 +106,4 @@ def test_rows_name_both_firsts(bank_of):
     header, *rows = zero_shot_rows(zero_shot_beside(bank_of()))
     assert len(rows) == 4
     assert all(len(row) == len(header) for row in rows)
-    assert rows[2] == ("Hungarian (hu)", "3", "-1.00", "fi", "sv (-40% of M_t, +20% of the unigram)")
+    assert rows[2] == ("Hungarian (hu)", "3", "-1.00", "fi", "sv (-40%, +20%)")

@@ -57,8 +57,8 @@ def test_signs_types_and_recipience_depend_on_it_and_the_order_of_donors_does_no
     alone, longer = build(rows, baseline="alone"), build(rows)
     assert alone.blood_types["hu"] == "none"
     assert longer.blood_types["hu"] == "AB+"
-    assert (alone.recipience["hu"] < 0) and (longer.recipience["hu"] > 0)
-    assert (alone.finetune_scores.loc["fi", "hu"] < 0) and (longer.finetune_scores.loc["fi", "hu"] > 0)
+    assert alone.recipience["hu"] < 0 < longer.recipience["hu"]
+    assert alone.finetune_scores.loc["fi", "hu"] < 0 < longer.finetune_scores.loc["fi", "hu"]
     for seed in (0, 1):
         ranks = [bank.replicates[seed].rank() for bank in (alone, longer)]
         assert ranks[0].equals(ranks[1])
@@ -92,7 +92,7 @@ def test_a_control_that_lacks_is_named(with_longer, paper_example):
     assert bank.finetune_scores["fi"].isna().all()
     assert "The control `longer` was not measured of fi." in " ".join(sentences(bank))
     assert "`longer` was not measured" not in " ".join(sentences(build(with_longer())))
-    with pytest.raises(UsageError, match="Unknown baseline 'unigram'. Known are alone, longer"):
+    with pytest.raises(UsageError, match=r"Unknown baseline 'unigram'\. Known are alone, longer"):
         build(with_longer(), baseline="unigram")
 
 

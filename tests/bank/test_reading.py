@@ -44,9 +44,9 @@ def test_zero_shot_models_read_nothing_and_a_table_may_not_tell(example_with, pa
 def test_the_first_sentence_names_those_whose_f_is_too_low(paper_example):
     said = sentences(bank_of(with_tokens(paper_example, {"fi": 0.4, "hu": 0.5})))[0]
     assert said == (
-        "M_{s,t} reads less of t than M_t does (40% to 50% of its tokens), so that F is too low for fi, hu, whoever the "
-        "donor is; the mean F of fi, hu is below zero, perhaps for that alone. Signs, types and R are biased, the order "
-        "of a recipient's donors is not."
+        "M_{s,t} reads less of t than M_t does (40% to 50% of its tokens), so that F is too low for fi, hu, whoever "
+        "the donor is; the mean F of fi, hu is below zero, perhaps for that alone. Signs, types and R are biased, the "
+        "order of a recipient's donors is not."
     )
     all_of_them = sentences(bank_of(with_tokens(paper_example, dict.fromkeys(CODES, 0.4))))[0]
     assert "(40% of its tokens), so that F is too low for all 3 recipients" in all_of_them

@@ -6,6 +6,7 @@ print(*beside.sentences(), sep="\n")
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import cast
 
@@ -14,7 +15,7 @@ import pandas as pd
 
 from bloodbank.bank.bank import Bank
 from bloodbank.bank.measurements import ALONE, METRICS, ZERO_SHOT, counted, select_rows
-from bloodbank.bank.scores import finetune_scores, matrix, over_seeds
+from bloodbank.bank.scores import finetune_scores, matrix, number, over_seeds
 from bloodbank.bank.scripts import OTHER_SCRIPT, WHAT_THEY_SAY, WHY_NOT, between_scripts
 from bloodbank.errors import UsageError
 from bloodbank.wording import MISSING, language_name, plural, signed
@@ -35,11 +36,20 @@ class ZeroShotBeside:
     bank: str
     protocol: str  #: of F
     metric: str  #: of the bank
-    zero_shot: pd.DataFrame  #: (ε(M_s, t) − ε(M_t, t)) / ε(M_t, t), as F, by the metric of the bank
-    over_unigram: pd.DataFrame  #: the same relative to the unigram distribution of t's training text
+    scores: Mapping[str, tuple[pd.DataFrame, pd.DataFrame]]  #: by metric, see `zero_shot_scores`
     recipients: pd.DataFrame  #: recipient, n (donors compared), rank_correlation, first_by_finetune, first_by_zero_shot
     metrics: pd.DataFrame  #: by metric: agreement, n_recipients, n_pairs, n_above (the unigram)
     n_between_scripts: int  #: measured pairs that cannot be compared
+
+    @property
+    def zero_shot(self) -> pd.DataFrame:
+        """(ε(M_s, t) − ε(M_t, t)) / ε(M_t, t), as F, by the metric of the bank."""
+        return self.scores[self.metric][0]
+
+    @property
+    def over_unigram(self) -> pd.DataFrame:
+        """The same relative to the unigram distribution of t's training text."""
+        return self.scores[self.metric][1]
 
     @property
     def agreement(self) -> float:
@@ -101,8 +111,7 @@ def zero_shot_beside(bank: Bank) -> ZeroShotBeside | None:
         bank=bank.name,
         protocol=bank.protocol,
         metric=bank.metric,
-        zero_shot=parts[bank.metric][0],
-        over_unigram=parts[bank.metric][1],
+        scores=parts,
         recipients=_recipients(bank.finetune_scores, parts[bank.metric][0]),
         metrics=pd.DataFrame.from_dict(rows, orient="index", columns=columns),
         n_between_scripts=_n_between_scripts(bank, measurements),
@@ -194,7 +203,7 @@ def _between(beside: ZeroShotBeside) -> list[str]:
 
 
 def zero_shot_rows(beside: ZeroShotBeside) -> tuple[tuple[str, ...], ...]:
-    """Lay out by recipient which donor is first by F and by zero-shot scores, with both numbers of each.
+    """Lay out by recipient which donor is first by F and by zero-shot scores of each metric, with its numbers.
 
     Args:
         beside: What is laid out.
@@ -202,22 +211,27 @@ def zero_shot_rows(beside: ZeroShotBeside) -> tuple[tuple[str, ...], ...]:
     Returns:
         A header, and a row for each recipient with donors to compare.
     """
-    header = ("recipient", "donors compared", "rank correlation", "first by F", "first by zero-shot scores")
+    firsts = [f"first by {METRICS[metric].label} (over M_t, over the unigram)" for metric in beside.scores]
+    header = ("recipient", "donors compared", "rank correlation with F", "first by F", *firsts)
     rows = [
         (
             f"{language_name(code)} ({code})",
             str(n),
             MISSING if np.isnan(correlation) else signed(correlation, 2),
             by_finetune,
-            f"{by_zero_shot} ({_percent(beside.zero_shot, by_zero_shot, code)} of M_t, "
-            f"{_percent(beside.over_unigram, by_zero_shot, code)} of the unigram)",
+            *(_first(tables, code) for tables in beside.scores.values()),
         )
-        for code, n, correlation, by_finetune, by_zero_shot in beside.recipients.itertuples(index=False)
+        for code, n, correlation, by_finetune, _ in beside.recipients.itertuples(index=False)
         if n
     ]
     return (header, *rows)
 
 
-def _percent(table: pd.DataFrame, donor: str, recipient: str) -> str:
-    value = float(cast(float, table.loc[donor, recipient]))
-    return MISSING if np.isnan(value) else f"{signed(100 * value, 0)}%"
+def _first(tables: tuple[pd.DataFrame, pd.DataFrame], recipient: str) -> str:
+    """Name the donor whose zero-shot score is the best, with what it is relative to M_t and to the unigram."""
+    known = tables[0][recipient].dropna()
+    if known.empty:
+        return MISSING
+    donor = str(known.idxmax())
+    values = (100 * number(table.T, recipient, donor) for table in tables)
+    return f"{donor} ({', '.join(MISSING if np.isnan(value) else f'{signed(value, 0)}%' for value in values)})"

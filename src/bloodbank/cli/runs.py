@@ -135,7 +135,8 @@ def show(
 
 def _name_other_banks(experiment: Experiment, folder: Path) -> None:
     """Say how to see the banks of further protocols and budgets."""
-    protocols, budgets = experiment.grid.protocols, experiment.corpus.budgets
+    beside = ["zero_shot"] if (folder / "zero_shot" / "bank.json").is_file() else []
+    protocols, budgets = list(dict.fromkeys([*experiment.grid.protocols, *beside])), experiment.corpus.budgets
     if len(protocols) * len(budgets) > 1:
         print("\nFurther banks of this run:")
     for budget in budgets:

@@ -150,8 +150,9 @@ def _beside_parts(bank: Bank) -> Iterator[Section]:
     if beside is not None:
         under = subtitle(bank)
         sketch = Sketch("zero_shot", zero_shot_caption(beside), lambda: zero_shot_figure(beside, under))
+        sketches = (sketch,) if beside.zero_shot.notna().to_numpy().any() else ()
         found, table = tuple(beside.sentences()), zero_shot_rows(beside)
-        yield Section("zero_shot", "Zero-shot scores beside F", found, sketches=(sketch,), table=table)
+        yield Section("zero_shot", "Zero-shot scores beside F", found, sketches=sketches, table=table)
 
 
 def _analysis_parts(bank: Bank, folder: Path | None, language: str) -> Iterator[Section]:
