@@ -13,6 +13,7 @@ import pandas as pd
 
 from bloodbank.bank.bank import Bank, rebuild
 from bloodbank.bank.measurements import ALONE, LONGER, ZERO_SHOT
+from bloodbank.bank.scores import number
 from bloodbank.wording import MISSING, language_name, listed, plural, signed
 
 _WORDS = {ALONE: "M_t", LONGER: "`longer` (M_t with as many updates as M_{s,t})"}
@@ -101,8 +102,9 @@ def second_baseline_rows(both: SecondBaseline) -> tuple[tuple[str, ...], ...]:
     """
     banks = (both.first, both.second)
     header = ["language", *(f"{name} against {_SHORT[bank.baseline]}" for name in ("D", "R", "type") for bank in banks)]
-    types, rows = _types(both), []
+    types: dict[str, list[str | None]] = {str(code): [one, other] for code, one, other in _types(both).itertuples()}
+    rows: list[tuple[str, ...]] = []
     for code in both.first.ranking:
-        sums = [signed(float(bank.scores.loc[code, name]), 2) for name in ("donation", "recipience") for bank in banks]
-        rows.append((f"{language_name(code)} ({code})", *sums, *(kind or MISSING for kind in types.loc[code])))
+        sums = [signed(number(bank.scores, code, name), 2) for name in ("donation", "recipience") for bank in banks]
+        rows.append((f"{language_name(code)} ({code})", *sums, *(kind or MISSING for kind in types[code])))
     return (tuple(header), *rows)

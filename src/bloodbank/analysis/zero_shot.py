@@ -6,7 +6,7 @@ print(*beside.sentences(), sep="\n")
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import cast
 
@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 
 from bloodbank.bank.bank import Bank
-from bloodbank.bank.measurements import ALONE, METRICS, ZERO_SHOT, counted, select_rows
+from bloodbank.bank.measurements import METRICS, ZERO_SHOT, counted, select_rows
 from bloodbank.bank.scores import finetune_scores, matrix, number, over_seeds
 from bloodbank.bank.scripts import OTHER_SCRIPT, WHAT_THEY_SAY, WHY_NOT, between_scripts
 from bloodbank.errors import UsageError
@@ -54,7 +54,7 @@ class ZeroShotBeside:
     @property
     def agreement(self) -> float:
         """Rank correlation of donors within recipients, the mean over those with three donors of their script."""
-        return float(self.metrics.loc[self.metric, "agreement"])
+        return number(self.metrics, self.metric, "agreement")
 
     def sentences(self) -> list[str]:
         """Say what zero-shot scores are, how far donors' order by them is that by F, and what was left out."""
@@ -62,13 +62,13 @@ class ZeroShotBeside:
 
     def sentence(self) -> str:
         """Say the main thing in one sentence, with what zero-shot scores do not tell."""
-        row = self.metrics.loc[self.metric]
+        n = int(number(self.metrics, self.metric, "n_recipients"))
         if np.isnan(self.agreement):
             found = f"no recipient has {MIN_DONORS} donors of its script, so that orders cannot be compared"
         else:
             found = (
                 f"their order of donors is {_alike(self.agreement)} that of F: rank correlation within recipients "
-                f"{signed(self.agreement, 2)}, the mean over {plural(int(row['n_recipients']), 'recipient')}"
+                f"{signed(self.agreement, 2)}, the mean over {plural(n, 'recipient')}"
             )
         return f"{WHAT_THEY_SAY}; {found}."
 
@@ -79,11 +79,12 @@ def has_zero_shot(bank: Bank) -> bool:
     return rows is not None and bank.protocol != ZERO_SHOT and bool((rows["protocol"] == ZERO_SHOT).any())
 
 
-def zero_shot_beside(bank: Bank) -> ZeroShotBeside | None:
+def zero_shot_beside(bank: Bank, metrics: Sequence[str] = tuple(METRICS)) -> ZeroShotBeside | None:
     """Put zero-shot scores beside the F of a bank.
 
     Args:
         bank: With its measurements.
+        metrics: By which zero-shot scores are taken, as far as they were measured; the bank's own is among them.
 
     Returns:
         The two side by side; None where no zero-shot scores were measured, or the bank is one of them.
@@ -93,7 +94,7 @@ def zero_shot_beside(bank: Bank) -> ZeroShotBeside | None:
     measurements = cast(pd.DataFrame, bank.measurements)
     measured = set(measurements.loc[measurements["protocol"] == ZERO_SHOT, "metric"])
     rows, parts = {}, {}
-    for metric in (metric for metric in METRICS if metric in measured):
+    for metric in (metric for metric in metrics if metric in measured):
         try:
             parts[metric] = zero_shot, over = zero_shot_scores(bank, metric)
         except UsageError:  # none is about two of this bank's languages
@@ -136,11 +137,17 @@ def zero_shot_scores(bank: Bank, metric: str) -> tuple[pd.DataFrame, pd.DataFram
     """
     measurements, codes = cast(pd.DataFrame, bank.measurements), bank.languages
     measurements = measurements[measurements["metric"] == metric]
-    asked = {"languages": codes, "protocol": ZERO_SHOT, "metric": metric}
-    rows = select_rows(measurements, **asked)
+    rows = select_rows(measurements, languages=codes, protocol=ZERO_SHOT, metric=metric)
     seeds = sorted(int(seed) for seed in rows.loc[rows["protocol"] == ZERO_SHOT, "seed"].unique())
     by_seed = [
-        finetune_scores(rows, seed=seed, include_unhealthy=bank.include_unhealthy, baseline=ALONE, **asked)
+        finetune_scores(
+            rows,
+            protocol=ZERO_SHOT,
+            metric=metric,
+            seed=seed,
+            languages=codes,
+            include_unhealthy=bank.include_unhealthy,
+        )
         for seed in seeds
     ]
     own = rows[(rows["protocol"] == ZERO_SHOT) & counted(rows, include_unhealthy=True)]
@@ -188,11 +195,11 @@ def _by_metric(beside: ZeroShotBeside) -> list[str]:
     said = (
         [f"The same rank correlation with zero-shot scores of another metric: {', '.join(others)}."] if others else []
     )
-    row = beside.metrics.loc[beside.metric]
+    n_above, n_pairs = (int(number(beside.metrics, beside.metric, name)) for name in ("n_above", "n_pairs"))
     if beside.over_unigram.notna().to_numpy().any():
         said.append(
             f"By {METRICS[beside.metric].label}, M_s scored on t is above the unigram distribution of t's text in "
-            f"{row['n_above']:.0f} of {plural(int(row['n_pairs']), 'pair')} of one script."
+            f"{n_above} of {plural(n_pairs, 'pair')} of one script."
         )
     return said
 

@@ -196,14 +196,13 @@ def build_bank(
     trained = select_rows(measurements, languages=codes, protocol=protocol, metric=metric)
     seeds = sorted(int(seed) for seed in rows.loc[rows["protocol"] == protocol, "seed"].unique())
     by_seed = {
-        seed: finetune_scores(
-            measurements,
+        seed: finetune_scores(  # of these rows, which are few beside the table, and stand on the baseline already
+            rows,
             protocol=protocol,
             metric=metric,
             seed=seed,
             languages=codes,
             include_unhealthy=include_unhealthy,
-            baseline=baseline,
         )
         for seed in seeds
     }

@@ -56,8 +56,10 @@ def control_scores(
     Source:
         Equation 4, with the control in place of M_{s,t}.
     """
-    asked = {"languages": languages, "protocol": protocol, "metric": metric, "baseline": baseline}
-    rows, own = select_controls(measurements, **asked), select_rows(measurements, **asked)
+    rows, own = (
+        select(measurements, languages=languages, protocol=protocol, metric=metric, baseline=baseline)
+        for select in (select_controls, select_rows)
+    )
     own = own[(own["protocol"] == MONOLINGUAL) & counted(own, include_unhealthy=include_unhealthy)]
     rows = rows[counted(rows, include_unhealthy=include_unhealthy)]
     both = rows.merge(own[["recipient", "seed", "value"]], on=["recipient", "seed"], suffixes=("", "_alone"))

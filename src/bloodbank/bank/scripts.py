@@ -37,5 +37,6 @@ def between_scripts(languages: Sequence[str]) -> NDArray[np.bool_]:
         `[donor, recipient]`, in the order of the codes.
     """
     scripts = np.array([getattr(find_language(code), "script", None) or "" for code in languages])
-    apart: NDArray[np.bool_] = scripts[:, None] != scripts[None, :]
-    return apart & (scripts[:, None] != "") & (scripts[None, :] != "")
+    known, differ = scripts != "", scripts[:, None] != scripts[None, :]
+    apart: NDArray[np.bool_] = differ & known[:, None] & known[None, :]
+    return apart

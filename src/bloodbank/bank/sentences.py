@@ -206,9 +206,10 @@ def missing_cells(bank: Bank) -> str:
 
 def _without_longer(bank: Bank) -> list[str]:
     """List the recipients that were measured, but not their control `longer`."""
-    known = (bank.health != "missing").to_numpy()
-    received = (known & ~np.eye(len(known), dtype=bool)).any(axis=0)
-    return [code for code, own, any_ in zip(bank.languages, np.diag(known), received, strict=True) if any_ and not own]
+    known = np.asarray(bank.health != "missing", dtype=bool)
+    own = np.diag(known).tolist()
+    received = (known & ~np.eye(len(known), dtype=bool)).any(axis=0).tolist()
+    return [code for code, has, takes in zip(bank.languages, own, received, strict=True) if takes and not has]
 
 
 def has_comparison(bank: Bank) -> bool:

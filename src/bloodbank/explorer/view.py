@@ -109,7 +109,7 @@ def bank_view(bank: Bank, codes: list[str], *, key: str, facts: CorpusFacts | No
 
 def _beside(bank: Bank) -> list[str]:
     """Say how zero-shot scores order donors, where they were measured beside; they have a view of their own."""
-    beside = zero_shot_beside(bank)
+    beside = zero_shot_beside(bank, [bank.metric])
     return [] if beside is None else beside.sentences()
 
 

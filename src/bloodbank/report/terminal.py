@@ -69,7 +69,7 @@ def render_bank(bank: Bank, console_width: int) -> Group:
 
 def _beside(bank: Bank) -> list[str]:
     """Say what stands beside F where it was measured: the other baseline, and zero-shot scores."""
-    both, beside = second_baseline(bank), zero_shot_beside(bank)
+    both, beside = second_baseline(bank), zero_shot_beside(bank, [bank.metric])
     return [*(both.sentences() if both else ()), *([beside.sentence()] if beside else ())]
 
 
