@@ -103,7 +103,7 @@ def zero_shot_beside(bank: Bank, metrics: Sequence[str] = tuple(METRICS)) -> Zer
         known = table["rank_correlation"].dropna()
         rows[metric] = (
             float(known.mean()), len(known), int(zero_shot.notna().to_numpy().sum()),
-            int((over > 0).to_numpy().sum()),
+            int(((over > 0) & zero_shot.notna()).to_numpy().sum()),
         )  # fmt: skip
     if bank.metric not in parts:
         return None
