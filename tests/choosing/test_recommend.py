@@ -351,7 +351,7 @@ def test_english_as_a_rival_or_not():
     assert "english_alone" not in chosen.doubt.rivals.index
     holed = PAPER.copy()
     holed.loc["en", "ru"] = NAN
-    assert "because F from English to ru was not measured." in text(recommend(holed, ["hu", "ru"], 2))
+    assert "because what English gives to ru was not measured." in text(recommend(holed, ["hu", "ru"], 2))
 
 
 def additive(rng, n, cells):

@@ -123,11 +123,11 @@ def test_a_real_run_brings_the_facts_of_its_texts(explore, finished, tmp_path):
     _, folder, _, _ = finished
     _, content = explore(folder, "-o", tmp_path / "page.html", "--title", "Three")
     assert content.title == "Three"
-    assert [view.metric for view in content.views] == ["mrr", "accuracy", "cross_entropy", "bits_per_byte"]
+    assert [view.metric for view in content.views[:4]] == ["mrr", "accuracy", "cross_entropy", "bits_per_byte"]
     for view in content.views:
         assert "test paragraphs" in view.covers
         assert view.scores[0].facts["updates of its own model"] > 0
-    (one,) = open_all(folder)
+    one = open_all(folder)[0]  # behind it may stand zero-shot scores
     if one.audit is not None:
         size = next(one.value("sample", "n_chars") for one in one.audit.languages if one.code == "x-a")
         assert content.views[0].scores[0].facts["training text (characters)"] == size
@@ -137,7 +137,8 @@ def test_a_shipped_bank_can_be_named(explore, here):
     path, content = explore("help-books", "--typology", shared_data("wals", "cldf"))
     assert path == Path("help-books-explorer.html")
     assert (here / path).is_file()
-    assert len(content.views) == 4
+    assert len({view.metric for view in content.views if view.bank == "help-books"}) == 4
+    assert len({view.metric for view in content.views if view.bank == "help-books, against longer"}) == 4
     assert content.typology.source.startswith("The World Atlas")
 
 

@@ -1,5 +1,7 @@
 """Which models an experiment needs, and what each depends on."""
 
+from dataclasses import replace
+
 import pytest
 
 from bloodbank.errors import UsageError
@@ -71,6 +73,7 @@ def changed(before, after):
         ({"training": {"learning_rate": 1e-4}}, {"models", "scores"}),
         ({"scoring": {"min_masked": 77}}, {"masks", "scores"}),
         ({"scoring": {"metric": "accuracy"}}, set()),
+        ({"scoring": {"baseline": "longer"}, "grid": {"controls": ["longer"]}}, set()),
         ({"tokenizer": {"vocab_size": 500}}, {"tokenizer", "tokens", "audit", "masks", "models", "scores"}),
         ({"corpus": {"path": "{language}.txt", "too_little": "keep", "licence": "CC0-1.0"}}, set()),
         ({"corpus": {"path": "{language}.txt", "budget_tokens": 99}}, {"tokens", "audit", "masks", "models", "scores"}),
@@ -82,6 +85,15 @@ def changed(before, after):
 )
 def test_a_setting_changes_what_depends_on_it_and_nothing_else(experiment, change, stages):
     assert changed(make_plan(experiment()), make_plan(experiment(**change))) == stages
+
+
+def test_zero_shot_scores_that_are_measured_beside_have_a_bank_too(experiment):
+    plan = make_plan(experiment())
+    trained = {cell: output for cell, output in plan.scores.items() if cell.protocol != "zero_shot"}
+    assert replace(plan, scores=trained).protocols == ("sequential",)
+    beside = {Cell("zero_shot", "x-a", "x-b", 0): plan.tokenizer}
+    assert replace(plan, scores=trained | beside).protocols == ("sequential", "zero_shot")
+    assert make_plan(experiment(grid={"protocols": ["zero_shot"]})).protocols == ("zero_shot",)
 
 
 def test_the_second_phase_changes_only_bilingual_models(experiment):

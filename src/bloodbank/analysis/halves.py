@@ -72,7 +72,12 @@ def split_halves(
         columns = _whole_columns(bank, codes, seeds)
     else:
         columns = read_columns(
-            sentence_scores, languages=codes, seeds=seeds, protocol=bank.protocol, metric=bank.metric
+            sentence_scores,
+            languages=codes,
+            seeds=seeds,
+            protocol=bank.protocol,
+            metric=bank.metric,
+            baseline=bank.baseline,
         )
     n = len(codes)
     own, takes = np.full((2, 2, n_splits, n), np.nan)
@@ -163,7 +168,9 @@ def _whole_columns(bank: Bank, codes: tuple[str, ...], seeds: list[int]) -> Iter
     """Take each model's score for a single paragraph, where only seeds can be split."""
     if bank.measurements is None:
         return
-    rows = select_rows(bank.measurements, languages=codes, protocol=bank.protocol, metric=bank.metric)
+    rows = select_rows(
+        bank.measurements, languages=codes, protocol=bank.protocol, metric=bank.metric, baseline=bank.baseline
+    )
     for recipient, own in rows.groupby("recipient"):
         sums = np.full((1, len(seeds), 1 + len(codes)), np.nan)
         for protocol, donor, seed, value in own[["protocol", "donor", "seed", "value"]].itertuples(index=False):

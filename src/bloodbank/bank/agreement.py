@@ -44,12 +44,7 @@ def check_shape(content: Mapping[str, Any]) -> None:
     for name, values in content["covariates"].items():
         if list(values) != codes:
             raise ValueError(f"the covariate {name!r} is not that of languages, in their order")
-    for table in ("unhealthy_models", "controls", "unconverged_models"):
-        for model in content[table]:
-            if {model["donor"], model["recipient"]} - {"", *codes}:
-                raise ValueError(
-                    f"{table} names a language that is not in languages: {model['donor']}→{model['recipient']}"
-                )
+    _check_codes(content, codes)
     if (intervals := content["intervals"]) is None:
         return
     if CELL_SCORES[0] not in intervals["cells"]:
@@ -58,6 +53,17 @@ def check_shape(content: Mapping[str, Any]) -> None:
         raise ValueError("the scores of the intervals are not those of D and R, sums and means")
     _check_order(intervals["scores"], codes * len(SUMS), "the scores of the intervals")
     _check_order(intervals["types"], codes, "the types of the intervals")
+
+
+def _check_codes(content: Mapping[str, Any], codes: list[str]) -> None:
+    if strangers := set(content["tokens_of_recipient"]) - set(codes):
+        raise ValueError(f"tokens_of_recipient names a language that is not in languages: {min(strangers)}")
+    for table in ("unhealthy_models", "controls", "unconverged_models"):
+        for model in content[table]:
+            if {model["donor"], model["recipient"]} - {"", *codes}:
+                raise ValueError(
+                    f"{table} names a language that is not in languages: {model['donor']}→{model['recipient']}"
+                )
 
 
 def _check_order(records: Sequence[Mapping[str, Any]], codes: list[str], name: str) -> None:

@@ -28,7 +28,8 @@ from bloodbank.bank.health import (
     unconverged_models,
     unhealthy_models,
 )
-from bloodbank.bank.measurements import MONOLINGUAL, counted, select_controls, select_rows
+from bloodbank.bank.measurements import ALONE, LONGER, MONOLINGUAL, counted, select_controls, select_rows
+from bloodbank.bank.reading import tokens_of_recipient
 from bloodbank.bank.scores import TRAINING, finetune_scores, language_scores, over_seeds, same, transfer_levels
 from bloodbank.bank.uncertainty.intervals import (
     DEFAULT,
@@ -37,6 +38,7 @@ from bloodbank.bank.uncertainty.intervals import (
     intervals_from_replicates,
     measurement_intervals,
 )
+from bloodbank.errors import UsageError
 
 
 @dataclass(frozen=True, eq=False)
@@ -74,6 +76,8 @@ class Bank:
     unconverged_models: pd.DataFrame  #: protocol, donor, recipient, seed, convergence ("falling" or "rising")
     covariates: pd.DataFrame  #: one row for each language, any columns that were given; of a run, its audit
     provenance: Mapping[str, Any] = field(default_factory=dict)
+    baseline: str = ALONE  #: what F is relative to: M_t ("alone"), or M_t with as many updates as M_{s,t} ("longer")
+    tokens_of_recipient: Mapping[str, float] = field(default_factory=dict)  #: see `reading.tokens_of_recipient`
     intervals: Intervals | None = None  #: see `uncertainty.with_intervals`; None where nothing is known
     measurements: pd.DataFrame | None = field(default=None, repr=False)  #: absent in a bank read from a file
 
@@ -96,7 +100,10 @@ class Bank:
 
     @property
     def monolingual(self) -> pd.Series[float]:
-        """ε(M_t) by language, in the metric's unit and direction: the mean over the seeds that count."""
+        """Score by language of the model that F is relative to, ε(M_t) or that of `longer`, in the metric's unit.
+
+        It is the mean over the seeds that count.
+        """
         return self.scores["monolingual"]
 
     @property
@@ -155,6 +162,7 @@ def build_bank(
     protocol: str = "sequential",
     metric: str = "mrr",
     include_unhealthy: bool = False,
+    baseline: str = ALONE,
     covariates: pd.DataFrame | None = None,
     provenance: Mapping[str, Any] | None = None,
 ) -> Bank:
@@ -167,6 +175,9 @@ def build_bank(
         protocol: Protocol of the bilingual models.
         metric: One of "mrr", "accuracy", "cross_entropy" and "bits_per_byte".
         include_unhealthy: Count unhealthy models instead of leaving their cells missing.
+        baseline: What F is relative to, of the same recipient and seed: "alone" (M_t, as in the paper) or "longer"
+            (that control: M_t with as many updates as M_{s,t}). Signs, types and R depend on it, the order of donors
+            within a recipient does not.
         covariates: Rows by language (an absent one is missing), such as `foreign_share` (0 to 1) and `fertility`.
         provenance: Where the numbers come from, in values that JSON knows.
 
@@ -174,18 +185,19 @@ def build_bank(
         The bank. A seed is one replicate of it: F is taken within each seed, then averaged over seeds.
 
     Raises:
-        UsageError: The table is empty, lacks columns, measures a cell twice, or has no such protocol or
-            metric.
+        UsageError: The table is empty, lacks columns, measures a cell twice, or has no such protocol, metric or
+            baseline.
 
     Source:
         Section 4.2, equations 4 to 6.
     """
     codes = tuple(languages)
-    rows = select_rows(measurements, languages=codes, protocol=protocol, metric=metric)
+    rows = select_rows(measurements, languages=codes, protocol=protocol, metric=metric, baseline=baseline)
+    trained = select_rows(measurements, languages=codes, protocol=protocol, metric=metric)
     seeds = sorted(int(seed) for seed in rows.loc[rows["protocol"] == protocol, "seed"].unique())
     by_seed = {
-        seed: finetune_scores(
-            measurements,
+        seed: finetune_scores(  # of these rows, which are few beside the table, and stand on the baseline already
+            rows,
             protocol=protocol,
             metric=metric,
             seed=seed,
@@ -198,7 +210,7 @@ def build_bank(
     health = health_matrix(rows, codes)
     own = rows[rows["protocol"] == MONOLINGUAL]
     states = model_states(
-        pd.concat([rows, select_controls(measurements, languages=codes, protocol=protocol, metric=metric)])
+        pd.concat([trained, select_controls(measurements, languages=codes, protocol=protocol, metric=metric)])
     )
     return Bank(
         name=name,
@@ -215,20 +227,62 @@ def build_bank(
             mean.finetune,
             protocol=protocol,
             monolingual=own[counted(own, include_unhealthy=include_unhealthy)].groupby("recipient")["value"].mean(),
-            training=own.groupby("recipient")[list(TRAINING)].mean(),
+            training=trained[trained["protocol"] == MONOLINGUAL].groupby("recipient")[list(TRAINING)].mean(),
             health=health,
         ),
         health=health,
-        unhealthy_models=unhealthy_models(rows),
+        unhealthy_models=unhealthy_models(trained if baseline == ALONE else pd.concat([trained, _named(own)])),
         replicates={seed: cells.finetune for seed, cells in by_seed.items()},
         controls=control_scores(
-            measurements, languages=codes, protocol=protocol, metric=metric, include_unhealthy=include_unhealthy
+            measurements,
+            languages=codes,
+            protocol=protocol,
+            metric=metric,
+            include_unhealthy=include_unhealthy,
+            baseline=baseline,
         ),
         convergence=count_states(states),
         unconverged_models=unconverged_models(states),
         covariates=no_covariates(codes) if covariates is None else covariates.reindex(no_covariates(codes).index),
         provenance=json.loads(json.dumps(dict(provenance or {}), default=str)),  # as a file gives it back
+        baseline=baseline,
+        tokens_of_recipient=tokens_of_recipient(trained, protocol),
         measurements=measurements,
+    )
+
+
+def _named(longer: pd.DataFrame) -> pd.DataFrame:
+    """Name the models of the control `longer` as such again: its donor is the recipient itself."""
+    return longer.assign(donor=longer["recipient"], protocol=LONGER)
+
+
+def rebuild(bank: Bank, *, protocol: str | None = None, metric: str | None = None, baseline: str | None = None) -> Bank:
+    """Build a bank again from its measurements, by another protocol, metric or baseline; it has no intervals.
+
+    Args:
+        bank: With its measurements.
+        protocol: Instead of its own, where given.
+        metric: Likewise.
+        baseline: Likewise.
+
+    Raises:
+        UsageError: The bank has no measurements, or these have none of what was asked for.
+    """
+    if bank.measurements is None:
+        raise UsageError(
+            f"The bank {bank.name} stands here without its table of measurements, from which it could be built by "
+            "another protocol, metric or baseline. Give the run folder that it comes from."
+        )
+    return build_bank(
+        bank.measurements,
+        languages=bank.languages,
+        name=bank.name,
+        protocol=protocol or bank.protocol,
+        metric=metric or bank.metric,
+        include_unhealthy=bank.include_unhealthy,
+        baseline=baseline or bank.baseline,
+        covariates=bank.covariates,
+        provenance=bank.provenance,
     )
 
 
@@ -258,6 +312,7 @@ def with_intervals(
             sentence_scores,
             languages=bank.languages,
             include_unhealthy=bank.include_unhealthy,
+            baseline=bank.baseline,
             options=options,
             **of_bank,
         )

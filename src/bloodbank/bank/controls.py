@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 
 from bloodbank.bank.measurements import (
+    ALONE,
     CONTROLS,
     METRICS,
     MONOLINGUAL,
@@ -34,8 +35,11 @@ def control_scores(
     protocol: str,
     metric: str,
     include_unhealthy: bool = False,
+    baseline: str = ALONE,
 ) -> pd.DataFrame:
     """Compare every control with the recipient's monolingual model of the same seed, as F does.
+
+    With the baseline "longer", that control stands in place of M_t, and is none any more.
 
     Unhealthy models are left out unless asked for, failed ones always; such an M_t voids the controls of t.
 
@@ -52,8 +56,10 @@ def control_scores(
     Source:
         Equation 4, with the control in place of M_{s,t}.
     """
-    rows = select_controls(measurements, languages=languages, protocol=protocol, metric=metric)
-    own = select_rows(measurements, languages=languages, protocol=protocol, metric=metric)
+    rows, own = (
+        select(measurements, languages=languages, protocol=protocol, metric=metric, baseline=baseline)
+        for select in (select_controls, select_rows)
+    )
     own = own[(own["protocol"] == MONOLINGUAL) & counted(own, include_unhealthy=include_unhealthy)]
     rows = rows[counted(rows, include_unhealthy=include_unhealthy)]
     both = rows.merge(own[["recipient", "seed", "value"]], on=["recipient", "seed"], suffixes=("", "_alone"))

@@ -130,6 +130,8 @@ def _content(bank: Bank) -> dict[str, Any]:
         "metric": bank.metric,
         "higher_is_better": METRICS[bank.metric].higher_is_better,
         "include_unhealthy": bank.include_unhealthy,
+        "baseline": bank.baseline,
+        "tokens_of_recipient": dict(bank.tokens_of_recipient),
         "languages": [_describe(code) for code in bank.languages],
         "finetune_scores": _rows(bank.finetune_scores),
         "differences": _rows(bank.differences),
@@ -241,6 +243,8 @@ def _from_content(content: dict[str, Any]) -> Bank:
         unconverged_models=_table(content["unconverged_models"], UNCONVERGED_TYPES),
         covariates=by_language(content["covariates"], codes),
         provenance=content["provenance"],
+        baseline=content["baseline"],
+        tokens_of_recipient=content["tokens_of_recipient"],
         intervals=content["intervals"] and _intervals(content["intervals"], estimates, codes),
     )
 

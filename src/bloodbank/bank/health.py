@@ -16,6 +16,7 @@ import pandas as pd
 
 from bloodbank.bank.measurements import CONTROLS, JOINT, NOT_CHECKED, ZERO_SHOT
 from bloodbank.bank.scores import donation, matrix, recipience
+from bloodbank.bank.scripts import OTHER_SCRIPT, between_scripts
 from bloodbank.errors import UsageError
 
 CONVERGED, FALLING, RISING, UNKNOWN = "converged", "falling", "rising", "unknown"
@@ -163,7 +164,7 @@ def missing_reasons(finetune: pd.DataFrame, health: pd.DataFrame) -> pd.DataFram
 
     Returns:
         "unhealthy" (the pair's own model is unhealthy or failed), "void" (the recipient's monolingual
-        model is) or "not measured"; None for measured cells and the diagonal.
+        model is), "other script" (of a zero-shot score) or "not measured"; None for measured cells and the diagonal.
 
     Shape:
         `[donor, recipient]`, as F.
@@ -171,7 +172,9 @@ def missing_reasons(finetune: pd.DataFrame, health: pd.DataFrame) -> pd.DataFram
     codes = list(finetune.index)
     sick = health.isin(["unhealthy", "failed", "partly healthy"]).to_numpy(dtype=bool)
     sick_alone = np.broadcast_to(np.diag(sick)[None, :], sick.shape)  # [1, recipient], the same for every donor
-    reasons = np.where(sick, UNHEALTHY, np.where(sick_alone, VOID, NOT_MEASURED)).astype(object)
+    apart = between_scripts(codes) & (health == NOT_CHECKED).to_numpy(dtype=bool)  # as only zero-shot scores are
+    rest = np.where(apart, OTHER_SCRIPT, NOT_MEASURED)
+    reasons = np.where(sick, UNHEALTHY, np.where(sick_alone, VOID, rest)).astype(object)
     reasons[finetune.notna().to_numpy() | np.eye(len(codes), dtype=bool)] = None
     return matrix(reasons, codes, dtype=object)
 

@@ -21,10 +21,12 @@ from bloodbank.errors import UsageError
 MONOLINGUAL = "monolingual"
 ZERO_SHOT = "zero_shot"
 JOINT = "joint"
-SELF, CLONE = "self", "clone"
-OWN_CONTROLS = ("longer", SELF, CLONE)  # within one language: donor and recipient are the same
+LONGER, SELF, CLONE = "longer", "self", "clone"
+OWN_CONTROLS = (LONGER, SELF, CLONE)  # within one language: donor and recipient are the same
 SHUFFLED = "shuffled"
 CONTROLS = (*OWN_CONTROLS, SHUFFLED)
+ALONE = "alone"
+BASELINES = (ALONE, LONGER)  #: what F is relative to: M_t, or M_t with as many updates as M_{s,t}
 HEALTH_STATES = ("healthy", "unhealthy", "failed")
 NOT_CHECKED = "not checked"  # the health of a zero-shot score that did not fail
 _COLUMNS = (
@@ -70,13 +72,16 @@ def read_measurements(path: Path) -> pd.DataFrame:
     return pd.read_csv(path, keep_default_na=False, na_values={"value": [""], "standard_error": [""], "health_z": [""]})
 
 
-def select_rows(measurements: pd.DataFrame, *, languages: Sequence[str], protocol: str, metric: str) -> pd.DataFrame:
+def select_rows(
+    measurements: pd.DataFrame, *, languages: Sequence[str], protocol: str, metric: str, baseline: str = ALONE
+) -> pd.DataFrame:
     """Check the table and return the rows that one bank is made of.
 
     Rows of other languages, protocols and metrics are left out, and so are pairs of a language with itself.
 
     Returns:
-        The monolingual rows and those of `protocol`, with `donor` a string in all of them.
+        The monolingual rows and those of `protocol`, with `donor` a string in all of them. With the baseline "longer"
+        the rows of that control stand in place of the monolingual ones, and are called so.
 
     Raises:
         UsageError: The table cannot be used as asked; the message names the culprit.
@@ -87,6 +92,7 @@ def select_rows(measurements: pd.DataFrame, *, languages: Sequence[str], protoco
     _check_languages(languages)
     table = _of_metric(measurements, metric)
     _check_protocol(table, protocol)
+    table = _on_baseline(table, baseline, protocol)
     table = table[table["protocol"].isin([MONOLINGUAL, protocol])]
     rows = table[
         table["recipient"].isin(languages)
@@ -99,13 +105,36 @@ def select_rows(measurements: pd.DataFrame, *, languages: Sequence[str], protoco
     return _checked(rows)
 
 
+def _on_baseline(table: pd.DataFrame, baseline: str, protocol: str) -> pd.DataFrame:
+    """Put the models that F is relative to in place of the monolingual ones."""
+    if baseline not in BASELINES:
+        raise UsageError(f"Unknown baseline {baseline!r}. Known are {', '.join(BASELINES)}.")
+    if baseline == ALONE:
+        return table
+    if protocol == ZERO_SHOT:
+        raise UsageError(
+            f"The baseline {LONGER!r} is for protocols whose models train on the recipient; a zero_shot score is "
+            f"compared with M_t itself. Leave it out, or give {ALONE!r}."
+        )
+    own = table["protocol"] == LONGER
+    if not own.any():
+        recipients = _listed(table.loc[table["protocol"] == protocol, "recipient"])
+        raise UsageError(
+            f"The baseline {LONGER!r} needs the control `{LONGER}` (M_t with as many updates as M_{{s,t}}), which was "
+            f"not measured of {recipients}. Add it to grid.controls and run again, or give the baseline {ALONE!r}."
+        )
+    renamed = table.assign(donor=table["donor"].mask(own, ""), protocol=table["protocol"].mask(own, MONOLINGUAL))
+    return renamed[own | (table["protocol"] != MONOLINGUAL)]
+
+
 def select_controls(
-    measurements: pd.DataFrame, *, languages: Sequence[str], protocol: str, metric: str
+    measurements: pd.DataFrame, *, languages: Sequence[str], protocol: str, metric: str, baseline: str = ALONE
 ) -> pd.DataFrame:
     """Check the rows of the controls and return those that a bank is compared with.
 
     Returns:
-        The rows of `CONTROLS`, those of `OWN_CONTROLS` with the recipient as donor; none where none was measured.
+        The rows of `CONTROLS`, those of `OWN_CONTROLS` with the recipient as donor, but for one that is the baseline;
+        none where none was measured.
 
     Raises:
         UsageError: A control has the wrong kind of donor, or measures a cell twice.
@@ -114,7 +143,7 @@ def select_controls(
         One row for each (control, donor, recipient, seed).
     """
     table = _of_metric(measurements, metric)
-    kinds = [control for control in CONTROLS if control != protocol]
+    kinds = [control for control in CONTROLS if control not in (protocol, baseline)]
     table = table[table["protocol"].isin(kinds)]
     rows = table[table["recipient"].isin(languages) & table["donor"].isin(languages)]
     within = rows["protocol"].isin(OWN_CONTROLS)

@@ -18,7 +18,7 @@ from typing import Any
 from pydantic_core import SchemaValidator, ValidationError
 
 from bloodbank.bank.health import CONVERGED, FALLING, RISING, UNKNOWN
-from bloodbank.bank.measurements import CONTROLS, METRICS, NOT_CHECKED
+from bloodbank.bank.measurements import ALONE, BASELINES, CONTROLS, METRICS, NOT_CHECKED
 from bloodbank.bank.scores import BLOOD_TYPES, LEVELS
 from bloodbank.bank.uncertainty.paragraphs import CELL_SCORES
 from bloodbank.errors import BloodbankError, UsageError
@@ -29,6 +29,8 @@ FORMAT = "bloodbank bank"
 SCHEMA_VERSION = 1
 # By version: what turns the content of the one before into it, in place. The first later version adds `2: ...` here.
 UPGRADES: dict[int, Callable[[dict[str, Any]], None]] = {}
+# Parts that files written before there were any do not have, and what is true of those.
+_LATER: dict[str, Any] = {"baseline": ALONE, "tokens_of_recipient": {}}
 SUMS = ("donation", "donation_mean", "recipience", "recipience_mean")
 _MOST = 2**53  # of counts and seeds: what a number of JSON holds exactly
 ENDLESS = "inf"  # degrees of freedom that are infinite: JSON has no such number
@@ -162,6 +164,8 @@ _BANK = {
     "metric": METRIC,
     "higher_is_better": FLAG,
     "include_unhealthy": FLAG,
+    "baseline": one_of(BASELINES),
+    "tokens_of_recipient": by_key(CODE, strict("float", gt=0, allow_inf_nan=False)),
     "languages": list_of(
         record({"code": CODE, "name": or_null(TEXT), "script": or_null(TEXT), "family": or_null(TEXT)})
     ),
@@ -256,7 +260,7 @@ def upgraded(path: Path, content: Any) -> dict[str, Any]:
         )
     for later in range(version + 1, SCHEMA_VERSION + 1):
         UPGRADES[later](content)
-    return content | {"schema_version": SCHEMA_VERSION}
+    return _LATER | content | {"schema_version": SCHEMA_VERSION}
 
 
 def _explain(error: ValidationError) -> str:

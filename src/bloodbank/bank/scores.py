@@ -15,7 +15,8 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from bloodbank.bank.measurements import METRICS, MONOLINGUAL, ZERO_SHOT, counted, select_rows
+from bloodbank.bank.measurements import ALONE, METRICS, MONOLINGUAL, ZERO_SHOT, counted, select_rows
+from bloodbank.bank.scripts import between_scripts
 from bloodbank.errors import UsageError
 from bloodbank.statistics.means import known_mean, known_variance
 
@@ -46,8 +47,11 @@ def finetune_scores(
     seed: int,
     languages: Sequence[str],
     include_unhealthy: bool = False,
+    baseline: str = ALONE,
 ) -> CellScores:
     """Compare every bilingual model of one seed with the recipient's monolingual model of the same seed.
+
+    Zero-shot scores between languages of different scripts are left out; see `bloodbank.bank.scripts`.
 
     Args:
         measurements: The tidy table of measurements.
@@ -57,13 +61,15 @@ def finetune_scores(
         languages: Codes of all languages, in the order of the matrices.
         include_unhealthy: Count unhealthy models. Otherwise their cells are missing, and an unhealthy M_t
             voids its whole column. A failed model is missing in either case.
+        baseline: The monolingual model: "alone" (M_t), or "longer" (the control: M_t with as many updates as
+            M_{s,t}). The order of donors within a recipient is the same by both.
 
     Returns:
         F, Δε and the log ratio of each cell; for losses the signs are turned, so that positive is a gain.
         F and the log ratio are missing where ε(M_t) is zero.
 
     Raises:
-        UsageError: The table has no such metric, protocol or seed, or measures a cell twice.
+        UsageError: The table has no such metric, protocol, seed or baseline, or measures a cell twice.
 
     Shape:
         `[donor, recipient]`, as many rows and columns as languages.
@@ -71,7 +77,7 @@ def finetune_scores(
     Source:
         Equation 4.
     """
-    rows = select_rows(measurements, languages=languages, protocol=protocol, metric=metric)
+    rows = select_rows(measurements, languages=languages, protocol=protocol, metric=metric, baseline=baseline)
     of_seed = rows[rows["seed"] == seed]
     if of_seed.empty:
         known = ", ".join(str(known) for known in sorted(rows["seed"].unique()))
@@ -81,7 +87,11 @@ def finetune_scores(
     together = usable[usable["protocol"] == protocol].pivot_table(
         index="donor", columns="recipient", values="value", aggfunc="first"
     )
-    return _compare(alone, together, languages, METRICS[metric].sign)
+    cells = _compare(alone, together, languages, METRICS[metric].sign)
+    if protocol == ZERO_SHOT:
+        apart = between_scripts(languages)
+        return CellScores(*(table.mask(apart) for table in cells))
+    return cells
 
 
 def _compare(alone: pd.Series[float], together: pd.DataFrame, languages: Sequence[str], sign: int) -> CellScores:

@@ -16,8 +16,9 @@ from bloodbank.bank.bank import Bank
 from bloodbank.bank.controls import compare_pairs, compare_recipients
 from bloodbank.bank.covariates import FERTILITY, FOREIGN_SHARE, TRANSLATED_SHARE
 from bloodbank.bank.health import CONVERGED, FALLING, NOT_MEASURED, RISING, UNHEALTHY, UNKNOWN, VOID
-from bloodbank.bank.measurements import CONTROLS, JOINT, METRICS, SHUFFLED, ZERO_SHOT
+from bloodbank.bank.measurements import ALONE, CONTROLS, JOINT, LONGER, METRICS, SHUFFLED, ZERO_SHOT
 from bloodbank.bank.scores import BLOOD_TYPES, LEVELS, matrix, number
+from bloodbank.bank.scripts import OTHER_SCRIPT, WHAT_THEY_SAY, WHY_NOT
 from bloodbank.bank.uncertainty.intervals import Intervals
 from bloodbank.statistics.permutations import SAME
 from bloodbank.wording import Finding, language_name, listed, percent, plural, signed
@@ -27,6 +28,7 @@ NO_SEEDS = "seeds not known: no seed-to-seed uncertainty"
 STRONG = 0.5  # correlations from here on, of either sign, are pointed out
 WEAK = 0.3  # below this, of either sign, no direction is named
 SETTLED = 0.7  # rank correlation from which an order is called repeated
+_EQUAL = 0.02  # tokens of t that differ by less, as a share, are called equally many
 SURE = 0.95  # share of replicates from which a blood type is taken as settled
 MAX_NAMED = 6
 _OWN_MODEL = ("updates", "tokens_seen")  # of M_l; other quantities are those of l
@@ -51,6 +53,8 @@ def subtitle(bank: Bank) -> str:
         seeds,
         _missing_part(bank),
     ]
+    if bank.baseline == LONGER:
+        parts.insert(3, "F against `longer`")
     if bank.include_unhealthy:
         parts.append("unhealthy models counted")
     return "; ".join(parts)
@@ -63,10 +67,13 @@ def sentences(bank: Bank) -> list[str]:
         bank: The bank.
 
     Returns:
-        Sentences on units, the extremes, how sure they are, levels, missing cells, controls, and the caveats.
+        Sentences on what makes F too low or too high throughout, on units, the extremes, how sure they are, levels,
+        missing cells, controls, and the caveats.
     """
     return [
+        *unequal_reading(bank),
         units(bank),
+        *zero_shot_meaning(bank),
         *extremes(bank),
         *interval_sentences(bank.intervals),
         _levels(bank),
@@ -94,11 +101,46 @@ def _missing_part(bank: Bank) -> str:
 def units(bank: Bank) -> str:
     """Say what F, D and R are, with their units."""
     metric = METRICS[bank.metric]
+    own, whose = "its monolingual model", "that model's"
+    if bank.baseline == LONGER:
+        own = "the control `longer` (M_t trained alone with as many updates as M_{s,t})"
     turned = "" if metric.higher_is_better else f"; {metric.label} is a loss, so signs are turned"
     return (
-        "F is the gain of the recipient's score over its monolingual model, in percent of that model's "
+        f"F is the gain of the recipient's score over {own}, in percent of {whose} "
         f"{metric.label} (positive is a gain{turned}). D and R are sums of F over the other languages as "
         "fractions, without a unit: +1 is 100% in all."
+    )
+
+
+def unequal_reading(bank: Bank) -> list[str]:
+    """Say which recipients' F is too low, or too high, because M_{s,t} reads less, or more, of t than M_t does.
+
+    Nothing is said where they read equally much, nor against `longer`, which has as many updates by design.
+    """
+    if bank.baseline != ALONE:
+        return []
+    means, said = bank.finetune_scores.mean(axis="index"), []
+    for sign, less, low, below in ((-1, "less", "low", "below"), (1, "more", "high", "above")):
+        odd = {code: share for code, share in bank.tokens_of_recipient.items() if sign * (share - 1) > _EQUAL}
+        if not odd:
+            continue
+        turned = [code for code in odd if sign * means[code] > 0]
+        named = f"all {len(odd)} recipients" if len(odd) == len(bank.languages) else listed(odd, MAX_NAMED)
+        share = _span(*(f"{bound:.0%}" for bound in (min(odd.values()), max(odd.values()))))
+        harm = f"; the mean F of {listed(turned, MAX_NAMED)} is {below} zero, perhaps for that alone" if turned else ""
+        said.append(
+            f"M_{{s,t}} reads {less} of t than M_t does ({share} of its tokens), so that F is too {low} for {named}, "
+            f"whoever the donor is{harm}. Signs, types and R are biased, the order of a recipient's donors is not."
+        )
+    return said
+
+
+def zero_shot_meaning(bank: Bank) -> list[str]:
+    """Say of a bank of zero-shot scores what they tell and what they do not."""
+    return (
+        [f"{WHAT_THEY_SAY}; F compares them with M_t, which learned t, so that it is mostly negative by design."]
+        if bank.protocol == ZERO_SHOT
+        else []
     )
 
 
@@ -143,10 +185,13 @@ def missing_cells(bank: Bank) -> str:
     texts = {
         UNHEALTHY: "with an unhealthy or failed bilingual model",
         VOID: "with an unhealthy or failed monolingual model of the recipient",
+        OTHER_SCRIPT: f"between languages of different scripts, which zero-shot scores cannot compare ({WHY_NOT})",
         NOT_MEASURED: "not measured",
     }
     parts = "; ".join(f"{reasons[reason]} {text}" for reason, text in texts.items() if reasons[reason])
     said = f"{n_missing} of {n_pairs(bank)} cells are missing: {parts}."
+    if bank.baseline == LONGER and (without := _without_longer(bank)):
+        said += f" The control `{LONGER}` was not measured of {listed(without, MAX_NAMED)}."
     for title, score in (("D", "donation"), ("R", "recipience")):
         known = bank.scores[score].notna()
         n_partial = int((known & ~bank.scores[f"{score}_complete"].astype(bool)).sum())
@@ -157,6 +202,14 @@ def missing_cells(bank: Bank) -> str:
         if not known.all():
             said += f" {title} of {plural(int((~known).sum()), 'language')}: nothing was measured."
     return said
+
+
+def _without_longer(bank: Bank) -> list[str]:
+    """List the recipients that were measured, but not their control `longer`."""
+    known = np.asarray(bank.health != "missing", dtype=bool)
+    own = np.diag(known).tolist()
+    received = (known & ~np.eye(len(known), dtype=bool)).any(axis=0).tolist()
+    return [code for code, has, takes in zip(bank.languages, own, received, strict=True) if takes and not has]
 
 
 def has_comparison(bank: Bank) -> bool:
@@ -202,7 +255,7 @@ def _compared(both: pd.DataFrame, opening: str, noun: str) -> list[str]:
 
 def _count(table: pd.DataFrame) -> pd.Series[int]:
     counts = pd.Series(table.to_numpy(dtype=object).ravel()).dropna().value_counts()
-    names = [*LEVELS, UNHEALTHY, VOID, NOT_MEASURED]
+    names = [*LEVELS, UNHEALTHY, VOID, OTHER_SCRIPT, NOT_MEASURED]
     return counts.reindex(names, fill_value=0).astype(int)
 
 
@@ -259,6 +312,8 @@ def _unhealthy(bank: Bank) -> str:
 
 
 def _model(donor: str, recipient: str, protocol: str = "") -> str:
+    if donor == recipient:  # of the baseline `longer`
+        protocol = LONGER
     if protocol in CONTROLS:
         return f"{protocol} {recipient if donor == recipient else f'{donor}→{recipient}'}"
     joined = "+" if protocol == JOINT else "→"

@@ -115,7 +115,7 @@ class Decision:
             return "English is the one recipient"
         unmeasured = [code for code in others if np.isnan(self.finetune[code][ENGLISH])]
         if unmeasured:
-            return f"F from English to {', '.join(unmeasured)} was not measured"
+            return f"what English gives to {', '.join(unmeasured)} was not measured"
         return "English is the choice" if self.donors == (ENGLISH,) else ""
 
 

@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from bloodbank.bank.scripts import NOT_COMPARABLE, WHY_NOT, between_scripts
 from bloodbank.choosing.best_set import Problem, search
 from bloodbank.choosing.diversity import Diversity
 from bloodbank.choosing.doubt import ALONE, RANDOM, RUNNER_UP, WITH, Decision, Doubt, examine
@@ -68,6 +69,7 @@ class Recommendation:
     unmeasured: pd.DataFrame  #: donor, recipient of the set's missing cells, which count as nothing
     constraints: str  #: in words
     doubt: Doubt  #: how the choice fares on replicates and on F shrunk towards the additive model
+    zero_shot: bool = False  #: the numbers are zero-shot scores as a share of ε(M_t), not F
 
     @property
     def donors(self) -> tuple[str, ...]:
@@ -94,6 +96,7 @@ def recommend(
     diversity: Diversity | None = None,
     replicates: np.ndarray | None = None,
     cell_variance: pd.DataFrame | None = None,
+    zero_shot: bool = False,
     exact_limit: int = EXACT_LIMIT,
     seed: int = 0,
 ) -> Recommendation:
@@ -117,6 +120,8 @@ def recommend(
         diversity: Constraints on the set.
         replicates: F drawn anew, each draw as uncertain as F itself (the bootstrap's, for example), in its order.
         cell_variance: Variance of each cell of F, for the shrinking; by default that over the replicates.
+        zero_shot: The cells are zero-shot scores as a share of ε(M_t), above zero, in place of F; see
+            `bloodbank.choosing.of_bank`.
         exact_limit: Sets that are listed one by one; beyond that an integer programme is solved.
         seed: Of the random sets to compare with, where not all are listed.
 
@@ -134,8 +139,10 @@ def recommend(
     goals = _known(recipients, table, "recipients")
     _check_settings(goals, budget, objective, rho)
     measured = table[sorted(goals)]
-    _check_measured(measured)
-    pool, left_out = _pool(measured, candidates, include, exclude, recipients_donate=recipients_donate)
+    _check_measured(measured, zero_shot=zero_shot)
+    pool, left_out = _pool(
+        measured, candidates, include, exclude, recipients_donate=recipients_donate, zero_shot=zero_shot
+    )
     if budget > len(pool):
         raise UsageError(f"A budget of {budget} donors, but only {len(pool)} candidates: {', '.join(pool) or 'none'}.")
     if len(include) > budget:
@@ -168,6 +175,7 @@ def recommend(
         unmeasured=_unmeasured(chosen),
         constraints=limits.words(),
         doubt=examine(decision, cell_variance, exact_limit=exact_limit, seed=seed),
+        zero_shot=zero_shot,
     )
 
 
@@ -216,12 +224,25 @@ def _check_settings(goals: list[str], budget: int, objective: str, rho: float) -
         raise UsageError(f"ρ is {rho}; it goes from 0 (only the best donor counts) to 1 (all count in full).")
 
 
-def _check_measured(measured: pd.DataFrame) -> None:
+def _check_measured(measured: pd.DataFrame, *, zero_shot: bool) -> None:
     empty = [str(code) for code in measured if measured[code].isna().all()]
+    strangers = [code for code in empty if zero_shot and _are_apart(measured, code)]
+    if strangers:
+        raise UsageError(
+            f"No zero-shot score on {', '.join(strangers)} can be compared: no other language here is written in its "
+            f"script, and {WHY_NOT}. Leave it out, or use a protocol that trains on the recipient."
+        )
     if empty:
         raise UsageError(
             f"Nothing was measured for {', '.join(empty)} as a recipient, so no donor can be chosen for it."
         )
+
+
+def _are_apart(measured: pd.DataFrame, recipient: str, donors: Sequence[str] | None = None) -> bool:
+    """Tell whether none of some donors, by default of all other languages, is written in the recipient's script."""
+    codes = [str(code) for code in measured.index]
+    apart = between_scripts(codes)[:, codes.index(recipient)]
+    return all(apart[codes.index(code)] for code in donors or codes if code != recipient)
 
 
 def _pool(
@@ -231,6 +252,7 @@ def _pool(
     exclude: Sequence[str],
     *,
     recipients_donate: bool,
+    zero_shot: bool,
 ) -> tuple[list[str], dict[str, str]]:
     """Work out which languages may be in the set, in the order of codes, and why others may not."""
     named = _known(list(measured.index) if candidates is None else candidates, measured, "candidates")
@@ -242,8 +264,9 @@ def _pool(
         elif not recipients_donate and code in measured.columns:
             left_out[code] = "a recipient, and recipients are not to donate"
         elif measured.loc[code].isna().all():
-            itself = list(measured.columns) == [code]
-            left_out[code] = "the one recipient" if itself else _UNMEASURED
+            others = [str(recipient) for recipient in measured if recipient != code]
+            apart = zero_shot and all(_are_apart(measured, recipient, [code]) for recipient in others)
+            left_out[code] = "the one recipient" if not others else NOT_COMPARABLE if apart else _UNMEASURED
         if code in kept and code in left_out:
             raise UsageError(f"{code} is to be kept in, but it cannot be picked: {left_out[code]}.")
     lost = [code for code in kept if code not in named]
@@ -305,10 +328,14 @@ def _answer(advice: Recommendation) -> str:
     return f"For {goals}: {named} ({size}{limits})."
 
 
-def _rule(objective: str, rho: float) -> str:
+def _rule(advice: Recommendation, objective: str, rho: float) -> str:
     if objective == "sum":
-        return "the sum of F, the paper's assumption"
+        return "the sum of zero-shot scores" if advice.zero_shot else "the sum of F, the paper's assumption"
     return f"diminishing returns, ρ = {rho:g}"
+
+
+def _measure(advice: Recommendation) -> str:
+    return "zero-shot scores" if advice.zero_shot else "F"
 
 
 def _score(advice: Recommendation) -> str:
@@ -318,8 +345,8 @@ def _score(advice: Recommendation) -> str:
         else f"It need not be the best there is ({advice.method}); no set scores above {signed(advice.bound, 2)}"
     )
     return (
-        f"Score {signed(advice.best.score, 2)} by {_rule(advice.objective, advice.rho)}: a score to compare sets by, "
-        f"not a gain in any metric. {how}."
+        f"Score {signed(advice.best.score, 2)} by {_rule(advice, advice.objective, advice.rho)}: a score to compare "
+        f"sets by, not a gain in any metric. {how}."
     )
 
 
@@ -329,13 +356,14 @@ def _parts(advice: Recommendation) -> list[str]:
         rows = advice.contributions[advice.contributions["recipient"] == recipient]
         if rows.empty:
             if advice.donors:
-                lines.append(f"To {recipient} none of them was measured.")
+                lines.append(f"To {recipient} none of them {'is comparable' if advice.zero_shot else 'was measured'}.")
             continue
         gains = ", ".join(
-            f"{donor} {percent(float(value))}%"
+            f"{donor} {value:.0%}" if advice.zero_shot else f"{donor} {percent(float(value))}%"
             for donor, value in zip(rows["donor"], rows["finetune_score"], strict=True)
         )
-        lines.append(f"F to {recipient}: {gains}.")
+        what = "Zero-shot score on {}, as a share of its own model's" if advice.zero_shot else "F to {}"
+        lines.append(f"{what.format(recipient)}: {gains}.")
     if len(advice.recipients) > _MAX_NAMED:
         lines.append(f"And {len(advice.recipients) - _MAX_NAMED} more recipients.")
     own = [code for code in advice.recipients if code in advice.donors]
@@ -357,15 +385,24 @@ def _gaps(advice: Recommendation) -> list[str]:
     lines = []
     pairs = [f"{donor}→{recipient}" for donor, recipient in advice.unmeasured.itertuples(index=False)]
     if pairs:
-        lines.append(f"Not measured, and counted as nothing: {listed(pairs, _MAX_NAMED)}.")
+        why = "Not measured or of another script" if advice.zero_shot else "Not measured"
+        lines.append(f"{why}, and counted as nothing: {listed(pairs, _MAX_NAMED)}.")
     unknown = [str(code) for code, reason in advice.left_out.items() if reason == _UNMEASURED]
     if unknown:
-        lines.append(f"Not among the candidates, because no F to these recipients was measured: {', '.join(unknown)}.")
+        lines.append(
+            f"Not among the candidates, because no {'score on' if advice.zero_shot else 'F to'} these recipients was "
+            f"measured: {', '.join(unknown)}."
+        )
+    strangers = [str(code) for code, reason in advice.left_out.items() if reason == NOT_COMPARABLE]
+    if strangers:
+        lines.append(f"Not among the candidates, {NOT_COMPARABLE}: {', '.join(strangers)} ({WHY_NOT}).")
     return lines
 
 
 def _other(advice: Recommendation) -> str:
-    rule = "the sum of F, the paper's assumption," if advice.other_objective == "sum" else "diminishing returns"
+    rule = "diminishing returns"
+    if advice.other_objective == "sum":
+        rule = _rule(advice, "sum", 1.0) + ("" if advice.zero_shot else ",")
     if set(advice.other.donors) == set(advice.donors):
         return f"By {rule} it is the best set too."
     return f"By {rule} the best set is another one: {_codes(advice.other.donors)}."
@@ -398,18 +435,24 @@ def _firmness(odds: float) -> str:
     return ", so the two cannot be told apart" if odds > 1 - _FIRM else ", where the other does better"
 
 
+def _measured_again(advice: Recommendation) -> str:
+    return f"{_measure(advice)} {'are' if advice.zero_shot else 'is'} measured"
+
+
 def _picks(advice: Recommendation) -> str:
     doubt = advice.doubt
     if not doubt.n_replicates:
         return (
-            "How often each language is picked when F is measured again, and the odds against other sets: not "
-            "possible, because there are no replicates of F (one seed, a matrix without, or no replicates.parquet)."
+            f"How often each language is picked when {_measured_again(advice)} again, and the odds against other sets: "
+            f"not possible, because there are no replicates of {_measure(advice)} (one seed, a matrix without, or no "
+            "replicates.parquet)."
         )
     often = ", ".join(f"{code} {share:.0%}" for code, share in doubt.picked[doubt.picked > 0].head(_MAX_NAMED).items())
     of_all = "" if doubt.n_searched == doubt.n_replicates else f" of {doubt.n_replicates:,}"
     return (
-        f"Picked over {doubt.n_searched:,}{of_all} replicates of F: {often or 'no language'}; exactly this set in "
-        f"{doubt.same_set:.0%} of them. The set was chosen on the same measurements, so these shares flatter it."
+        f"Picked over {doubt.n_searched:,}{of_all} replicates of {_measure(advice)}: {often or 'no language'}; exactly "
+        f"this set in {doubt.same_set:.0%} of them. The set was chosen on the same measurements, so these shares "
+        "flatter it."
     )
 
 
@@ -422,17 +465,17 @@ def _shrunk(advice: Recommendation) -> str:
             else f"the best set is {_codes(doubt.shrunk_donors)}"
         )
         return (
-            f"With F shrunk towards donor + recipient effects ({doubt.shrunk_kept:.0%} of the departures kept, by "
-            f"their noise) {same}."
+            f"With {_measure(advice)} shrunk towards donor + recipient effects ({doubt.shrunk_kept:.0%} of the "
+            f"departures kept, by their noise) {same}."
         )
     if set(doubt.additive_donors) == own:
-        return "With donor + recipient effects alone in place of F it is still the best set."
+        return f"With donor + recipient effects alone in place of {_measure(advice)} it is still the best set."
     lasts = (
         f"it stays the best while at least {doubt.least_kept:.0%} of each cell's departure from them is real"
         if doubt.least_kept < 1
         else "it is no longer the best once a tenth of each cell's departure from them is noise"
     )
     return (
-        f"With donor + recipient effects alone in place of F the best set is {_codes(doubt.additive_donors)}; {lasts}. "
-        "How much of it is noise cannot be known without replicates."
+        f"With donor + recipient effects alone in place of {_measure(advice)} the best set is "
+        f"{_codes(doubt.additive_donors)}; {lasts}. How much of it is noise cannot be known without replicates."
     )

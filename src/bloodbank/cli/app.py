@@ -6,7 +6,7 @@ import os
 import sys
 from io import TextIOWrapper
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 from cyclopts import App, Parameter
 from cyclopts.exceptions import CycloptsError
@@ -15,6 +15,13 @@ from bloodbank.errors import BloodbankError
 
 Source = Annotated[
     Path, Parameter(help="Run folder, `bank.json`, a matrix, or the name of a bank that comes with bloodbank.")
+]
+Baseline = Annotated[
+    Literal["alone", "longer"],
+    Parameter(
+        help="What F is relative to: `alone`, M_t; `longer`, that control (M_t with as many updates as M_{s,t}). By "
+        "default as the bank was made."
+    ),
 ]
 app = App(
     name="bloodbank",

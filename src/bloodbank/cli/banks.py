@@ -7,7 +7,7 @@ from typing import Literal
 
 from cyclopts import App
 
-from bloodbank.cli.app import Source, app
+from bloodbank.cli.app import Baseline, Source, app
 
 bank = App(name="bank", help="A bank: import, export, compare, report, typology, transfer scores.")
 app.command(bank)
@@ -85,7 +85,13 @@ def import_(
 
 
 @bank.command
-def export(source: Source, target: Path, *, format: str | None = None) -> None:  # noqa: A002 - the name of the option
+def export(
+    source: Source,
+    target: Path,
+    *,
+    format: str | None = None,  # noqa: A002 - the name of the option
+    baseline: Baseline | None = None,
+) -> None:
     """Write a bank in another format.
 
     Parameters
@@ -98,7 +104,7 @@ def export(source: Source, target: Path, *, format: str | None = None) -> None: 
     from bloodbank.bank.exporting import export_bank
     from bloodbank.pipeline.open_bank import open_bank
 
-    print(export_bank(open_bank(source), target, format))
+    print(export_bank(open_bank(source, baseline=baseline), target, format))
 
 
 @bank.command

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from cyclopts import Parameter
 
-from bloodbank.cli.app import Source, app
+from bloodbank.cli.app import Baseline, Source, app
 
 if TYPE_CHECKING:
     from bloodbank.bank import Bank
@@ -26,6 +26,7 @@ def select(
     max_per_script: int | None = None,
     min_distance: float | None = None,
     features: Path | None = None,
+    baseline: Baseline | None = None,
     seed: int = 0,
 ) -> None:
     """Pick disjoint sets: most and least donating, most and least recipient, and random (section 6.1).
@@ -49,7 +50,7 @@ def select(
     from bloodbank.choosing.select import select_sets, selection_lines, split_choice
     from bloodbank.pipeline.open_bank import open_bank
 
-    opened = open_bank(source)
+    opened = open_bank(source, baseline=baseline)
     sets = select_sets(
         opened.scores,
         sizes=size,
@@ -79,6 +80,8 @@ def recommend(
     max_per_script: int | None = None,
     min_distance: float | None = None,
     features: Path | None = None,
+    baseline: Baseline | None = None,
+    protocol: str | None = None,
 ) -> None:
     """Find the donors with the best score for some recipients; a score, not a gain in MRR.
 
@@ -103,14 +106,15 @@ def recommend(
     min_distance, features
         Least share of typological features in which two donors differ, from 0 to 1, and the CLDF folder of these
         features (WALS, Grambank); without a folder those of URIEL (needs the package urielplus).
+    protocol
+        Where the run has several: which; the first by default. `zero_shot` in every run.
     """
-    from bloodbank.choosing.recommend import recommend as recommend_donors
+    from bloodbank.choosing.of_bank import recommend_from
     from bloodbank.pipeline.open_bank import open_bank
 
-    opened = open_bank(source)
-    known = opened.intervals if opened.intervals and opened.intervals.knows_error else None
-    advice = recommend_donors(
-        opened.finetune_scores,
+    opened = open_bank(source, protocol=protocol, baseline=baseline)
+    lines = recommend_from(
+        opened,
         _codes(recipients),
         budget,
         candidates=_codes(candidates) if candidates else None,
@@ -120,10 +124,8 @@ def recommend(
         exclude=_codes(exclude),
         exact_size=exact_size,
         diversity=_diversity(opened, max_per_family, max_per_script, min_distance, features),
-        replicates=known.replicates if known else None,
-        cell_variance=known.matrix("se") ** 2 if known else None,
     )
-    for line in advice.lines():
+    for line in lines:
         print(line)
 
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import sys
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 
-from bloodbank.cli.app import Source, app
+from bloodbank.cli.app import Baseline, Source, app
 
 if TYPE_CHECKING:
     from bloodbank.bank import Bank
@@ -23,12 +24,13 @@ def explore(
     out: Annotated[Path | None, Parameter(name=["--out", "-o"])] = None,
     compare: Path | None = None,
     typology: Path | None = None,
+    baseline: Baseline | None = None,
     title: str | None = None,
     open_: Annotated[bool, Parameter(name="--open")] = True,
 ) -> None:
     """Write a page that shows a bank to anyone: one HTML file, which needs no server and no network.
 
-    Of a run, all protocols, metrics and budgets are on it.
+    Of a run, all protocols, metrics and budgets are on it, zero-shot scores and F against `longer` where measured.
 
     Parameters
     ----------
@@ -48,7 +50,7 @@ def explore(
     from bloodbank.pipeline.open_bank import find_source, open_bank
     from bloodbank.wording import size
 
-    banks, facts = _open_all(source)
+    banks, facts = _open_all(source, baseline)
     place = find_source(source)
     path = write_page(
         banks,
@@ -63,18 +65,31 @@ def explore(
         _show(path)
 
 
-def _open_all(source: Source) -> tuple[list[Bank], dict[str, CorpusFacts]]:
-    """Open all banks of a run, or the one of a file, with all metrics that stand beside them; facts are by bank."""
+def _open_all(source: Source, baseline: str | None) -> tuple[list[Bank], dict[str, CorpusFacts]]:
+    """Open all banks of a run, or the one of a file, with all that stands beside them; facts are by bank.
+
+    That is all metrics, and after them, under a name of its own, the bank against the other baseline.
+    """
+    from bloodbank.analysis.second_baseline import second_baseline
+    from bloodbank.bank.bank import with_intervals
     from bloodbank.bank.files import BANK_FILE
     from bloodbank.explorer import by_all_metrics, facts_of_audit
     from bloodbank.pipeline.open_bank import find_source, open_all, open_bank
 
     place = find_source(source)
     if not (place.is_dir() or (place.name == BANK_FILE and place.is_file())):
-        return [open_bank(source)], {}
-    opened = open_all(place) if place.is_dir() else open_all(place.parent)[:1]
+        return [open_bank(source, baseline=baseline)], {}
+    opened = open_all(place, baseline) if place.is_dir() else open_all(place.parent, baseline)[:1]
     banks = [bank for one in opened for bank in by_all_metrics(one.bank, one.sentence_scores)]
-    return banks, {one.bank.name: facts_of_audit(one.audit) for one in opened if one.audit is not None}
+    facts = {one.bank.name: facts_of_audit(one.audit) for one in opened if one.audit is not None}
+    for one in opened:
+        both = second_baseline(one.bank)
+        if both is not None:
+            name = f"{one.bank.name}, against {both.second.baseline}"
+            other = with_intervals(replace(both.second, name=name), one.sentence_scores)
+            banks += by_all_metrics(other, one.sentence_scores)
+            facts |= {name: facts[one.bank.name]} if one.bank.name in facts else {}
+    return banks, facts
 
 
 def _default_path(place: Path, name: str) -> Path:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bloodbank.cli.app import Source
+from bloodbank.cli.app import Baseline, Source
 from bloodbank.cli.banks import bank
 
 if TYPE_CHECKING:
@@ -19,6 +19,7 @@ def report(
     out: Path | None = None,
     language: str = "en",
     typology: Path | None = None,
+    baseline: Baseline | None = None,
     png: bool = False,
 ) -> None:
     """Write all that can be said of a bank: one HTML file, and every figure beside it.
@@ -44,7 +45,7 @@ def report(
     from bloodbank.typology import load_features
 
     get_language(language)
-    opened, place = open_bank(source), find_source(source)
+    opened, place = open_bank(source, baseline=baseline), find_source(source)
     tables = place if place.is_dir() else place.parent if place.name == "bank.json" else None
     if out is None:
         out = place / "report" if is_run_folder(place) else Path(f"{file_name(opened.name)}-report")

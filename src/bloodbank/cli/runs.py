@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bloodbank.cli.app import app
+from bloodbank.cli.app import Baseline, app
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -97,7 +97,9 @@ def status(run_folder: Path) -> None:
 
 
 @app.command
-def show(run_folder: Path, *, protocol: str | None = None, budget: int | None = None) -> None:
+def show(
+    run_folder: Path, *, protocol: str | None = None, budget: int | None = None, baseline: Baseline | None = None
+) -> None:
     """Show the bank of a finished run: D, R, blood types and the matrix.
 
     Parameters
@@ -106,19 +108,17 @@ def show(run_folder: Path, *, protocol: str | None = None, budget: int | None = 
         The folder that `bloodbank run` wrote to, a `bank.json`, a matrix, or the name of a bank that comes with
         bloodbank.
     protocol
-        Where the run has several: which; the first by default.
+        Where the run has several: which; the first by default. Zero-shot scores are measured in every run.
     budget
         Where the run has several: which, in characters; the first by default.
     """
     from rich.console import Console
 
-    from bloodbank.bank import read_bank
     from bloodbank.pipeline.layout import is_run_folder
-    from bloodbank.pipeline.open_bank import bank_folder, find_source, open_bank
+    from bloodbank.pipeline.open_bank import find_source, open_bank
 
     run_folder, console = find_source(run_folder), Console()
-    folder = bank_folder(run_folder, protocol, budget)
-    bank = open_bank(folder) if folder.is_file() else read_bank(folder)
+    bank = open_bank(run_folder, protocol=protocol, budget=budget, baseline=baseline)
     _show_bank(bank, console)
     if not is_run_folder(run_folder):
         return
@@ -135,7 +135,8 @@ def show(run_folder: Path, *, protocol: str | None = None, budget: int | None = 
 
 def _name_other_banks(experiment: Experiment, folder: Path) -> None:
     """Say how to see the banks of further protocols and budgets."""
-    protocols, budgets = experiment.grid.protocols, experiment.corpus.budgets
+    beside = ["zero_shot"] if (folder / "zero_shot" / "bank.json").is_file() else []
+    protocols, budgets = list(dict.fromkeys([*experiment.grid.protocols, *beside])), experiment.corpus.budgets
     if len(protocols) * len(budgets) > 1:
         print("\nFurther banks of this run:")
     for budget in budgets:

@@ -83,6 +83,8 @@ class Experiment(Settings):
             raise ValueError(f"tokenizer.extra_languages names {', '.join(both)}, which is among `languages` already")
         _check_sources((*self.languages, *self.tokenizer.extra_languages), self.corpus, self.grid)
         _check_candidates(self.training, self.grid, self.downstream)
+        if self.scoring.baseline == "longer" and "longer" not in self.grid.controls:
+            raise ValueError('scoring.baseline = "longer" needs that control: grid.controls = ["longer"]')
         return self
 
     def seeds_of(self, language: str) -> tuple[int, ...]:

@@ -203,6 +203,7 @@ class ScoringSettings(Settings):
     min_masked: Count = Field(10_000, description="Disjoint rounds of masks are added until so many pieces were masked, or every piece once")
     corruption: Literal["mask", "bert"] = Field("mask", description='What a masked piece shows: `"mask"` always [MASK], `"bert"` 80/10/10 (paper)')
     metric: Literal["mrr", "accuracy", "cross_entropy", "bits_per_byte"] = Field("mrr", description="Metric of the bank (paper: mrr); all four are measured")
+    baseline: Literal["alone", "longer"] = Field("alone", description='What F of the bank is relative to. `"alone"`: M_t (paper). `"longer"`: M_t with as many updates as the bilingual model, which is that control. The order of donors within a recipient does not depend on it')
 
 
 class GridSettings(Settings):

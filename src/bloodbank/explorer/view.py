@@ -11,12 +11,22 @@ import numpy as np
 import pandas as pd
 
 from bloodbank.analysis.graph import circle_order, transfer_graph
+from bloodbank.analysis.zero_shot import zero_shot_beside
 from bloodbank.bank.bank import Bank
 from bloodbank.bank.covariates import FERTILITY, FOREIGN_SHARE
 from bloodbank.bank.health import NOT_MEASURED, UNHEALTHY, VOID
 from bloodbank.bank.measurements import METRICS
 from bloodbank.bank.scores import BLOOD_TYPES
-from bloodbank.bank.sentences import caveats, control_sentences, knows_seeds, missing_cells, units
+from bloodbank.bank.scripts import OTHER_SCRIPT, WHY_NOT
+from bloodbank.bank.sentences import (
+    caveats,
+    control_sentences,
+    knows_seeds,
+    missing_cells,
+    unequal_reading,
+    units,
+    zero_shot_meaning,
+)
 from bloodbank.explorer import facts as corpus
 from bloodbank.explorer.facts import CorpusFacts, Fact
 from bloodbank.explorer.flags import language_flags
@@ -28,6 +38,7 @@ NOT_IN_BANK = "not in this bank"
 _REASONS = {
     UNHEALTHY: "the bilingual model is unhealthy or failed",
     VOID: "the recipient's own model is unhealthy or failed",
+    OTHER_SCRIPT: f"the two are written in different scripts, and {WHY_NOT}",
     NOT_MEASURED: "not measured",
 }
 _NO_INTERVALS = (
@@ -83,8 +94,23 @@ def bank_view(bank: Bank, codes: list[str], *, key: str, facts: CorpusFacts | No
         reasons=reasons,
         scores=_language_scores(bank, codes, facts or CorpusFacts()),
         **_layouts(bank, codes),
-        sentences=[units(bank), missing_cells(bank), *control_sentences(bank), *caveats(bank), *bank.notes],
+        sentences=[
+            *unequal_reading(bank),
+            units(bank),
+            *zero_shot_meaning(bank),
+            missing_cells(bank),
+            *_beside(bank),
+            *control_sentences(bank),
+            *caveats(bank),
+            *bank.notes,
+        ],
     )
+
+
+def _beside(bank: Bank) -> list[str]:
+    """Say how zero-shot scores order donors, where they were measured beside; they have a view of their own."""
+    beside = zero_shot_beside(bank, [bank.metric])
+    return [] if beside is None else beside.sentences()
 
 
 def _layouts(bank: Bank, codes: list[str]) -> dict[str, Any]:

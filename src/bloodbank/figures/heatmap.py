@@ -24,6 +24,7 @@ from bloodbank.bank.bank import Bank
 from bloodbank.bank.covariates import foreign_shares, much_foreign
 from bloodbank.bank.health import UNHEALTHY, VOID
 from bloodbank.bank.measurements import METRICS
+from bloodbank.bank.scripts import NOT_COMPARABLE, OTHER_SCRIPT
 from bloodbank.bank.sentences import holds_zero, subtitle
 from bloodbank.canvas import (
     DIVERGING,
@@ -208,8 +209,10 @@ def _legend_entries(bank: Bank) -> list[tuple[Any, str]]:
     cross = Line2D([], [], linestyle="none", marker="x", color="0.25", markersize=5)
     entries: list[tuple[Any, str]] = []
     shares = foreign_shares(bank.covariates)
-    if reasons - {UNHEALTHY, VOID} or (shares is not None and shares.isna().any()):
+    if reasons - {UNHEALTHY, VOID, OTHER_SCRIPT} or (shares is not None and shares.isna().any()):
         entries.append((ground, "not measured"))
+    if OTHER_SCRIPT in reasons:
+        entries.append((ground, NOT_COMPARABLE))
     if reasons & {UNHEALTHY, VOID}:
         entries.append(((ground, cross), "left out: a model is unhealthy or failed"))
     if reasons:

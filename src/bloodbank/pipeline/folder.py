@@ -164,6 +164,8 @@ def is_current(bank: dict[str, Any] | None, experiment: Experiment) -> bool:
     now = bank_settings(experiment)
     if bank and "training" in bank:  # before there was a choice
         bank = bank | {"training": {"candidates": "vocabulary"} | bank["training"]}
+    if bank and "scoring" in bank:  # likewise
+        bank = bank | {"scoring": {"baseline": "alone"} | bank["scoring"]}
     own = (bank or {}).get("corpus", {}).get("budget_chars")
     if own in experiment.corpus.budgets:
         now["corpus"] |= {"budget_chars": own, "more_budgets_chars": []}
@@ -213,7 +215,7 @@ def _changes(before: dict[str, Any], now: dict[str, Any]) -> list[str]:
         "execution.", "downstream.",
         "corpus.path", "corpus.sources", "corpus.licence", "corpus.more_budgets", "corpus.too_little",
         "name", "preset", "grid.keep_models",
-        "grid.include_unhealthy", "grid.protocols", "grid.controls", "grid.sets", "scoring.metric",
+        "grid.include_unhealthy", "grid.protocols", "grid.controls", "grid.sets", "scoring.metric", "scoring.baseline",
     )  # fmt: skip
     return [
         f"{key}: {flat_before.get(key)} → {value}"

@@ -161,7 +161,7 @@ class _Banks:
         audited = _made(plan.audit, self.store) if plan.audit and self.store.has(plan.audit) else []
         rests_on = [made, audited, plan.keys(), bank_settings(plan.experiment)]
         yield Result((prefix / "tables").as_posix(), made, self._write_tables)
-        for number, protocol in enumerate(plan.experiment.grid.protocols):
+        for number, protocol in enumerate(plan.protocols):
             place = prefix / protocol if number else prefix
             for name, make in (("bank", self._write_bank), ("figures", self._draw)):
                 yield Result((place / name).as_posix(), rests_on, partial(make, protocol, self.store.root / place))
@@ -188,6 +188,7 @@ class _Banks:
             protocol=protocol,
             metric=experiment.scoring.metric,
             include_unhealthy=experiment.grid.include_unhealthy,
+            baseline="alone" if protocol == "zero_shot" else experiment.scoring.baseline,
             covariates=audited_covariates(read_audit(plan, self.store)),
             provenance=_provenance(plan, self.records),
         )

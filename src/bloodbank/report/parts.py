@@ -18,10 +18,12 @@ from bloodbank.analysis.detrimental import detrimental
 from bloodbank.analysis.groups import groups
 from bloodbank.analysis.levels import levels
 from bloodbank.analysis.monolingual import monolingual
+from bloodbank.analysis.second_baseline import second_baseline, second_baseline_rows
 from bloodbank.analysis.stability import stability_sentences
 from bloodbank.analysis.typology import feature_effects
+from bloodbank.analysis.zero_shot import zero_shot_beside, zero_shot_rows
 from bloodbank.bank.bank import Bank
-from bloodbank.bank.measurements import JOINT, ZERO_SHOT
+from bloodbank.bank.measurements import JOINT, LONGER, ZERO_SHOT
 from bloodbank.bank.sentences import (
     caveats,
     control_sentences,
@@ -29,7 +31,9 @@ from bloodbank.bank.sentences import (
     interval_sentences,
     missing_cells,
     subtitle,
+    unequal_reading,
     units,
+    zero_shot_meaning,
 )
 from bloodbank.bank.uncertainty.intervals import Intervals
 from bloodbank.bank.uncertainty.panel import PanelIntervals, panel_intervals
@@ -43,6 +47,7 @@ from bloodbank.figures.heatmap import heatmap_caption, heatmap_figure
 from bloodbank.figures.levels import levels_caption, levels_figure
 from bloodbank.figures.monolingual import monolingual_caption, monolingual_figure
 from bloodbank.figures.plane import plane_caption, plane_figure
+from bloodbank.figures.zero_shot import zero_shot_caption, zero_shot_figure
 from bloodbank.report.page import Section, Sketch
 from bloodbank.typology import Features, coverage
 from bloodbank.wording import MISSING, language_name, signed
@@ -66,13 +71,20 @@ def report_parts(bank: Bank, folder: Path | None, *, language: str, features: Fe
         language: Of which it is asked whether it is the best donor.
         features: Typological features of its languages, or why there are none.
     """
-    numbers = (units(bank), *_of_protocol(bank), *bank.notes, missing_cells(bank))
+    numbers = (
+        *unequal_reading(bank),
+        units(bank),
+        *_of_protocol(bank),
+        *bank.notes,
+        missing_cells(bank),
+    )
     yield Section("numbers", "What the numbers are", numbers)
     panel = panel_intervals(bank.finetune_scores)
     yield Section("sure", "How sure they are", (*_sure(bank), panel.covers))
     behind = (*caveats(bank, with_confounds=False), *control_sentences(bank), *confounding(bank).sentences())
     yield Section("mislead", "What could stand behind them", behind, sketches=_curves(bank, folder))
     yield from _matrix_parts(bank)
+    yield from _beside_parts(bank)
     yield from _analysis_parts(bank, folder, language)
     yield Section("additive", "Donor effect plus recipient effect", tuple(additive_sentences(bank)))
     yield Section("seeds", "From seed to seed", tuple(stability_sentences(bank)))
@@ -85,8 +97,8 @@ def report_parts(bank: Bank, folder: Path | None, *, language: str, features: Fe
 def _of_protocol(bank: Bank) -> list[str]:
     if bank.protocol == ZERO_SHOT:
         return [
-            "Protocol zero_shot: F compares the donor's own model, which never saw t, with M_t, so that it is mostly "
-            "negative by design. Helps, harms, gives and receives below are the sign of F and nothing more."
+            *zero_shot_meaning(bank),
+            "Helps, harms, gives and receives below are the sign of F and nothing more.",
         ]
     if bank.protocol == JOINT:
         return [
@@ -123,6 +135,24 @@ def _matrix_parts(bank: Bank) -> Iterator[Section]:
         types = "Blood types: " + ", ".join(f"{n} {name}" for name, n in counts.items()) + "."
     plane = Sketch("plane", plane_caption(bank), lambda: plane_figure(bank))
     yield Section("plane", "Who gives and who receives", (types,), sketches=(plane,))
+
+
+def _beside_parts(bank: Bank) -> Iterator[Section]:
+    """Give what stands beside F where it was measured: the second baseline, and zero-shot scores."""
+    both = second_baseline(bank)
+    if both is not None:
+        other = both.second
+        sketch = Sketch("heatmap_baseline", heatmap_caption(other), lambda: heatmap_figure(other))
+        title = f"Against {'`longer`' if other.baseline == LONGER else 'M_t'}, the other baseline"
+        found, table = tuple(both.sentences()), second_baseline_rows(both)
+        yield Section("baseline", title, found, sketches=(sketch,), table=table)
+    beside = zero_shot_beside(bank)
+    if beside is not None:
+        under = subtitle(bank)
+        sketch = Sketch("zero_shot", zero_shot_caption(beside), lambda: zero_shot_figure(beside, under))
+        sketches = (sketch,) if beside.zero_shot.notna().to_numpy().any() else ()
+        found, table = tuple(beside.sentences()), zero_shot_rows(beside)
+        yield Section("zero_shot", "Zero-shot scores beside F", found, sketches=sketches, table=table)
 
 
 def _analysis_parts(bank: Bank, folder: Path | None, language: str) -> Iterator[Section]:

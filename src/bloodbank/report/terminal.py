@@ -15,11 +15,14 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from bloodbank.analysis.second_baseline import second_baseline
+from bloodbank.analysis.zero_shot import zero_shot_beside
 from bloodbank.bank.bank import Bank
 from bloodbank.bank.controls import compare_recipients
 from bloodbank.bank.covariates import foreign_shares
 from bloodbank.bank.measurements import METRICS, SHUFFLED
 from bloodbank.bank.scores import LEVELS
+from bloodbank.bank.scripts import OTHER_SCRIPT
 from bloodbank.bank.sentences import has_comparison, holds_zero, is_unsure, sentences, subtitle
 from bloodbank.wording import MISSING, language_name, percent, signed
 
@@ -51,15 +54,23 @@ def render_bank(bank: Bank, console_width: int) -> Group:
     for block in matrix_blocks(bank, console_width):
         parts += [block, Text()]
     if bank.missing_reasons.notna().to_numpy().any():
-        parts.append(Text(f"{MISSING} missing: not measured, or left out for an unhealthy model (counted below)"))
+        scripts = bank.missing_reasons.isin([OTHER_SCRIPT]).to_numpy().any()
+        why = f"not measured, or left out for an unhealthy model{f' or {OTHER_SCRIPT}' if scripts else ''}"
+        parts.append(Text(f"{MISSING} missing: {why} (counted below)"))
     parts.append(_legend())
     if holds_zero(bank.intervals, bank.languages).to_numpy().any():
         parts.append(Text("dim: the interval holds zero", style="dim"))
     if has_comparison(bank):
         compared = compare_recipients(bank.finetune_scores, bank.controls).loc[bank.ranking]
         parts += [Text(), Text("F beside the controls, in percent", style="bold"), *_control_table(compared), Text()]
-    parts += [Text(f"• {sentence}") for sentence in sentences(bank)]
+    parts += [Text(f"• {sentence}") for sentence in (*sentences(bank), *_beside(bank))]
     return Group(*parts)
+
+
+def _beside(bank: Bank) -> list[str]:
+    """Say what stands beside F where it was measured: the other baseline, and zero-shot scores."""
+    both, beside = second_baseline(bank), zero_shot_beside(bank, [bank.metric])
+    return [*(both.sentences() if both else ()), *([beside.sentence()] if beside else ())]
 
 
 def matrix_blocks(bank: Bank, console_width: int) -> list[Table]:

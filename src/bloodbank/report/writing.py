@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from bloodbank.typology import Features
 
 REPORT_FILE = "report.html"
-_OPTIONAL = {"curves", "monolingual"}  # figures that not every bank has
+_OPTIONAL = {"curves", "monolingual", "heatmap_baseline", "zero_shot"}  # figures that not every bank has
 _CSS_DPI = 96
 _LARGE_BYTES = 1_500_000  # an SVG of many thousand cells is slower to show than its PNG
 

@@ -88,6 +88,13 @@ class Plan:
         return {f"{output.stage}/{output.label}": output.key for output in self.outputs}
 
     @property
+    def protocols(self) -> tuple[str, ...]:
+        """All protocols that a bank is made of: the experiment's, and zero-shot scores where measured beside."""
+        asked = self.experiment.grid.protocols
+        beside = "zero_shot" not in asked and any(cell.protocol == "zero_shot" for cell in self.scores)
+        return (*asked, "zero_shot") if beside else asked
+
+    @property
     def folder(self) -> str:
         """Where in the run folder its results go: the folder itself for the first budget."""
         return f"budget-{self.experiment.corpus.budget_chars}" if self.suffix else "."
@@ -200,7 +207,7 @@ def _plan_tokens(plan: Plan, digests: dict[str, str], phases: dict[Model, Phase]
     experiment, suffix = plan.experiment, plan.suffix
     limit = [] if experiment.corpus.budget_tokens is None else [experiment.corpus.budget_tokens]
     layout: list[str | int] = [experiment.training.layout, experiment.model.n_positions]
-    scoring = experiment.scoring.model_dump(exclude={"metric"})
+    scoring = experiment.scoring.model_dump(exclude={"metric", "baseline"})
     if experiment.training.candidates != "vocabulary":
         layout.append(experiment.training.candidates)
     read = [text for phase in phases.values() for text in phase.texts]

@@ -22,7 +22,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from bloodbank.bank.measurements import METRICS, MONOLINGUAL, select_rows
+from bloodbank.bank.measurements import ALONE, METRICS, MONOLINGUAL, select_rows
 from bloodbank.bank.scores import finetune_scores, matrix, same
 from bloodbank.bank.uncertainty.paragraphs import CELL_SCORES, Column, read_columns
 from bloodbank.errors import UsageError
@@ -137,6 +137,7 @@ def measurement_intervals(
     protocol: str,
     metric: str,
     include_unhealthy: bool = False,
+    baseline: str = ALONE,
     options: IntervalOptions = DEFAULT,
 ) -> Intervals:
     """Work out the intervals of a bank from the tables of its run.
@@ -149,6 +150,7 @@ def measurement_intervals(
         protocol: Protocol of the bilingual models.
         metric: One of "mrr", "accuracy", "cross_entropy" and "bits_per_byte".
         include_unhealthy: Count unhealthy models, as in `build_bank`.
+        baseline: What F is relative to, as in `build_bank`.
         options: Level, replicates and seed.
 
     Returns:
@@ -161,7 +163,7 @@ def measurement_intervals(
         See `Intervals`.
     """
     codes = tuple(sorted(languages))  # so that the order of `languages` changes no number
-    rows = select_rows(measurements, languages=codes, protocol=protocol, metric=metric)
+    rows = select_rows(measurements, languages=codes, protocol=protocol, metric=metric, baseline=baseline)
     seeds = sorted(int(seed) for seed in rows.loc[rows["protocol"] != MONOLINGUAL, "seed"].unique())
     by_seed = [
         finetune_scores(
@@ -172,7 +174,9 @@ def measurement_intervals(
     stacks = {name: np.stack([cells[part].to_numpy() for cells in by_seed]) for part, name in enumerate(CELL_SCORES)}
     columns = None
     if sentence_scores is not None:
-        columns = read_columns(sentence_scores, languages=codes, seeds=seeds, protocol=protocol, metric=metric)
+        columns = read_columns(
+            sentence_scores, languages=codes, seeds=seeds, protocol=protocol, metric=metric, baseline=baseline
+        )
     return _intervals(stacks, columns, tuple(languages), protocol=protocol, metric=metric, options=options)
 
 

@@ -17,7 +17,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from bloodbank.bank.measurements import MONOLINGUAL
+from bloodbank.bank.measurements import ALONE, MONOLINGUAL
 from bloodbank.errors import UsageError
 
 Array = NDArray[np.float64]
@@ -52,6 +52,7 @@ def read_columns(
     seeds: Sequence[int],
     protocol: str,
     metric: str,
+    baseline: str = ALONE,
 ) -> Iterator[Column]:
     """Read the sentence scores of a bank, one recipient after the other.
 
@@ -61,6 +62,7 @@ def read_columns(
         seeds: In the order of the arrays; others are left out.
         protocol: Protocol of the bilingual models.
         metric: Which scores.
+        baseline: Which model stands for M_t: "alone" (itself), or the control "longer".
 
     Yields:
         A column for each language that has scores of M_t.
@@ -69,23 +71,23 @@ def read_columns(
         UsageError: The table cannot be read, lacks columns, holds a paragraph twice, or its models were not scored on
             the same paragraphs.
     """
-    for recipient, rows in _tables(sentence_scores, languages, protocol, metric):
-        rows = rows.assign(donor=rows["donor"].astype(object).where(rows["donor"].notna(), "").astype(str))  # noqa: PLW2901
-        model = np.where(rows["protocol"] == MONOLINGUAL, 0, 1 + _places(rows["donor"], languages))
+    own = MONOLINGUAL if baseline == ALONE else baseline
+    for recipient, rows in _tables(sentence_scores, languages, (own, protocol), metric):
+        donors = rows["donor"].astype(object).where(rows["donor"].notna(), "").astype(str)
+        alone = (rows["protocol"] == own).to_numpy()
+        model = np.where(alone, 0, 1 + _places(donors, languages))
         seed = _places(rows["seed"], seeds)
-        wanted = (seed >= 0) & ((rows["protocol"] == MONOLINGUAL) | (model > 0)).to_numpy()
-        wanted &= (rows["donor"] != recipient).to_numpy()
+        wanted = (seed >= 0) & (alone | ((model > 0) & (donors != recipient).to_numpy()))
         if (wanted & (model == 0)).any():
             yield _column(recipient, rows[wanted], seed[wanted], model[wanted], (len(seeds), 1 + len(languages)))
 
 
 def _tables(
-    source: pd.DataFrame | str | Path, languages: Sequence[str], protocol: str, metric: str
+    source: pd.DataFrame | str | Path, languages: Sequence[str], protocols: tuple[str, str], metric: str
 ) -> Iterator[tuple[str, pd.DataFrame]]:
-    protocols = [MONOLINGUAL, protocol]
     if isinstance(source, pd.DataFrame):
         _check_columns(list(source.columns), "The table of sentence scores")
-        chosen = source[(source["metric"] == metric) & source["protocol"].isin(protocols)]
+        chosen = source[(source["metric"] == metric) & source["protocol"].isin(list(protocols))]
         tables = {str(code): rows for code, rows in chosen.groupby("recipient", observed=True)}
         yield from ((code, tables[code]) for code in languages if code in tables)
         return
@@ -96,7 +98,7 @@ def _tables(
     try:
         file = ds.dataset(path, format="parquet")
         _check_columns(file.schema.names, str(path))
-        chosen = (ds.field("metric") == metric) & ds.field("protocol").isin(protocols)
+        chosen = (ds.field("metric") == metric) & ds.field("protocol").isin(list(protocols))
         for start in range(0, len(languages), _AT_ONCE):
             some = list(languages[start : start + _AT_ONCE])
             rows = file.to_table(list(_COLUMNS), filter=ds.field("recipient").isin(some) & chosen).to_pandas()
