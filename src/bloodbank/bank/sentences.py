@@ -229,6 +229,7 @@ def control_sentences(bank: Bank) -> list[str]:
     for control, meaning in (
         ("longer", "M_t alone, trained for longer"),
         ("self", "the donor is other text of t itself"),
+        ("clone", "the donor is t's own text in other symbols"),
     ):
         if control in recipients:
             both = recipients[["mean_finetune_score", control]].dropna()

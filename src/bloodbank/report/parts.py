@@ -21,6 +21,7 @@ from bloodbank.analysis.monolingual import monolingual
 from bloodbank.analysis.second_baseline import second_baseline, second_baseline_rows
 from bloodbank.analysis.stability import stability_sentences
 from bloodbank.analysis.typology import feature_effects
+from bloodbank.analysis.yardstick import yardstick, yardstick_rows
 from bloodbank.analysis.zero_shot import zero_shot_beside, zero_shot_rows
 from bloodbank.bank.bank import Bank
 from bloodbank.bank.measurements import JOINT, LONGER, ZERO_SHOT
@@ -138,7 +139,11 @@ def _matrix_parts(bank: Bank) -> Iterator[Section]:
 
 
 def _beside_parts(bank: Bank) -> Iterator[Section]:
-    """Give what stands beside F where it was measured: the second baseline, and zero-shot scores."""
+    """Give what stands beside F where it was measured: known answers, the second baseline, and zero-shot scores."""
+    known = yardstick(bank)
+    if known is not None:
+        found, table = tuple(known.sentences()), yardstick_rows(known)
+        yield Section("yardstick", "Donors with known answers", found, table=table)
     both = second_baseline(bank)
     if both is not None:
         other = both.second
