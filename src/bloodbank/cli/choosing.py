@@ -46,6 +46,7 @@ def select(
     seed
         Of the random set.
     """
+    from bloodbank.analysis.verdict import verdict
     from bloodbank.choosing.select import select_sets, selection_lines, split_choice
     from bloodbank.pipeline.open_bank import open_bank
 
@@ -59,6 +60,7 @@ def select(
         exclude=split_choice(exclude, every="all"),
         seed=seed,
     )
+    print(verdict(opened).against("donation", "recipience"))
     for line in selection_lines(sets):
         print(line)
 
@@ -79,6 +81,7 @@ def recommend(
     max_per_script: int | None = None,
     min_distance: float | None = None,
     features: Path | None = None,
+    anyway: bool = False,
 ) -> None:
     """Find the donors with the best score for some recipients; a score, not a gain in MRR.
 
@@ -103,14 +106,15 @@ def recommend(
     min_distance, features
         Least share of typological features in which two donors differ, from 0 to 1, and the CLDF folder of these
         features (WALS, Grambank); without a folder those of URIEL (needs the package urielplus).
+    anyway
+        Show a set even where the order of donors does not repeat from seed to seed, or is known from one seed.
     """
     from bloodbank.choosing.recommend import recommend as recommend_donors
     from bloodbank.pipeline.open_bank import open_bank
 
     opened = open_bank(source)
-    known = opened.intervals if opened.intervals and opened.intervals.knows_error else None
     advice = recommend_donors(
-        opened.finetune_scores,
+        opened,
         _codes(recipients),
         budget,
         candidates=_codes(candidates) if candidates else None,
@@ -120,8 +124,7 @@ def recommend(
         exclude=_codes(exclude),
         exact_size=exact_size,
         diversity=_diversity(opened, max_per_family, max_per_script, min_distance, features),
-        replicates=known.replicates if known else None,
-        cell_variance=known.matrix("se") ** 2 if known else None,
+        anyway=anyway,
     )
     for line in advice.lines():
         print(line)

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from bloodbank.analysis.graph import circle_order, transfer_graph
+from bloodbank.analysis.verdict import verdict
 from bloodbank.bank.bank import Bank
 from bloodbank.bank.covariates import FERTILITY, FOREIGN_SHARE
 from bloodbank.bank.health import NOT_MEASURED, UNHEALTHY, VOID
@@ -83,7 +84,7 @@ def bank_view(bank: Bank, codes: list[str], *, key: str, facts: CorpusFacts | No
         reasons=reasons,
         scores=_language_scores(bank, codes, facts or CorpusFacts()),
         **_layouts(bank, codes),
-        sentences=[units(bank), missing_cells(bank), *control_sentences(bank), *caveats(bank), *bank.notes],
+        sentences=[*verdict(bank).sentences(), units(bank), missing_cells(bank), *control_sentences(bank), *caveats(bank), *bank.notes],
     )
 
 

@@ -15,12 +15,13 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from bloodbank.analysis.verdict import verdict
 from bloodbank.bank.bank import Bank
 from bloodbank.bank.controls import compare_recipients
 from bloodbank.bank.covariates import foreign_shares
 from bloodbank.bank.measurements import METRICS, SHUFFLED
 from bloodbank.bank.scores import LEVELS
-from bloodbank.bank.sentences import has_comparison, holds_zero, is_unsure, sentences, subtitle
+from bloodbank.bank.sentences import NOT_KNOWN, has_comparison, holds_zero, is_unsure, sentences, subtitle
 from bloodbank.wording import MISSING, language_name, percent, signed
 
 DIAGONAL = "\N{EN DASH}"
@@ -39,11 +40,13 @@ def render_bank(bank: Bank, console_width: int) -> Group:
         console_width: Characters in a line; a wide matrix is split into blocks of columns.
 
     Returns:
-        The table of languages, the matrix of F in percent (donors are rows, recipients columns), the mean F of
-        each recipient beside its controls where there are any, and sentences.
+        The verdict, the table of languages, the matrix of F in percent (donors are rows, recipients columns), the mean
+        F of each recipient beside its controls where there are any, and sentences.
     """
+    opening, *more = verdict(bank).sentences()
     parts: list[RenderableType] = [
-        Text(f"Bank {bank.name}", style="bold"),
+        Text.assemble((f"Bank {bank.name}. ", "bold"), opening),
+        *map(Text, more),
         Text(subtitle(bank), style="dim"),
         language_table(bank, console_width),
         Text("F in percent: donors are rows, recipients columns", style="bold"),
@@ -58,7 +61,7 @@ def render_bank(bank: Bank, console_width: int) -> Group:
     if has_comparison(bank):
         compared = compare_recipients(bank.finetune_scores, bank.controls).loc[bank.ranking]
         parts += [Text(), Text("F beside the controls, in percent", style="bold"), *_control_table(compared), Text()]
-    parts += [Text(f"• {sentence}") for sentence in sentences(bank)]
+    parts += [Text(f"• {sentence}") for sentence in (*bank.reliability.sentences()[:2], *sentences(bank))]
     return Group(*parts)
 
 
@@ -204,7 +207,8 @@ def _caption(bank: Bank, columns: list[_Column]) -> str:
     if "mean%" in shown:
         notes.append("means in percent")
     if any(cell.endswith("?") for column in columns if column.header == "type" for cell in column.cells):
-        notes.append("?: type not the same in 95% of replicates")
+        seeds = bank.intervals is not None and bank.intervals.covers_seeds
+        notes.append(f"?: {'type not the same in 95% of replicates' if seeds else f'type {NOT_KNOWN}'}")
     if "foreign%" in shown:
         notes.append("foreign: text in other languages, in percent of characters")
     return "; ".join(notes)

@@ -10,7 +10,7 @@ recipient, not its seed, not how these go with what the same language gives. Rec
 over rows.
 
     parts = variance_parts(stack)
-    reliability(parts, "donor_order").of_mean
+    repeatable(parts, "donor_order").of_mean
 """
 
 from __future__ import annotations
@@ -24,7 +24,8 @@ from numpy.typing import NDArray
 from bloodbank.randomness import generator
 
 Array = NDArray[np.float64]
-Order = Literal["donor_order", "donor", "recipient", "cell"]
+Effect = Literal["donor_order", "donation", "recipience", "cell"]
+EFFECTS: tuple[Effect, ...] = ("donor_order", "donation", "recipience", "cell")  #: whose reliability is told
 
 N_DRAWS = 10_000  # of each mean square: an end of an interval is then known to about 0.005
 MIN_LANGUAGES = 4  # with three, no two columns have two donors in common
@@ -97,10 +98,12 @@ def variance_parts(stack: Array) -> VarianceParts | None:
         return None
     more_seeds = float(known.sum()) / n_cells - 1.0
     sides = [float((n_seeds > 0).any(axis).sum()) for axis in (1, 0)]  # donors, recipients with a cell
-    free = max(n_cells - sum(sides) + 1.0, 1.0)
+    # Columns with gaps share fewer donors, and say less of what they share.
+    filled = min(float(known.sum()) / (len(stack) * (sides[0] * sides[1] - min(sides))), 1.0)
+    free = max(n_cells - sum(sides) + 1.0, 1.0) * filled
     of_cell = n_cells / float((1.0 / n_seeds[n_seeds > 0]).sum())
     members = n_cells / sides[1], n_cells / sides[0]
-    return _parts(by_donors, by_recipients, of_cell, more_seeds, members, (sides[0] - 1.0, sides[1] - 1.0, free))
+    return _parts(by_donors, by_recipients, of_cell, more_seeds, members, (filled * (sides[0] - 1.0), filled * (sides[1] - 1.0), free))
 
 
 def _covariances(stack: Array) -> tuple[float, float, float, float] | None:
@@ -162,7 +165,7 @@ def _parts(
     )  # fmt: skip
 
 
-def reliability(parts: VarianceParts, of: Order, *, level: float = 0.95) -> Repeated:
+def repeatable(parts: VarianceParts, of: Effect, *, level: float = 0.95) -> Repeated:
     """Say what share of a variance would repeat with other seeds.
 
     The share of the mean over seeds is 1 − (variance by seeds / seeds) / (variance of the mean). Both are sums of mean
@@ -171,8 +174,8 @@ def reliability(parts: VarianceParts, of: Order, *, level: float = 0.95) -> Repe
 
     Args:
         parts: From `variance_parts`.
-        of: "donor_order" (donor + pair: who gives more to a recipient), "donor" (the mean over recipients: D),
-            "recipient" (the mean over donors: R), or "cell" (all of a cell: recipient + donor + pair).
+        of: "donor_order" (donor + pair: who gives more to a recipient), "donation" (the mean over recipients: D),
+            "recipience" (the mean over donors: R), or "cell" (all of a cell: recipient + donor + pair).
         level: Of the interval.
 
     Returns:
@@ -197,12 +200,12 @@ def reliability(parts: VarianceParts, of: Order, *, level: float = 0.95) -> Repe
     return Repeated(of_one, of_mean, min(float(low), of_mean), max(float(high), of_mean))
 
 
-def _stays_and_varies(parts: VarianceParts, of: Order) -> tuple[float, float]:
+def _stays_and_varies(parts: VarianceParts, of: Effect) -> tuple[float, float]:
     n, m = parts.n_donors, parts.n_recipients
     return {
         "donor_order": (parts.donor + parts.pair, parts.donor_seed + parts.cell),
-        "donor": (parts.donor + parts.pair / m, parts.donor_seed + parts.cell / m),
-        "recipient": (parts.recipient + parts.pair / n, parts.recipient_seed + parts.cell / n),
+        "donation": (parts.donor + parts.pair / m, parts.donor_seed + parts.cell / m),
+        "recipience": (parts.recipient + parts.pair / n, parts.recipient_seed + parts.cell / n),
         "cell": (
             parts.recipient + parts.donor + parts.pair,
             parts.recipient_seed + parts.donor_seed + parts.cell,
@@ -210,13 +213,13 @@ def _stays_and_varies(parts: VarianceParts, of: Order) -> tuple[float, float]:
     }[of]
 
 
-def _weights(parts: VarianceParts, of: Order) -> tuple[float, float, float]:
+def _weights(parts: VarianceParts, of: Effect) -> tuple[float, float, float]:
     """Weigh the mean squares of donors, recipients and pairs (or of each by seed) so that their sum is the variance."""
     n, m = parts.n_donors, parts.n_recipients
     return {
         "donor_order": (1 / m, 0.0, 1 - 1 / m),
-        "donor": (1.0, 0.0, 0.0),
-        "recipient": (0.0, 1.0, 0.0),
+        "donation": (1.0, 0.0, 0.0),
+        "recipience": (0.0, 1.0, 0.0),
         "cell": (1 / m, 1 / n, 1 - 1 / m - 1 / n),
     }[of]
 
