@@ -126,7 +126,7 @@ def _lead(cells: np.ndarray) -> np.ndarray:
 
 
 def objections(bank: Bank) -> list[str]:
-    """Say what speaks against picking donors by F, beside how far it repeats; each a clause, none where nothing does."""
+    """Say what speaks against picking donors by F, beside how far it repeats: a clause each."""
     return [*_longer(bank), *_plateau(bank), *_foreign(bank), *_translated(bank)]
 
 
@@ -140,7 +140,9 @@ def _longer(bank: Bank) -> list[str]:
     n_longer = int((both["longer"] > both["mean_finetune_score"]).sum())
     if 2 * n_longer <= len(both):
         return []
-    return [f"longer training of M_t alone gives more than donors do on average, for {n_longer} of {len(both)} recipients"]
+    return [
+        f"longer training of M_t alone gives more than donors do on average, for {n_longer} of {len(both)} recipients"
+    ]
 
 
 def _plateau(bank: Bank) -> list[str]:
@@ -148,7 +150,8 @@ def _plateau(bank: Bank) -> list[str]:
         return []
     rows = bank.measurements
     rows = rows[(rows["protocol"] == MONOLINGUAL) & (rows["metric"] == "mrr") & rows["recipient"].isin(bank.languages)]
-    ratios = (rows["value"].astype(float) / rows["unigram"].astype(float)).groupby(rows["recipient"]).mean()
+    value, floor = (pd.to_numeric(rows[name], errors="coerce") for name in ("value", "unigram"))
+    ratios = (value / floor).groupby(rows["recipient"]).mean()
     low = ratios[ratios < PLATEAU].sort_values()
     if low.empty:
         return []
@@ -161,7 +164,11 @@ def _foreign(bank: Bank) -> list[str]:
 
     much = much_foreign(bank.covariates)
     codes = [str(code) for code in much.index[much]]
-    return [f"more than {FOREIGN_LIMIT:.0%} of the text of {listed(codes, MAX_NAMED)} is in other languages"] if codes else []
+    return (
+        [f"more than {FOREIGN_LIMIT:.0%} of the text of {listed(codes, MAX_NAMED)} is in other languages"]
+        if codes
+        else []
+    )
 
 
 def _translated(bank: Bank) -> list[str]:
@@ -179,9 +186,8 @@ def _donors(found: Verdict) -> str:
     if found.obstacle:
         return f"Nothing can be concluded about donors: their order for a recipient has a reliability of {numbers}."
     much = number(found.reliability.scores, "donor_order", "of_mean") >= GOOD
-    return (
-        f"Donors can be told apart{'' if much else ' in part'}: their order for a recipient has a reliability of {numbers}."
-    )
+    opening = f"Donors can be told apart{'' if much else ' in part'}"
+    return f"{opening}: their order for a recipient has a reliability of {numbers}."
 
 
 def _pairs(found: Verdict) -> str:
@@ -190,11 +196,13 @@ def _pairs(found: Verdict) -> str:
     if found.pairs.empty:
         return f"No pair of {found.n_pairs} gives more than the recipient's other donors beyond measurement error."
     named = [_named(row) for row in found.pairs.head(MAX_PAIRS).itertuples(index=False)]
-    return (
-        f"{plural(len(found.pairs), 'pair')} of {found.n_pairs} {'gives' if len(found.pairs) == 1 else 'give'} more than "
-        f"the recipient's other donors beyond measurement error, {'first' if len(found.pairs) > 1 else 'it is'} "
-        f"{'; '.join(named)}."
-    )
+    gives = f"{len(found.pairs)} of {plural(found.n_pairs, 'pair')} {'gives' if len(found.pairs) == 1 else 'give'}"
+    return f"{gives} more than the recipient's other donors beyond measurement error: {_and_more(named, found)}."
+
+
+def _and_more(named: list[str], found: Verdict) -> str:
+    n_more = len(found.pairs) - len(named)
+    return "; ".join([*named, f"and {n_more} more"] if n_more else named)
 
 
 def _named(row: Sequence[object]) -> str:

@@ -196,7 +196,5 @@ def _check_bounds(table: pd.DataFrame, name: str) -> None:
         raise ValueError(f"{name} do not hold the number that they are about")
 
 
-def _near(
-    left: pd.DataFrame | pd.Series[Any], right: pd.DataFrame | pd.Series[Any], reach: float = _NEAR
-) -> bool:
+def _near(left: pd.DataFrame | pd.Series[Any], right: pd.DataFrame | pd.Series[Any], reach: float = _NEAR) -> bool:
     return np.allclose(left.to_numpy(dtype=float), right.to_numpy(dtype=float), reach, reach, equal_nan=True)

@@ -1,4 +1,4 @@
-"""Would the order of donors repeat with other seeds? The first number of a bank.
+r"""Would the order of donors repeat with other seeds? The first number of a bank.
 
 Log ratios, because F explodes where ε(M_t) is small; the order of donors within a recipient is the same by both.
 
@@ -84,11 +84,12 @@ class Reliability:
         shares = {name: part / sum(self.parts.values()) for name, part in self.parts.items()}
         named = "; ".join(f"{name} {self.text(effect)}" for effect, name in _NAMES.items())
         return [
-            f"Reliability (share of the variance of log ratios, means over {seeds_text(self.n_seeds)}, that would repeat "
-            f"with other seeds): {named}.",
-            f"Of the variance of one seed's log ratios {shares['recipient']:.0%} is the recipient's, {shares['donor']:.0%} "
-            f"the donor's and {shares['pair']:.0%} the pair's in every seed; {shares['recipient_seed']:.0%} is that of "
-            f"the recipient's seed, {shares['donor_seed']:.0%} of the donor's and {shares['cell']:.0%} of the cell's.",
+            f"Reliability (share of the variance of log ratios, means over {seeds_text(self.n_seeds)}, that would "
+            f"repeat with other seeds): {named}.",
+            f"Of the variance of one seed's log ratios {shares['recipient']:.0%} is the recipient's, "
+            f"{shares['donor']:.0%} the donor's and {shares['pair']:.0%} the pair's in every seed; "
+            f"{shares['recipient_seed']:.0%} is that of the recipient's seed, {shares['donor_seed']:.0%} of the "
+            f"donor's and {shares['cell']:.0%} of the cell's.",
             self.remedy(),
         ]
 
@@ -96,19 +97,15 @@ class Reliability:
         """Say how many seeds would make the order of donors reliable."""
         if not self.known:
             return f"What to measure: {self.obstacle}."
-        needed = number(self.scores, "donor_order", "seeds_needed")
+        needed, now = (number(self.scores, "donor_order", name) for name in ("seeds_needed", "of_mean"))
         if math.isinf(needed):
             return (
-                f"No number of seeds makes the order of donors reliable: nothing of it repeats. Longer training, or more "
-                "text, may."
+                "No number of seeds makes the order of donors reliable: nothing of it repeats. Longer training or more "
+                "text may."
             )
-        if needed <= self.n_seeds or number(self.scores, "donor_order", "of_mean") >= GOOD:
-            return f"For a reliability of {GOOD:g} of the order of donors no more seeds are needed."
-        now = number(self.scores, "donor_order", "of_mean")
-        return (
-            f"{seeds_text(self.n_seeds).capitalize()} give {now:.2f} for the order of donors; {needed:.0f} are needed for "
-            f"{GOOD:g}."
-        )
+        if now >= GOOD:
+            return f"{seeds_text(self.n_seeds).capitalize()} suffice for a reliability of {GOOD:g}."
+        return f"{seeds_text(self.n_seeds).capitalize()} give {now:.2f}; {needed:.0f} are needed for {GOOD:g}."
 
 
 def seeds_text(n_seeds: float) -> str:

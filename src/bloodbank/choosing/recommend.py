@@ -5,8 +5,8 @@ r"""Which languages to pretrain on for given recipients: the donor set with the 
 
 The score of a set adds up F over recipients and donors: in full (the paper's assumption) or with diminishing returns,
 where the i-th best donor of a recipient counts ρ^(i-1). It is a score by which sets are compared. It is no gain in any
-metric: F was measured with one donor at a time. Where the order of a bank's donors does not repeat from seed to seed, no
-set is recommended, unless it is asked for all the same.
+metric: F was measured with one donor at a time. Where the order of a bank's donors does not repeat from seed to seed,
+no set is recommended, unless it is asked for all the same.
 """
 
 from __future__ import annotations
@@ -128,7 +128,7 @@ def recommend(
         diversity: Constraints on the set.
         replicates: F drawn anew, each draw as uncertain as F itself (the bootstrap's, for example), in its order; by
             default the bank's.
-        cell_variance: Variance of each cell of F, for the shrinking; by default the bank's, or that over the replicates.
+        cell_variance: Variance of each cell of F, for the shrinking; by default the bank's, or that over replicates.
         exact_limit: Sets that are listed one by one; beyond that an integer programme is solved.
         seed: Of the random sets to compare with, where not all are listed.
         anyway: Recommend a set even where the order of the bank's donors does not repeat.

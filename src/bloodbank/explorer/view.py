@@ -84,7 +84,14 @@ def bank_view(bank: Bank, codes: list[str], *, key: str, facts: CorpusFacts | No
         reasons=reasons,
         scores=_language_scores(bank, codes, facts or CorpusFacts()),
         **_layouts(bank, codes),
-        sentences=[*verdict(bank).sentences(), units(bank), missing_cells(bank), *control_sentences(bank), *caveats(bank), *bank.notes],
+        sentences=[
+            *verdict(bank).sentences(),
+            units(bank),
+            missing_cells(bank),
+            *control_sentences(bank),
+            *caveats(bank),
+            *bank.notes,
+        ],
     )
 
 

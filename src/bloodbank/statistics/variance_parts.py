@@ -69,6 +69,25 @@ class Repeated(NamedTuple):
     high: float
 
 
+class _Covariances(NamedTuple):
+    """Means of sample covariances over one side, between two columns of the other."""
+
+    same: float  #: a column with itself
+    over_seeds: float  #: two seeds of a column
+    over_columns: float  #: two columns of a seed
+    apart: float  #: two columns of two seeds
+
+
+class _Pattern(NamedTuple):
+    """What was measured."""
+
+    n_seeds: float  #: of a cell, the harmonic mean
+    more_seeds: float  #: of a cell beyond the first, the mean
+    n_donors: float  #: that a recipient was measured with
+    n_recipients: float
+    df: tuple[float, float, float]  #: of donors, recipients and pairs
+
+
 def variance_parts(stack: Array) -> VarianceParts | None:
     """Split the variance of a score by the method of moments.
 
@@ -86,28 +105,35 @@ def variance_parts(stack: Array) -> VarianceParts | None:
     if n < MIN_LANGUAGES or len(stack) < 2:
         return None
     stack = np.where(np.eye(n, dtype=bool), np.nan, stack)
-    known = ~np.isnan(stack)
-    n_seeds = known.sum(0)
-    n_cells = int((n_seeds > 0).sum())
-    if n_cells == 0:
+    if np.isnan(stack).all():
         return None
     by_donors, by_recipients = _covariances(stack), _covariances(stack.transpose(0, 2, 1))
     if by_donors is None or by_recipients is None:
         return None
-    if by_donors[0] + by_recipients[0] <= _ROUNDING * float(np.nanmean(stack**2)):
+    if by_donors.same + by_recipients.same <= _ROUNDING * float(np.nanmean(stack**2)):
         return None
-    more_seeds = float(known.sum()) / n_cells - 1.0
-    sides = [float((n_seeds > 0).any(axis).sum()) for axis in (1, 0)]  # donors, recipients with a cell
+    return _parts(by_donors, by_recipients, _pattern(~np.isnan(stack)))
+
+
+def _pattern(known: NDArray[np.bool_]) -> _Pattern:
+    n_seeds = known.sum(0)
+    measured = n_seeds > 0
+    n_cells, n_scores = float(measured.sum()), float(known.sum())
+    donors, recipients = (float(measured.any(axis).sum()) for axis in (1, 0))
     # Columns with gaps share fewer donors, and say less of what they share.
-    filled = min(float(known.sum()) / (len(stack) * (sides[0] * sides[1] - min(sides))), 1.0)
-    free = max(n_cells - sum(sides) + 1.0, 1.0) * filled
-    of_cell = n_cells / float((1.0 / n_seeds[n_seeds > 0]).sum())
-    members = n_cells / sides[1], n_cells / sides[0]
-    return _parts(by_donors, by_recipients, of_cell, more_seeds, members, (filled * (sides[0] - 1.0), filled * (sides[1] - 1.0), free))
+    filled = min(n_scores / (len(known) * (donors * recipients - min(donors, recipients))), 1.0)
+    free = max(n_cells - donors - recipients + 1.0, 1.0)
+    return _Pattern(
+        n_seeds=n_cells / float((1.0 / n_seeds[measured]).sum()),
+        more_seeds=n_scores / n_cells - 1.0,
+        n_donors=n_cells / recipients,
+        n_recipients=n_cells / donors,
+        df=(filled * (donors - 1.0), filled * (recipients - 1.0), filled * free),
+    )
 
 
-def _covariances(stack: Array) -> tuple[float, float, float, float] | None:
-    """Average sample covariances over rows: within a column, between its seeds, between columns of a seed, and of two.
+def _covariances(stack: Array) -> _Covariances | None:
+    """Average sample covariances over rows; None where no two columns of a kind share two rows.
 
     Args:
         stack: Shape: [seed, row, column].
@@ -116,8 +142,7 @@ def _covariances(stack: Array) -> tuple[float, float, float, float] | None:
     table = stack.transpose(1, 2, 0).reshape(n, -1)  # [row, column × seed]
     known = ~np.isnan(table)
     mask = known.astype(float)
-    mean = float(np.nanmean(table))
-    values = np.where(known, table - mean, 0.0)
+    values = np.where(known, table - float(np.nanmean(table)), 0.0)
     common, sums = mask.T @ mask, values.T @ mask  # of column i over the rows that j has too
     products = values.T @ values - sums * sums.T / np.maximum(common, 1.0)
     weights = np.maximum(common - 1.0, 0.0)  # a sample covariance times its degrees of freedom is the sum of products
@@ -131,38 +156,38 @@ def _covariances(stack: Array) -> tuple[float, float, float, float] | None:
             if weight <= 0:
                 return None
             averages.append(float(products[chosen].sum()) / weight)
-    return averages[0], averages[1], averages[2], averages[3]
+    return _Covariances(*averages)
 
 
-def _parts(
-    by_donors: tuple[float, float, float, float],
-    by_recipients: tuple[float, float, float, float],
-    n_seeds: float,
-    more_seeds: float,
-    members: tuple[float, float],
-    df: tuple[float, float, float],
-) -> VarianceParts:
-    one, kept, of_seed, donor = by_donors
-    _, _, of_recipient_seed, recipient = by_recipients
-    pair, donor_seed, recipient_seed = kept - donor, of_seed - donor, of_recipient_seed - recipient
-    cell = one - kept - donor_seed
-    k, (n_donors, n_recipients) = 1.0 + more_seeds, members
+def _parts(by_donors: _Covariances, by_recipients: _Covariances, of: _Pattern) -> VarianceParts:
+    donor, recipient = by_donors.apart, by_recipients.apart
+    pair, donor_seed = by_donors.over_seeds - donor, by_donors.over_columns - donor
+    recipient_seed = by_recipients.over_columns - recipient
+    cell = by_donors.same - by_donors.over_seeds - donor_seed
+    k = 1.0 + of.more_seeds
     squares = (
-        n_recipients * (k * donor + donor_seed) + k * pair + cell,
-        n_donors * (k * recipient + recipient_seed) + k * pair + cell,
+        of.n_recipients * (k * donor + donor_seed) + k * pair + cell,
+        of.n_donors * (k * recipient + recipient_seed) + k * pair + cell,
         k * pair + cell,
-        n_recipients * donor_seed + cell,
-        n_donors * recipient_seed + cell,
+        of.n_recipients * donor_seed + cell,
+        of.n_donors * recipient_seed + cell,
         cell,
     )
-    stays, varies = max(kept, 0.0), max(one - kept, 0.0)
+    stays, varies = max(by_donors.over_seeds, 0.0), max(by_donors.same - by_donors.over_seeds, 0.0)
     donor, donor_seed = min(max(donor, 0.0), stays), min(max(donor_seed, 0.0), varies)
     return VarianceParts(
-        max(recipient, 0.0), max(recipient_seed, 0.0), donor, donor_seed, stays - donor, varies - donor_seed, n_seeds,
+        recipient=max(recipient, 0.0),
+        recipient_seed=max(recipient_seed, 0.0),
+        donor=donor,
+        donor_seed=donor_seed,
+        pair=stays - donor,
+        cell=varies - donor_seed,
+        n_seeds=of.n_seeds,
         squares=tuple(max(square, 0.0) for square in squares),
-        df=(*df, *(more_seeds * own for own in df)),
-        n_donors=n_donors, n_recipients=n_recipients,
-    )  # fmt: skip
+        df=(*of.df, *(of.more_seeds * own for own in of.df)),
+        n_donors=of.n_donors,
+        n_recipients=of.n_recipients,
+    )
 
 
 def repeatable(parts: VarianceParts, of: Effect, *, level: float = 0.95) -> Repeated:
