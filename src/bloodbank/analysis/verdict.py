@@ -22,12 +22,12 @@ from bloodbank.bank.measurements import MONOLINGUAL
 from bloodbank.bank.reliability import GOOD, Reliability, seeds_text
 from bloodbank.bank.scores import number
 from bloodbank.bank.sentences import has_comparison
-from bloodbank.statistics.means import known_mean
 from bloodbank.wording import listed, percent, plural
 
 ALPHA = 0.05  #: probability that one pair or more is named that does not stand out
 PLATEAU = 1.5  #: M_t's MRR over the unigram's; at 1.2 no order of donors repeated here, from 2.2 on all did
 MAX_PAIRS, MAX_NAMED = 3, 4
+_AT_ONCE = 16  # recipients: replicates of 200 languages take 160 MB, and each copy as much
 _EFFECTS = {"donor_order": "the order of donors", "donation": "D", "recipience": "R"}
 
 
@@ -97,32 +97,36 @@ def _outstanding(bank: Bank) -> tuple[pd.DataFrame, int]:
         return pd.DataFrame(columns=columns), 0
     codes = list(intervals.languages)
     finetune = bank.finetune_scores.loc[codes, codes].to_numpy(dtype=float)
-    leads, errors = np.full(finetune.shape, np.nan), np.full(finetune.shape, np.nan)
+    known = ~np.isnan(finetune) & ~np.isnan(intervals.replicates[0])
+    known &= known.sum(0) > 1
+    leads, errors = _leads(np.where(known, finetune, 0.0)[None], known)[0], np.zeros(finetune.shape)
     largest = np.zeros(len(intervals.replicates))
-    for place in range(len(codes)):  # one by one: 1 000 replicates of 200 languages take 160 MB
-        leads[:, place] = _lead(finetune[None, :, place])[0]
-        moved = _lead(intervals.replicates[:, :, place].astype(float)) - leads[:, place]
-        known = ~np.isnan(moved).any(0) & ~np.isnan(leads[:, place])
-        errors[known, place] = moved[:, known].std(0)
-        known &= errors[:, place] > 0
-        largest = np.maximum(largest, (moved[:, known] / errors[known, place]).max(1, initial=0.0))
-    border = np.quantile(largest, 1 - ALPHA)
-    with np.errstate(invalid="ignore"):
-        beyond = leads > border * errors
-    donors, recipients = np.nonzero(beyond)
-    own = finetune[donors, recipients]
+    for start in range(0, len(codes), _AT_ONCE):
+        some = np.s_[:, start : start + _AT_ONCE]
+        moved = _leads(intervals.replicates[:, :, some[1]], known[some]) - leads[some].astype(np.float32)
+        errors[some] = moved.std(0)
+        moved /= np.maximum(errors[some], np.finfo(np.float32).tiny).astype(np.float32)
+        largest = np.maximum(largest, np.where(known[some], moved, 0.0).max((1, 2)))
+    donors, recipients = np.nonzero(known & (errors > 0) & (leads > np.quantile(largest, 1 - ALPHA) * errors))
+    own, lead = finetune[donors, recipients], leads[donors, recipients]
     table = {"donor": [codes[s] for s in donors], "recipient": [codes[t] for t in recipients], "finetune_score": own}
-    table |= {"others": own - leads[donors, recipients], "lead": leads[donors, recipients]}
-    rows = pd.DataFrame(table, columns=columns).sort_values("lead", ascending=False, kind="stable")
-    return rows.reset_index(drop=True), int((~np.isnan(errors)).sum())
+    rows = pd.DataFrame({**table, "others": own - lead, "lead": lead}, columns=columns)
+    rows = rows.sort_values("lead", ascending=False, kind="stable").reset_index(drop=True)
+    return rows, int((known & (errors > 0)).sum())
 
 
-def _lead(cells: np.ndarray) -> np.ndarray:
-    """Take the mean of the other donors from each donor. Shape: [replicate, donor] both."""
-    n = (~np.isnan(cells)).sum(axis=1, keepdims=True)
-    mean = known_mean(cells, axis=1)[:, None]
-    lead: np.ndarray = np.where(n > 1, (cells - mean) * n / np.maximum(n - 1, 1), np.nan)
-    return lead
+def _leads(cells: np.ndarray, known: np.ndarray) -> np.ndarray:
+    """Take the mean of the recipient's other donors from each cell; of those not known any number.
+
+    Args:
+        cells: Shape: [replicate, donor, recipient].
+        known: Shape: [donor, recipient].
+    """
+    values = np.where(known, cells, cells.dtype.type(0))
+    n = np.maximum(known.sum(0), 2).astype(cells.dtype)
+    values -= (values.sum(1) / n)[:, None, :]
+    values *= n / (n - 1)
+    return values
 
 
 def objections(bank: Bank) -> list[str]:

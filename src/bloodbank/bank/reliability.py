@@ -9,7 +9,7 @@ Log ratios, because F explodes where ε(M_t) is small; the order of donors withi
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -121,7 +121,7 @@ def log_ratios(finetune: pd.DataFrame, metric: str) -> pd.DataFrame:
     """
     sign = METRICS[metric].sign
     ratios = 1.0 + sign * finetune.astype(float)
-    return sign * np.log(ratios.where(ratios > 0)) + 0.0
+    return sign * ratios.where(ratios > 0).map(np.log) + 0.0
 
 
 def reliability(replicates: Mapping[int, pd.DataFrame], metric: str) -> Reliability:
@@ -159,7 +159,7 @@ def _scores(parts: VarianceParts) -> pd.DataFrame:
     return _table(rows)
 
 
-def _table(rows: list[tuple[float, ...]]) -> pd.DataFrame:
+def _table(rows: Sequence[tuple[float, ...]]) -> pd.DataFrame:
     return pd.DataFrame(rows, index=pd.Index(EFFECTS, name="effect"), columns=list(COLUMNS), dtype=float)
 
 

@@ -143,9 +143,10 @@ def recommend(
     Shape:
         F is `[donor, recipient]`, `replicates` `[replicate, donor, recipient]`.
     """
-    finetune, found = bank, None
+    found = None
+    finetune = bank.finetune_scores if isinstance(bank, Bank) else bank
     if isinstance(bank, Bank):
-        finetune, found = bank.finetune_scores, verdict(bank)
+        found = verdict(bank)
         if bank.intervals is not None and bank.intervals.knows_error:
             replicates = bank.intervals.replicates if replicates is None else replicates
             cell_variance = bank.intervals.matrix("se") ** 2 if cell_variance is None else cell_variance
