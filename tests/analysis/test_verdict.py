@@ -72,7 +72,7 @@ def test_with_one_seed_nothing_is_concluded():
         "Nothing can be concluded about donors: how far the order of donors would repeat is not known: there is one "
         "seed, and two are needed.",
         "Who gives most to whom is not known: there is nothing to tell how far other seeds would move a pair.",
-        "What to measure: there is one seed, and two are needed.",
+        "What to measure: every pair with two seeds or more, as with `seeds = [0, 1, 2]`.",
     ]
     assert one.n_pairs == 0
 

@@ -32,6 +32,7 @@ HALF = 0.5  #: below it more of an order is the seeds' than the languages'
 LEVEL = 0.95
 PARTS = ("recipient", "recipient_seed", "donor", "donor_seed", "pair", "cell")
 COLUMNS = ("of_one_seed", "of_mean", "low", "high", "seeds_needed")
+_TWO = "every pair with two seeds or more, as with `seeds = [0, 1, 2]`"
 _NAMES = {
     "donor_order": "of the order of donors for a recipient",
     "donation": "of D",
@@ -54,12 +55,14 @@ class Reliability:
         parts: Variances of one seed's log ratios: recipient, recipient_seed, donor, donor_seed, pair, cell.
         n_seeds: Seeds of a cell, the harmonic mean.
         obstacle: Why nothing is known; empty otherwise.
+        lacking: What has to be measured for it to be known; empty where it is.
     """
 
     scores: pd.DataFrame
     parts: Mapping[str, float]
     n_seeds: float
     obstacle: str = ""
+    lacking: str = ""
 
     @property
     def known(self) -> bool:
@@ -96,7 +99,7 @@ class Reliability:
     def remedy(self) -> str:
         """Say how many seeds would make the order of donors reliable."""
         if not self.known:
-            return f"What to measure: {self.obstacle}."
+            return f"What to measure: {self.lacking}."
         needed, now = (number(self.scores, "donor_order", name) for name in ("seeds_needed", "of_mean"))
         if math.isinf(needed):
             return (
@@ -138,16 +141,17 @@ def reliability(replicates: Mapping[int, pd.DataFrame], metric: str) -> Reliabil
         F is `[donor, recipient]`.
     """
     if not replicates:
-        return _unknown("with how many seeds the cells were measured is not known, and two are needed", 0)
+        return _unknown("with how many seeds the cells were measured is not known", "two are needed", _TWO, 0)
     if len(replicates) < 2:
-        return _unknown("there is one seed, and two are needed", 1)
+        return _unknown("there is one seed", "two are needed", _TWO, 1)
     tables = [replicates[seed] for seed in sorted(replicates)]
     if len(tables[0]) < MIN_LANGUAGES:
-        return _unknown(f"there are {len(tables[0])} languages, and {MIN_LANGUAGES} are needed", len(tables))
+        few, needed = f"there are {len(tables[0])} languages", f"{MIN_LANGUAGES} are needed"
+        return _unknown(few, needed, f"{MIN_LANGUAGES} languages or more", len(tables))
     codes = sorted(tables[0].index)  # so that the order of languages changes no number
     parts = variance_parts(np.stack([log_ratios(table.loc[codes, codes], metric).to_numpy() for table in tables]))
     if parts is None:
-        return _unknown("too few different cells have two seeds: two of every cell are needed", len(tables))
+        return _unknown("too few different cells have two seeds", "every cell needs two", _TWO, len(tables))
     return Reliability(_scores(parts), {name: getattr(parts, name) for name in PARTS}, parts.n_seeds)
 
 
@@ -163,6 +167,6 @@ def _table(rows: Sequence[tuple[float, ...]]) -> pd.DataFrame:
     return pd.DataFrame(rows, index=pd.Index(EFFECTS, name="effect"), columns=list(COLUMNS), dtype=float)
 
 
-def _unknown(obstacle: str, n_seeds: int) -> Reliability:
+def _unknown(why: str, needed: str, lacking: str, n_seeds: int) -> Reliability:
     nothing = _table([(np.nan,) * len(COLUMNS)] * len(EFFECTS))
-    return Reliability(nothing, dict.fromkeys(PARTS, np.nan), float(n_seeds), obstacle)
+    return Reliability(nothing, dict.fromkeys(PARTS, np.nan), float(n_seeds), f"{why}, and {needed}", lacking)
