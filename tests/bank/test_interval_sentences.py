@@ -10,11 +10,13 @@ from bloodbank.bank.bank import with_intervals
 from bloodbank.bank.scores import matrix
 from bloodbank.bank.sentences import holds_zero, interval_sentences, is_unsure, sentences
 from bloodbank.bank.uncertainty.intervals import intervals_from_replicates
+from bloodbank.explorer.flags import language_flags
 from bloodbank.figures.heatmap import heatmap_figure
 from bloodbank.figures.plane import plane_figure
 from bloodbank.report.terminal import render_bank
 from made_up_banks import CODES, measurements_of, sentence_scores
 
+ONE = "Which language has the highest D, and of which blood type each one is: not known; two seeds are needed."
 KEYS = {"protocol": "sequential", "metric": "mrr"}
 
 
@@ -66,11 +68,30 @@ def test_types_are_settled_or_unsure():
 def test_nothing_known_says_only_that():
     one = {0: matrix(GIVES, ("de", "fi", "hu"))}
     found = intervals_from_replicates(one, **KEYS)
-    assert interval_sentences(found) == [found.covers]
+    assert interval_sentences(found) == [found.covers, ONE]
     assert interval_sentences(None) == []
     assert not holds_zero(found, ("de", "fi", "hu")).to_numpy().any()
-    assert not is_unsure(None, "de")
-    assert not is_unsure(found, "de")
+    assert is_unsure(None, "de")
+    assert is_unsure(found, "de")
+
+
+def test_with_one_seed_no_winner_and_no_type_is_stated(bank):
+    scores = sentence_scores(seeds=(0,))
+    one = with_intervals(build_bank(measurements_of(scores), languages=CODES, name="made-up"), scores)
+    assert one.intervals.covers_paragraphs
+    said = " ".join(sentences(one))
+    assert ONE in said
+    assert "beyond measurement error" not in said
+    assert "stays the same in" not in said
+    assert "least (D = " in said
+    assert "another seed may turn this" in said
+    marked = [line for line in shown(one, 100).splitlines() if line.split()[:1] and line.split()[0] in CODES]
+    assert sum("?" in line for line in marked) == len(CODES)
+    assert "?: type not known; two seeds are needed" in " ".join(shown(one, 100).split())
+    assert all("Its blood type is not known; two seeds are needed." in flags for flags in language_flags(one).values())
+    several = " ".join(sentences(bank))
+    assert ONE not in several
+    assert "another seed may turn this" not in several
 
 
 def test_a_cell_holds_zero_where_its_interval_does():

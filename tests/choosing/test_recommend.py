@@ -9,6 +9,8 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
+from bloodbank.bank import build_bank
+from bloodbank.bank.bank import with_intervals
 from bloodbank.bank.scores import matrix
 from bloodbank.choosing import best_set, doubt
 from bloodbank.choosing.best_set import Problem, score_sets, search
@@ -517,3 +519,60 @@ def test_the_released_matrix():
     everyone = recommend(finetune, list(finetune), 4, objective="sum")
     given = finetune.sum(axis="columns").nlargest(4)  # D: the sum over all recipients
     assert (set(everyone.donors), everyone.best.score) == (set(given.index), pytest.approx(given.sum()))
+
+
+def bank_of(cells, noise, n_seeds=3):
+    """A bank of given F, with seeds that differ by noise."""
+    random = np.random.default_rng(0)
+    rows = []
+    for seed in range(n_seeds):
+        for recipient in CODES:
+            rows.append(("monolingual", "", recipient, seed, 0.2))
+            for donor in (code for code in CODES if code != recipient):
+                gain = cells.loc[donor, recipient] + noise * random.normal()
+                rows.append(("sequential", donor, recipient, seed, 0.2 * (1 + gain)))
+    table = pd.DataFrame(rows, columns=["protocol", "donor", "recipient", "seed", "value"]).assign(
+        metric="mrr", n_masked=1_000, standard_error=0.001, updates=1, tokens_seen=1, seconds=1.0, device="cpu",
+        health="healthy", health_z=9.0, convergence="converged",
+    )  # fmt: skip
+    return with_intervals(build_bank(table, languages=CODES, name="made-up"))
+
+
+def test_a_bank_whose_order_repeats_is_answered_as_its_f():
+    bank = bank_of(PAPER, 0.001)
+    of_bank = recommend(bank, ["hu", "ru"], 2)
+    of_table = recommend(
+        bank.finetune_scores,
+        ["hu", "ru"],
+        2,
+        replicates=bank.intervals.replicates,
+        cell_variance=bank.intervals.matrix("se") ** 2,
+    )
+    assert of_bank.donors == of_table.donors == ("fi", "ja")
+    assert of_bank.obstacle == of_table.obstacle == ""
+    assert of_bank.lines()[1:] == of_table.lines()
+    assert of_bank.lines()[0].startswith("The bank says nothing against it: reliability of the order of donors")
+    assert of_table.verdict is None
+
+
+@pytest.mark.parametrize(
+    ("noise", "n_seeds", "why"),
+    [(1.0, 2, "the order of donors does not repeat: its reliability is 0."), (0.001, 1, "there is one seed")],
+)
+def test_where_the_order_does_not_repeat_nothing_is_recommended_but_what_to_measure(noise, n_seeds, why):
+    flat = PAPER if n_seeds == 1 else 0 * PAPER
+    bank = bank_of(flat, noise, n_seeds)
+    advice = recommend(bank, ["hu", "ru"], 2)
+    assert advice.donors == ()
+    assert why in advice.obstacle
+    said = advice.lines()
+    assert said[0] == f"For Hungarian (hu), Russian (ru): no donor is recommended, because {advice.obstacle}."
+    assert said[1] == bank.reliability.remedy()
+    assert said[2].startswith("What the bank says against it: ")
+    assert "--anyway" in said[3]
+    assert not any(line.startswith("Score") for line in said)
+    anyway = recommend(bank, ["hu", "ru"], 2, anyway=True)
+    assert anyway.obstacle == ""
+    assert anyway.donors == anyway.best.donors == advice.best.donors != ()
+    assert anyway.lines()[0] == said[2]
+    assert anyway.lines()[2].startswith("Score")

@@ -87,7 +87,7 @@ def test_a_shipped_bank_can_be_named_wherever_a_bank_is_taken(run, tmp_path, mon
     monkeypatch.chdir(tmp_path)
     assert "12 languages" in run("show", "help-books")
     assert "no cell changes its sign" in run("bank", "compare", "help-books", "help-books")
-    assert "replicates" in run("recommend", "help-books", "--for", "sv,fi", "--budget", "2")
+    assert "replicates" in run("recommend", "help-books", "--for", "sv,fi", "--budget", "2", "--anyway")
     run("bank", "export", "help-books", tmp_path / "out.csv")
     assert (tmp_path / "out.csv").exists()
 
@@ -99,16 +99,28 @@ def test_what_is_on_disk_comes_before_a_shipped_bank(run, tmp_path, monkeypatch,
 
 
 def test_recommend_tells_how_often_each_is_picked(run):
-    text = run("recommend", "help-books", "--for", "sv", "--budget", "2")
+    text = run("recommend", "help-books", "--for", "sv", "--budget", "2", "--anyway")
     assert re.search(r"Picked over 1,000 replicates of F: [a-z]+ \d+%", text), text
 
 
 def test_recommend_keeps_to_a_distance(run):
     apart = ("--min-distance", "0.3", "--features", shared_data("wals", "cldf"))
-    text = run("recommend", "help-books", "--for", "sv", "--budget", "2", *apart)
+    text = run("recommend", "help-books", "--for", "sv", "--budget", "2", "--anyway", *apart)
     assert "at least 0.3 apart in features" in text
     text = run("select", "help-books", "--size", "2", *apart)
     assert "0.3" in text
+
+
+def test_a_choice_begins_with_what_the_bank_says_against_it(run, matrix):
+    unknown = "What the bank says against it: reliability is not known, because with how many seeds"
+    assert run("select", matrix, "--size", "1").startswith(unknown)
+    withheld = run("recommend", matrix, "--for", "de", "--budget", "1")
+    assert "For German (de): no donor is recommended, because how far the order of donors would repeat" in withheld
+    assert unknown in withheld
+    assert "Score" not in withheld
+    anyway = run("recommend", matrix, "--for", "de", "--budget", "1", "--anyway")
+    assert anyway.startswith(unknown)
+    assert "(1 donor)" in anyway
 
 
 def test_report_stands_beside_a_run_or_here(run, matrix, tmp_path, monkeypatch):

@@ -344,7 +344,9 @@ def test_subtitle_says_what_differs():
         "4 languages; protocol sequential; metric MRR; mean over 3 seeds"
     )
     several = page_data([small_bank(), small_bank(protocol="joint", name="joint")])
-    assert several.subtitle == "4 languages; banks small, joint; protocols sequential, joint; metric MRR"
+    different, by = several.subtitle.split(". ", 1)
+    assert different == "4 languages; banks small, joint; protocols sequential, joint; metric MRR"
+    assert by.startswith("By MRR (sequential): Donors can be told apart: ")
     assert several.title == "Bank small"
     assert page_data(small_bank(), title="Mine").title == "Mine"
 

@@ -30,7 +30,7 @@ def said(bank):
 def test_matrix_and_table_of_the_example_on_paper(paper_example):
     lines = [line.split() for line in shown(build(paper_example)).splitlines()]
     row = next(line for line in lines if line[:2] == ["fi", "Finnish"])
-    assert (row[2], row[3], row[5:]) == ("0.250", "+0.55", ["-0.20", "-10", "O", "healthy"])
+    assert (row[2], row[3], row[5:]) == ("0.250", "+0.55", ["-0.20", "-10", "O?", "healthy"])
     start = lines.index(["fi", "de", "hu"])
     assert lines[start + 1 : start + 4] == [
         ["fi", "\N{EN DASH}", "+60", "-5"],
@@ -79,13 +79,21 @@ def test_units_are_said(paper_example, example_with):
 
 def test_extremes_follow_the_numbers(paper_example, example_with):
     text = said(build(paper_example))
-    assert "Finnish (fi) donates most (D = +0.55), Hungarian (hu) least (D = -0.45)." in text
-    assert "German (de) receives most (R = +0.55), Hungarian (hu) least (R = -0.30)." in text
+    assert (
+        "Finnish (fi) donates most (D = +0.55), Hungarian (hu) least (D = -0.45); another seed may turn this." in text
+    )
+    assert (
+        "German (de) receives most (R = +0.55), Hungarian (hu) least (R = -0.30); another seed may turn this." in text
+    )
     assert "fi→de is highest (F = +60%) and hu→fi lowest (F = -40%)" in text
     turned = said(build(example_with(together={("hu", "fi"): 0.50, ("fi", "de"): 0.10})))
     # D(hu) = -0.05 + 1.00, D(fi) = -0.50 - 0.05, R(fi) = 0.20 + 1.00, R(de) = -0.50 - 0.05
-    assert "Hungarian (hu) donates most (D = +0.95), Finnish (fi) least (D = -0.55)." in turned
-    assert "Finnish (fi) receives most (R = +1.20), German (de) least (R = -0.55)." in turned
+    assert (
+        "Hungarian (hu) donates most (D = +0.95), Finnish (fi) least (D = -0.55); another seed may turn this." in turned
+    )
+    assert (
+        "Finnish (fi) receives most (R = +1.20), German (de) least (R = -0.55); another seed may turn this." in turned
+    )
     assert "hu→fi is highest (F = +100%) and fi→de lowest (F = -50%)" in turned
 
 

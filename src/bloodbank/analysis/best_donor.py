@@ -167,6 +167,8 @@ def _by_measurement(bank: Bank, table: pd.DataFrame, pair: tuple[str, str] | Non
         table["p_best"] = _share_best(drawn)
         low, high = _difference(drawn, table, pair, intervals.level)
     verdict, reason = _verdict(table, pair, "rank_low", "rank_high", "the measurement error of D is not known")
+    if not intervals.covers_seeds:
+        verdict, reason = UNKNOWN, "with one seed the order of donors is not known; two are needed"
     n_draws = 0 if drawn is None else len(drawn)
     return Uncertainty(verdict, reason, intervals.level, n_draws, low, high, intervals.sources)
 

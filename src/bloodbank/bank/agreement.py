@@ -15,6 +15,7 @@ import pandas as pd
 
 from bloodbank.bank.health import FALLING, RISING
 from bloodbank.bank.measurements import METRICS
+from bloodbank.bank.reliability import COLUMNS, Reliability
 from bloodbank.bank.schema import SUMS
 from bloodbank.bank.scores import LEVELS, CellScores, blood_types, language_scores, over_seeds
 from bloodbank.bank.uncertainty.intervals import Intervals
@@ -23,6 +24,7 @@ from bloodbank.bank.uncertainty.paragraphs import CELL_SCORES
 if TYPE_CHECKING:
     from bloodbank.bank.bank import Bank
 
+_DRAWN = 0.05  # by how much an end of an interval from 0 to 1 may move with other random draws
 _NEAR = 1e-6  # what rounding may make of a number that was worked out elsewhere, relative to 1 or to the number
 
 
@@ -101,6 +103,8 @@ def check_agreement(content: Mapping[str, Any], bank: Bank) -> None:
             raise ValueError(f"convergence counts {state} models otherwise than unconverged_models")
     _check_statistics(content["seed_agreement"], bank.seed_agreement(), "seed_agreement")
     _check_statistics(content["confounds"], bank.confounds(), "confounds")
+    if content["reliability"] is not None:
+        _check_reliability(content["reliability"], bank.reliability)
     if bank.intervals is not None:
         _check_intervals(bank.intervals, bank)
 
@@ -152,6 +156,18 @@ def _check_statistics(stored: list[dict[str, Any]], derived: pd.DataFrame, name:
         raise ValueError(f"{name} contradicts the numbers that it is worked out from")
 
 
+def _check_reliability(stored: Mapping[str, Any], derived: Reliability) -> None:
+    """Compare numbers; bounds, whose draws another version of NumPy may make otherwise, only roughly."""
+    scores = pd.DataFrame(stored["scores"], columns=["effect", *COLUMNS])
+    same = list(scores["effect"]) == list(derived.scores.index) and list(stored["parts"]) == list(derived.parts)
+    same = same and bool(stored["obstacle"]) == bool(derived.obstacle)
+    for names, reach in ((["of_one_seed", "of_mean", "seeds_needed"], _NEAR), (["low", "high"], _DRAWN)):
+        same = same and _near(scores[names].astype(float), derived.scores[names], reach)
+    numbers = [pd.Series([found["n_seeds"], *found["parts"].values()]) for found in (stored, vars(derived))]
+    if not (same and _near(numbers[0], numbers[1])):
+        raise ValueError("reliability contradicts replicates, from which it is worked out")
+
+
 def _check_intervals(intervals: Intervals, bank: Bank) -> None:
     for name in ("protocol", "metric"):
         if getattr(intervals, name) != getattr(bank, name):
@@ -186,5 +202,5 @@ def _check_bounds(table: pd.DataFrame, name: str) -> None:
         raise ValueError(f"{name} do not hold the number that they are about")
 
 
-def _near(left: pd.DataFrame | pd.Series[Any], right: pd.DataFrame | pd.Series[Any]) -> bool:
-    return np.allclose(left.to_numpy(dtype=float), right.to_numpy(dtype=float), _NEAR, _NEAR, equal_nan=True)
+def _near(left: pd.DataFrame | pd.Series[Any], right: pd.DataFrame | pd.Series[Any], reach: float = _NEAR) -> bool:
+    return np.allclose(left.to_numpy(dtype=float), right.to_numpy(dtype=float), reach, reach, equal_nan=True)

@@ -30,6 +30,7 @@ from bloodbank.bank.health import (
 )
 from bloodbank.bank.measurements import ALONE, LONGER, MONOLINGUAL, counted, select_controls, select_rows
 from bloodbank.bank.reading import tokens_of_recipient
+from bloodbank.bank.reliability import Reliability, reliability
 from bloodbank.bank.scores import TRAINING, finetune_scores, language_scores, over_seeds, same, transfer_levels
 from bloodbank.bank.uncertainty.intervals import (
     DEFAULT,
@@ -139,6 +140,11 @@ class Bank:
     @cached_property
     def _seed_agreement(self) -> pd.DataFrame:
         return seed_agreement(self.replicates)
+
+    @cached_property
+    def reliability(self) -> Reliability:
+        """How much of donors' order, D, R and single cells would repeat with other seeds; not known with one seed."""
+        return reliability(self.replicates, self.metric)
 
     @cached_property
     def _confounds(self) -> pd.DataFrame:

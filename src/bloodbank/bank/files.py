@@ -22,6 +22,7 @@ from bloodbank.bank.controls import COLUMN_TYPES as CONTROL_TYPES
 from bloodbank.bank.covariates import by_language
 from bloodbank.bank.health import UNCONVERGED_TYPES, UNHEALTHY_TYPES
 from bloodbank.bank.measurements import METRICS
+from bloodbank.bank.reliability import Reliability
 from bloodbank.bank.replicates import read_replicates, write_replicates
 from bloodbank.bank.scores import matrix
 from bloodbank.bank.uncertainty.intervals import Intervals
@@ -151,6 +152,7 @@ def _content(bank: Bank) -> dict[str, Any]:
             for name, values in bank.covariates.items()
         },
         "seed_agreement": _records(bank.seed_agreement()),
+        "reliability": _of_reliability(bank.reliability),
         "confounds": _records(bank.confounds()),
         "intervals": None if bank.intervals is None else _of_intervals(bank.intervals),
         "provenance": dict(bank.provenance),
@@ -197,6 +199,12 @@ def _rows(table: pd.DataFrame) -> list[list[Any]]:
 
 def _records(table: pd.DataFrame) -> list[dict[str, Any]]:
     return [dict(zip(table.columns, row, strict=True)) for row in _rows(table)]
+
+
+def _of_reliability(found: Reliability) -> dict[str, Any]:
+    parts = {name: _plain(part) for name, part in found.parts.items()}
+    scores = _records(found.scores.reset_index())
+    return {"obstacle": found.obstacle, "n_seeds": found.n_seeds, "parts": parts, "scores": scores}
 
 
 def _of_intervals(intervals: Intervals) -> dict[str, Any]:

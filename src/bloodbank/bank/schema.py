@@ -19,18 +19,20 @@ from pydantic_core import SchemaValidator, ValidationError
 
 from bloodbank.bank.health import CONVERGED, FALLING, RISING, UNKNOWN
 from bloodbank.bank.measurements import ALONE, BASELINES, CONTROLS, METRICS, NOT_CHECKED
+from bloodbank.bank.reliability import PARTS
 from bloodbank.bank.scores import BLOOD_TYPES, LEVELS
 from bloodbank.bank.uncertainty.paragraphs import CELL_SCORES
 from bloodbank.errors import BloodbankError, UsageError
 from bloodbank.experiment.protocols import PROTOCOLS
+from bloodbank.statistics.variance_parts import EFFECTS
 from bloodbank.wording import shown
 
 FORMAT = "bloodbank bank"
 SCHEMA_VERSION = 1
 # By version: what turns the content of the one before into it, in place. The first later version adds `2: ...` here.
 UPGRADES: dict[int, Callable[[dict[str, Any]], None]] = {}
-# Parts that files written before there were any do not have, and what is true of those.
-_LATER: dict[str, Any] = {"baseline": ALONE, "tokens_of_recipient": {}}
+# Parts that files written before there were any do not have, and what stands for them.
+_LATER: dict[str, Any] = {"baseline": ALONE, "tokens_of_recipient": {}, "reliability": None}
 SUMS = ("donation", "donation_mean", "recipience", "recipience_mean")
 _MOST = 2**53  # of counts and seeds: what a number of JSON holds exactly
 ENDLESS = "inf"  # degrees of freedom that are infinite: JSON has no such number
@@ -155,6 +157,18 @@ _INTERVALS = {
     ),
 }
 
+_RELIABILITY = {
+    "obstacle": TEXT,
+    "n_seeds": number(ge=0),
+    "parts": by_key(one_of(PARTS), number(ge=0)),
+    "scores": list_of(
+        record(
+            {"effect": one_of(EFFECTS), "seeds_needed": either(number(ge=1), one_of([ENDLESS]))}
+            | dict.fromkeys(("of_one_seed", "of_mean", "low", "high"), number(ge=0, le=1))
+        )
+    ),
+}
+
 # See `bank.Bank` for what each is. Matrices are rows in the order of `languages`: donors are rows, recipients columns.
 _BANK = {
     "format": one_of([FORMAT]),
@@ -209,6 +223,7 @@ _BANK = {
             | {"rank_correlation": NUMBER, "n": COUNT}
         )
     ),
+    "reliability": or_null(record(_RELIABILITY)),
     "confounds": list_of(
         record(
             {"score": one_of(("donation", "recipience")), "quantity": TEXT, "correlation": NUMBER}

@@ -25,6 +25,7 @@ from bloodbank.wording import Finding, language_name, listed, percent, plural, s
 
 ONE_SEED = "one seed: no seed-to-seed uncertainty"
 NO_SEEDS = "seeds not known: no seed-to-seed uncertainty"
+NOT_KNOWN = "not known; two seeds are needed"
 STRONG = 0.5  # correlations from here on, of either sign, are pointed out
 WEAK = 0.3  # below this, of either sign, no direction is named
 SETTLED = 0.7  # rank correlation from which an order is called repeated
@@ -147,6 +148,7 @@ def zero_shot_meaning(bank: Bank) -> list[str]:
 def extremes(bank: Bank) -> list[str]:
     """Name who donates and receives most and least, and the highest and lowest pair."""
     said = []
+    turns = "; another seed may turn this" if has_one_seed(bank) else ""
     for verb, letter, score in (("donates", "D", bank.donation), ("receives", "R", bank.recipience)):
         known = score.dropna()
         if len(known) < 2 or np.ptp(known) <= SAME * np.abs(known).max():  # nobody is first
@@ -154,7 +156,7 @@ def extremes(bank: Bank) -> list[str]:
         most, least = str(known.idxmax()), str(known.idxmin())
         said.append(
             f"{language_name(most)} ({most}) {verb} most ({letter} = {signed(known[most], 2)}), "
-            f"{language_name(least)} ({least}) least ({letter} = {signed(known[least], 2)})."
+            f"{language_name(least)} ({least}) least ({letter} = {signed(known[least], 2)}){turns}."
         )
     apart = ~np.eye(len(bank.languages), dtype=bool)
     pairs = [f"{bank.languages[donor]}→{bank.languages[recipient]}" for donor, recipient in np.argwhere(apart)]
@@ -163,7 +165,7 @@ def extremes(bank: Bank) -> list[str]:
         high, low = str(cells.idxmax()), str(cells.idxmin())
         said.append(
             f"Of single pairs, {high} is highest (F = {percent(cells[high])}%) "
-            f"and {low} lowest (F = {percent(cells[low])}%)."
+            f"and {low} lowest (F = {percent(cells[low])}%){turns}."
         )
     return said
 
@@ -422,17 +424,21 @@ def interval_sentences(intervals: Intervals | None) -> list[str]:
         intervals: Of the bank; None where it has neither seeds nor sentence scores, and then nothing is said.
 
     Returns:
-        Sentences on what is covered, on cells and zero, on the first place by D, and on blood types.
+        Sentences on what is covered, on cells and zero, on the first place by D, and on blood types. Without a cell of
+        two seeds none of the last two is stated.
     """
     if intervals is None:
         return []
-    return [intervals.covers, *_cells(intervals), *_places(intervals), *_types(intervals)]
+    said = [intervals.covers, *_cells(intervals)]
+    if intervals.covers_seeds:
+        return [*said, *_places(intervals), *_types(intervals)]
+    return [*said, f"Which language has the highest D, and of which blood type each one is: {NOT_KNOWN}."]
 
 
 def is_unsure(intervals: Intervals | None, code: str) -> bool:
-    """Tell whether a language's blood type changes in more than 5% of the replicates."""
-    if intervals is None:
-        return False
+    """Tell whether a language's blood type changes in more than 5% of the replicates, or is known from no two seeds."""
+    if intervals is None or not intervals.covers_seeds:
+        return True
     row = intervals.types.set_index("language").loc[code, [f"p_{name}" for name in BLOOD_TYPES]].astype(float)
     return bool(row.notna().any() and row.max() < SURE)
 

@@ -10,8 +10,10 @@ sets are compared by the score itself, as a share of what M_t reaches (for a los
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
+from bloodbank.analysis.verdict import verdict
 from bloodbank.analysis.zero_shot import has_zero_shot, zero_shot_scores
 from bloodbank.bank.bank import Bank
 from bloodbank.bank.measurements import METRICS, ZERO_SHOT
@@ -36,18 +38,20 @@ def recommend_from(bank: Bank, recipients: Sequence[str], budget: int, **options
     Raises:
         UsageError: As `recommend`.
     """
-    known = bank.intervals if bank.intervals and bank.intervals.knows_error else None
-    finetune, sign = bank.finetune_scores, METRICS[bank.metric].sign
-    replicates = None if known is None else known.replicates
-    variance = None if known is None else known.matrix("se") ** 2
     if bank.protocol == ZERO_SHOT:
+        known = bank.intervals if bank.intervals and bank.intervals.knows_error else None
+        finetune, sign = bank.finetune_scores, METRICS[bank.metric].sign
+        replicates = None if known is None else known.replicates
+        variance = None if known is None else known.matrix("se") ** 2
         shares = share_of_own(finetune, sign)
         drawn = None if replicates is None else share_of_own(replicates, sign)
         # Of a loss the share is 1 / (1 - F), whose slope is its square.
         spread = None if variance is None else variance * (1 if sign > 0 else shares**4)
         options = options | {"replicates": drawn, "cell_variance": spread, "zero_shot": True}
-        return [f"{WHAT_THEY_SAY}.", *recommend(shares, recipients, budget, **options).lines()]
-    advice = recommend(finetune, recipients, budget, replicates=replicates, cell_variance=variance, **options)
+        # The verdict is the bank's: its order of donors must repeat too.
+        advice = replace(recommend(shares, recipients, budget, **options), verdict=verdict(bank))
+        return [f"{WHAT_THEY_SAY}.", *advice.lines()]
+    advice = recommend(bank, recipients, budget, **options)
     return [*advice.lines(), *zero_shot_choice(bank, advice, **options)]
 
 

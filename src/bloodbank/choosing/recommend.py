@@ -1,11 +1,12 @@
 r"""Which languages to pretrain on for given recipients: the donor set with the best score, and how sure it is.
 
-    advice = recommend(bank.finetune_scores, ["hi", "ne"], budget=4)
+    advice = recommend(bank, ["hi", "ne"], budget=4)
     print(*advice.lines(), sep="\n")
 
 The score of a set adds up F over recipients and donors: in full (the paper's assumption) or with diminishing returns,
 where the i-th best donor of a recipient counts ρ^(i-1). It is a score by which sets are compared. It is no gain in any
-metric: F was measured with one donor at a time.
+metric: F was measured with one donor at a time. Where the order of a bank's donors does not repeat from seed to seed,
+no set is recommended, unless it is asked for all the same.
 """
 
 from __future__ import annotations
@@ -17,6 +18,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from bloodbank.analysis.verdict import Verdict, verdict
+from bloodbank.bank.bank import Bank
 from bloodbank.bank.scripts import NOT_COMPARABLE, WHY_NOT, between_scripts
 from bloodbank.choosing.best_set import Problem, search
 from bloodbank.choosing.diversity import Diversity
@@ -54,7 +57,7 @@ class Recommendation:
     """
 
     recipients: tuple[str, ...]
-    best: DonorSet
+    best: DonorSet  #: by the score, whatever the bank says against it
     budget: int
     objective: str
     rho: float
@@ -70,11 +73,18 @@ class Recommendation:
     constraints: str  #: in words
     doubt: Doubt  #: how the choice fares on replicates and on F shrunk towards the additive model
     zero_shot: bool = False  #: the numbers are zero-shot scores as a share of ε(M_t), not F
+    verdict: Verdict | None = None  #: what may be concluded from the bank; None where F was given without one
+    anyway: bool = False  #: whether the set was asked for whatever the bank says against it
+
+    @property
+    def obstacle(self) -> str:
+        """Why no set is recommended; empty where one is."""
+        return "" if self.verdict is None or self.anyway else self.verdict.obstacle
 
     @property
     def donors(self) -> tuple[str, ...]:
-        """The recommended donors."""
-        return self.best.donors
+        """The recommended donors: none where there is an obstacle."""
+        return () if self.obstacle else self.best.donors
 
     def lines(self) -> list[str]:
         """Say what is recommended, why, and how sure it is; other numbers give other sentences."""
@@ -82,7 +92,7 @@ class Recommendation:
 
 
 def recommend(
-    finetune: pd.DataFrame,
+    bank: Bank | pd.DataFrame,
     recipients: Sequence[str],
     budget: int,
     *,
@@ -99,6 +109,7 @@ def recommend(
     zero_shot: bool = False,
     exact_limit: int = EXACT_LIMIT,
     seed: int = 0,
+    anyway: bool = False,
 ) -> Recommendation:
     """Find the set of at most `budget` donors with the best score for some recipients.
 
@@ -107,7 +118,7 @@ def recommend(
     smaller than the budget, or empty, where another donor would only cost.
 
     Args:
-        finetune: F.
+        bank: The bank; or F alone, and then nothing is known of how far its order repeats, and nothing withheld.
         recipients: Codes of the languages that are to gain; all count the same.
         budget: Donors at most.
         candidates: Donors to choose from; all languages by default.
@@ -118,12 +129,14 @@ def recommend(
         include: Donors to keep in.
         exclude: Donors to keep out.
         diversity: Constraints on the set.
-        replicates: F drawn anew, each draw as uncertain as F itself (the bootstrap's, for example), in its order.
-        cell_variance: Variance of each cell of F, for the shrinking; by default that over the replicates.
+        replicates: F drawn anew, each draw as uncertain as F itself (the bootstrap's, for example), in its order; by
+            default the bank's.
+        cell_variance: Variance of each cell of F, for the shrinking; by default the bank's, or that over replicates.
         zero_shot: The cells are zero-shot scores as a share of ε(M_t), above zero, in place of F; see
             `bloodbank.choosing.of_bank`.
         exact_limit: Sets that are listed one by one; beyond that an integer programme is solved.
         seed: Of the random sets to compare with, where not all are listed.
+        anyway: Recommend a set even where the order of the bank's donors does not repeat.
 
     Returns:
         The recommendation.
@@ -135,6 +148,13 @@ def recommend(
     Shape:
         F is `[donor, recipient]`, `replicates` `[replicate, donor, recipient]`.
     """
+    found = None
+    finetune = bank.finetune_scores if isinstance(bank, Bank) else bank
+    if isinstance(bank, Bank):
+        found = verdict(bank)
+        if bank.intervals is not None and bank.intervals.knows_error:
+            replicates = bank.intervals.replicates if replicates is None else replicates
+            cell_variance = bank.intervals.matrix("se") ** 2 if cell_variance is None else cell_variance
     table, draws = _in_order(finetune, replicates)
     goals = _known(recipients, table, "recipients")
     _check_settings(goals, budget, objective, rho)
@@ -176,6 +196,8 @@ def recommend(
         constraints=limits.words(),
         doubt=examine(decision, cell_variance, exact_limit=exact_limit, seed=seed),
         zero_shot=zero_shot,
+        verdict=found,
+        anyway=anyway,
     )
 
 
@@ -296,7 +318,13 @@ def _unmeasured(chosen: pd.DataFrame) -> pd.DataFrame:
 
 
 def _lines(advice: Recommendation) -> list[str]:
+    against = [] if advice.verdict is None else [advice.verdict.against("donor_order")]
+    if advice.verdict is not None and advice.obstacle:
+        withheld = f"For {_goals(advice)}: no donor is recommended, because {advice.obstacle}."
+        asked = "`--anyway` (from Python `anyway=True`) shows the set with the best score all the same."
+        return [withheld, advice.verdict.reliability.remedy(), *against, asked]
     return [
+        *against,
         _answer(advice),
         _score(advice),
         *_parts(advice),
@@ -313,10 +341,14 @@ def _codes(codes: tuple[str, ...]) -> str:
     return " ".join(codes) if codes else "none"
 
 
-def _answer(advice: Recommendation) -> str:
-    goals = ", ".join(f"{language_name(code)} ({code})" for code in advice.recipients)
+def _goals(advice: Recommendation) -> str:
     if len(advice.recipients) > _MAX_NAMED:
-        goals = f"{len(advice.recipients)} languages ({' '.join(advice.recipients)})"
+        return f"{len(advice.recipients)} languages ({' '.join(advice.recipients)})"
+    return ", ".join(f"{language_name(code)} ({code})" for code in advice.recipients)
+
+
+def _answer(advice: Recommendation) -> str:
+    goals = _goals(advice)
     limits = f"; {advice.constraints}" if advice.constraints else ""
     if not advice.donors:
         return f"For {goals}: no donor. No allowed set of at most {advice.budget} scores above zero{limits}."

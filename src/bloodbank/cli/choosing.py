@@ -47,6 +47,7 @@ def select(
     seed
         Of the random set.
     """
+    from bloodbank.analysis.verdict import verdict
     from bloodbank.choosing.select import select_sets, selection_lines, split_choice
     from bloodbank.pipeline.open_bank import open_bank
 
@@ -60,6 +61,7 @@ def select(
         exclude=split_choice(exclude, every="all"),
         seed=seed,
     )
+    print(verdict(opened).against("donation", "recipience"))
     for line in selection_lines(sets):
         print(line)
 
@@ -82,6 +84,7 @@ def recommend(
     features: Path | None = None,
     baseline: Baseline | None = None,
     protocol: str | None = None,
+    anyway: bool = False,
 ) -> None:
     """Find the donors with the best score for some recipients; a score, not a gain in MRR.
 
@@ -108,6 +111,8 @@ def recommend(
         features (WALS, Grambank); without a folder those of URIEL (needs the package urielplus).
     protocol
         Where the run has several: which; the first by default. `zero_shot` in every run.
+    anyway
+        Show a set even where the order of donors does not repeat from seed to seed, or is known from one seed.
     """
     from bloodbank.choosing.of_bank import recommend_from
     from bloodbank.pipeline.open_bank import open_bank
@@ -124,6 +129,7 @@ def recommend(
         exclude=_codes(exclude),
         exact_size=exact_size,
         diversity=_diversity(opened, max_per_family, max_per_script, min_distance, features),
+        anyway=anyway,
     )
     for line in lines:
         print(line)

@@ -16,6 +16,7 @@ import numpy as np
 import pandas as pd
 
 from bloodbank.analysis.graph import EDGES_PER_LANGUAGE, MAX_POSITIVE
+from bloodbank.analysis.verdict import verdict
 from bloodbank.bank.bank import Bank, rebuild, with_intervals
 from bloodbank.bank.importing.read_matrix import describe_import
 from bloodbank.bank.measurements import METRICS
@@ -77,7 +78,7 @@ def page_data(
     sources = [_provenance(bank) for bank in shown + ([] if compare_with is None else [compare_with])]
     return PageData(
         title=title or f"Bank {shown[0].name}",
-        subtitle=_subtitle(shown, codes),
+        subtitle=f"{_subtitle(shown, codes)}. {_verdict(shown)}",
         version=version("bloodbank"),
         languages=_languages(codes, known),
         views=[
@@ -180,6 +181,13 @@ def _subtitle(shown: Sequence[Bank], codes: list[str]) -> str:
         elif noun != "bank":  # whose one name is the title
             parts.append(f"{noun} {different[0]}")
     return "; ".join(parts)
+
+
+def _verdict(shown: Sequence[Bank]) -> str:
+    """Say whether anything may be concluded about donors from what is shown first."""
+    first = shown[0]
+    by = f"By {METRICS[first.metric].label} ({first.protocol}): " if len(shown) > 1 else ""
+    return by + verdict(first).sentences()[0]
 
 
 def _languages(codes: list[str], features: Features | None) -> list[PageLanguage]:

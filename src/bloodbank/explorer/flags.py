@@ -16,7 +16,7 @@ from bloodbank.bank.covariates import FOREIGN_SHARE
 from bloodbank.bank.health import FALLING, NOT_MEASURED, RISING, UNHEALTHY, VOID
 from bloodbank.bank.measurements import CONTROLS
 from bloodbank.bank.scores import BLOOD_TYPES
-from bloodbank.bank.sentences import SURE
+from bloodbank.bank.sentences import NOT_KNOWN, SURE
 from bloodbank.explorer.facts import foreign_flag
 from bloodbank.wording import plural
 
@@ -128,8 +128,8 @@ def _foreign(bank: Bank) -> list[tuple[str, str]]:
 
 
 def _types(bank: Bank) -> list[tuple[str, str]]:
-    if bank.intervals is None:
-        return []
+    if bank.intervals is None or not bank.intervals.covers_seeds:
+        return [(str(code), f"Its blood type is {NOT_KNOWN}.") for code in bank.blood_types.dropna().index]
     table, flags = bank.intervals.types, []
     shares = table[[f"p_{name}" for name in BLOOD_TYPES]].to_numpy(dtype=float)
     for code, row in zip(table["language"], shares, strict=True):

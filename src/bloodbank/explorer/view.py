@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from bloodbank.analysis.graph import circle_order, transfer_graph
+from bloodbank.analysis.verdict import verdict
 from bloodbank.analysis.zero_shot import zero_shot_beside
 from bloodbank.bank.bank import Bank
 from bloodbank.bank.covariates import FERTILITY, FOREIGN_SHARE
@@ -95,6 +96,7 @@ def bank_view(bank: Bank, codes: list[str], *, key: str, facts: CorpusFacts | No
         scores=_language_scores(bank, codes, facts or CorpusFacts()),
         **_layouts(bank, codes),
         sentences=[
+            *verdict(bank).sentences(),
             *unequal_reading(bank),
             units(bank),
             *zero_shot_meaning(bank),

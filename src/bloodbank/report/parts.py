@@ -21,6 +21,7 @@ from bloodbank.analysis.monolingual import monolingual
 from bloodbank.analysis.second_baseline import second_baseline, second_baseline_rows
 from bloodbank.analysis.stability import stability_sentences
 from bloodbank.analysis.typology import feature_effects
+from bloodbank.analysis.verdict import verdict
 from bloodbank.analysis.yardstick import yardstick, yardstick_rows
 from bloodbank.analysis.zero_shot import zero_shot_beside, zero_shot_rows
 from bloodbank.bank.bank import Bank
@@ -72,6 +73,7 @@ def report_parts(bank: Bank, folder: Path | None, *, language: str, features: Fe
         language: Of which it is asked whether it is the best donor.
         features: Typological features of its languages, or why there are none.
     """
+    yield Section("verdict", "What may be concluded", tuple(verdict(bank).sentences()))
     numbers = (
         *unequal_reading(bank),
         units(bank),
@@ -81,7 +83,7 @@ def report_parts(bank: Bank, folder: Path | None, *, language: str, features: Fe
     )
     yield Section("numbers", "What the numbers are", numbers)
     panel = panel_intervals(bank.finetune_scores)
-    yield Section("sure", "How sure they are", (*_sure(bank), panel.covers))
+    yield Section("sure", "How sure they are", (*bank.reliability.sentences()[:2], *_sure(bank), panel.covers))
     behind = (*caveats(bank, with_confounds=False), *control_sentences(bank), *confounding(bank).sentences())
     yield Section("mislead", "What could stand behind them", behind, sketches=_curves(bank, folder))
     yield from _matrix_parts(bank)

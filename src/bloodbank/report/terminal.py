@@ -16,6 +16,7 @@ from rich.table import Table
 from rich.text import Text
 
 from bloodbank.analysis.second_baseline import second_baseline
+from bloodbank.analysis.verdict import verdict
 from bloodbank.analysis.zero_shot import zero_shot_beside
 from bloodbank.bank.bank import Bank
 from bloodbank.bank.controls import compare_recipients
@@ -23,7 +24,7 @@ from bloodbank.bank.covariates import foreign_shares
 from bloodbank.bank.measurements import METRICS, SHUFFLED
 from bloodbank.bank.scores import LEVELS
 from bloodbank.bank.scripts import OTHER_SCRIPT
-from bloodbank.bank.sentences import has_comparison, holds_zero, is_unsure, sentences, subtitle
+from bloodbank.bank.sentences import NOT_KNOWN, has_comparison, holds_zero, is_unsure, sentences, subtitle
 from bloodbank.wording import MISSING, language_name, percent, signed
 
 DIAGONAL = "\N{EN DASH}"
@@ -42,11 +43,13 @@ def render_bank(bank: Bank, console_width: int) -> Group:
         console_width: Characters in a line; a wide matrix is split into blocks of columns.
 
     Returns:
-        The table of languages, the matrix of F in percent (donors are rows, recipients columns), the mean F of
-        each recipient beside its controls where there are any, and sentences.
+        The verdict, the table of languages, the matrix of F in percent (donors are rows, recipients columns), the mean
+        F of each recipient beside its controls where there are any, and sentences.
     """
+    opening, *more = verdict(bank).sentences()
     parts: list[RenderableType] = [
-        Text(f"Bank {bank.name}", style="bold"),
+        Text.assemble((f"Bank {bank.name}. ", "bold"), opening),
+        *map(Text, more),
         Text(subtitle(bank), style="dim"),
         language_table(bank, console_width),
         Text("F in percent: donors are rows, recipients columns", style="bold"),
@@ -63,7 +66,8 @@ def render_bank(bank: Bank, console_width: int) -> Group:
     if has_comparison(bank):
         compared = compare_recipients(bank.finetune_scores, bank.controls).loc[bank.ranking]
         parts += [Text(), Text("F beside the controls, in percent", style="bold"), *_control_table(compared), Text()]
-    parts += [Text(f"• {sentence}") for sentence in (*sentences(bank), *_beside(bank))]
+    said = (*bank.reliability.sentences()[:2], *sentences(bank), *_beside(bank))
+    parts += [Text(f"• {sentence}") for sentence in said]
     return Group(*parts)
 
 
@@ -215,7 +219,8 @@ def _caption(bank: Bank, columns: list[_Column]) -> str:
     if "mean%" in shown:
         notes.append("means in percent")
     if any(cell.endswith("?") for column in columns if column.header == "type" for cell in column.cells):
-        notes.append("?: type not the same in 95% of replicates")
+        seeds = bank.intervals is not None and bank.intervals.covers_seeds
+        notes.append(f"?: {'type not the same in 95% of replicates' if seeds else f'type {NOT_KNOWN}'}")
     if "foreign%" in shown:
         notes.append("foreign: text in other languages, in percent of characters")
     return "; ".join(notes)
