@@ -47,7 +47,7 @@ def muon(
     for (n_models, n_out, n_in), places in by_shape.items():
         # Nesterov's momentum: where the next gradient, if like this one, would bring it.
         ahead = torch.cat([gradients[place].add(momenta[place], alpha=_MOMENTUM) for place in places])
-        steps = orthogonalise(ahead).split(n_models)
+        steps = torch.split(orthogonalise(ahead), n_models)
         size = rate * max(1.0, n_out / n_in) ** 0.5
         for place, step in zip(places, steps, strict=True):
             weights[place].mul_(1.0 - rate * weight_decay).sub_(step, alpha=size)
