@@ -149,7 +149,6 @@ def _content(bank: Bank) -> dict[str, Any]:
             for name, values in bank.covariates.items()
         },
         "seed_agreement": _records(bank.seed_agreement()),
-        "confounds": _records(bank.confounds()),
         "intervals": None if bank.intervals is None else _of_intervals(bank.intervals),
         "provenance": dict(bank.provenance),
     }

@@ -10,6 +10,7 @@ from typing import Any, Literal, cast
 import numpy as np
 import pandas as pd
 
+from bloodbank.analysis.confounding import confounding
 from bloodbank.analysis.graph import circle_order, transfer_graph
 from bloodbank.bank.bank import Bank
 from bloodbank.bank.covariates import FERTILITY, FOREIGN_SHARE
@@ -83,7 +84,10 @@ def bank_view(bank: Bank, codes: list[str], *, key: str, facts: CorpusFacts | No
         reasons=reasons,
         scores=_language_scores(bank, codes, facts or CorpusFacts()),
         **_layouts(bank, codes),
-        sentences=[units(bank), missing_cells(bank), *control_sentences(bank), *caveats(bank), *bank.notes],
+        sentences=[
+            *(units(bank), missing_cells(bank), *control_sentences(bank), *caveats(bank)),
+            *(*confounding(bank).sentences(), *bank.notes),
+        ],
     )
 
 

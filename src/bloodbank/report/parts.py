@@ -70,7 +70,7 @@ def report_parts(bank: Bank, folder: Path | None, *, language: str, features: Fe
     yield Section("numbers", "What the numbers are", numbers)
     panel = panel_intervals(bank.finetune_scores)
     yield Section("sure", "How sure they are", (*_sure(bank), panel.covers))
-    behind = (*caveats(bank, with_confounds=False), *control_sentences(bank), *confounding(bank).sentences())
+    behind = (*caveats(bank), *control_sentences(bank), *confounding(bank).sentences())
     yield Section("mislead", "What could stand behind them", behind, sketches=_curves(bank, folder))
     yield from _matrix_parts(bank)
     yield from _analysis_parts(bank, folder, language)

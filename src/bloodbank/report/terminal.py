@@ -15,6 +15,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from bloodbank.analysis.confounding import confounding
 from bloodbank.bank.bank import Bank
 from bloodbank.bank.controls import compare_recipients
 from bloodbank.bank.covariates import foreign_shares
@@ -58,7 +59,7 @@ def render_bank(bank: Bank, console_width: int) -> Group:
     if has_comparison(bank):
         compared = compare_recipients(bank.finetune_scores, bank.controls).loc[bank.ranking]
         parts += [Text(), Text("F beside the controls, in percent", style="bold"), *_control_table(compared), Text()]
-    parts += [Text(f"• {sentence}") for sentence in sentences(bank)]
+    parts += [Text(f"• {sentence}") for sentence in (*sentences(bank), *confounding(bank).sentences())]
     return Group(*parts)
 
 
