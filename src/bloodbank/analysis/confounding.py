@@ -21,8 +21,7 @@ from bloodbank.bank.covariates import FERTILITY, FOREIGN_SHARE
 from bloodbank.bank.health import MIN_LANGUAGES
 from bloodbank.bank.learning import gains_over_unigram
 from bloodbank.bank.scores import donation
-from bloodbank.corpus.scripts import NO_SPACES
-from bloodbank.languages import find_language
+from bloodbank.languages import NO_SPACES, find_language
 from bloodbank.statistics.permutations import SAME, draw_orders, draw_within, tail
 from bloodbank.wording import Finding, listed, plural, signed
 
@@ -153,7 +152,7 @@ def _within(bank: Bank, gains: pd.DataFrame, n_permutations: int | None, seed: i
 
 def _deviations(table: pd.DataFrame, order: np.ndarray) -> np.ndarray:
     left = table.sub(table.mean(axis="columns"), axis="index").to_numpy(dtype=float)
-    return np.nan_to_num(np.take_along_axis(left, order, axis=1))
+    return np.asarray(np.nan_to_num(np.take_along_axis(left, order, axis=1)))
 
 
 def _category(code: str, name: str) -> str | None:

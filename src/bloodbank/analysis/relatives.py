@@ -88,7 +88,7 @@ def relatives(bank: Bank, features: Features | str, *, n_permutations: int | Non
     for kind in RELATIVES:
         nearness = near.nearness[kind].to_numpy(dtype=float)
         nearest = _nearest(np.where(np.isnan(ranked[CELLS]), np.nan, nearness), least=kind == FAMILY)
-        has_one = nearest.any(axis=0)
+        has_one = np.asarray(nearest.any(axis=0), dtype=bool)
         without[kind] = tuple(code for code, has in zip(codes, has_one, strict=True) if not has)
         note = _obstacle(near.nearness[kind], has_one, near.sources[kind])
         own = _of_recipients(kind, codes, nearest, ranked)
@@ -184,8 +184,9 @@ def _test(places: Floats, nearest: Floats, orders: NDArray[np.int16], note: str)
 
 def _sentences(result: Relatives) -> list[str]:
     said = []
+    tests: dict[Any, dict[Any, Any]] = result.tests.to_dict("index")
     for kind in RELATIVES:
-        raw, after = (result.tests.loc[(kind, name)].to_dict() for name in (CELLS, DEPARTURES))
+        raw, after = tests[kind, CELLS], tests[kind, DEPARTURES]
         if raw["note"] and after["note"]:
             said.append(f"Whether the donor that is {WORDS[kind]} gives most: {raw['note']}.")
             continue

@@ -112,13 +112,12 @@ def show(run_folder: Path, *, protocol: str | None = None, budget: int | None = 
     """
     from rich.console import Console
 
-    from bloodbank.bank import read_bank
     from bloodbank.pipeline.layout import is_run_folder
-    from bloodbank.pipeline.open_bank import bank_folder, find_source, open_bank
+    from bloodbank.pipeline.open_bank import bank_folder, find_source, open_bank, open_run
 
     run_folder, console = find_source(run_folder), Console()
     folder = bank_folder(run_folder, protocol, budget)
-    bank = open_bank(folder) if folder.is_file() else read_bank(folder)
+    bank = open_bank(folder) if folder.is_file() else open_run(folder)
     _show_bank(bank, console)
     if not is_run_folder(run_folder):
         return
