@@ -55,6 +55,15 @@ Mtei=Meitei_Mayek Mymr=Burmese Nkoo=N'Ko Olck=Ol_Chiki Orya=Odia Sinh=Sinhala Sy
 Tale=Tai_Le Taml=Tamil Telu=Telugu Tfng=Tifinagh Thaa=Thaana Thai=Thai Tibt=Tibetan Yiii=Yi
 """)
 
+IDEOGRAMS = ("Hani", "Yiii", "Tang", "Nshu")
+"""Scripts in which one character is about a word."""
+
+CLUSTERS = ("Thai", "Laoo", "Khmr", "Mymr", "Tale", "Talu", "Lana", "Tavt", "Ahom")
+"""Scripts without spaces whose words only a dictionary finds (Unicode: line breaking class SA)."""
+
+NO_SPACES = frozenset([*IDEOGRAMS, *CLUSTERS, "Hira", "Kana", "Jpan", "Tibt"])
+"""Scripts, of Unicode and of the language table, that are written without spaces between words."""
+
 # What people write for a code of the table: ISO 639-2/B, country codes, members of macrolanguages, and
 # Wikipedia's domains that are not ISO's. `als` is Alemannic to Wikipedia and Tosk to ISO: both are named.
 _OTHER_CODES = _pairs("""

@@ -1,3 +1,6 @@
+import dataclasses
+import itertools
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -5,7 +8,9 @@ from scipy import stats
 
 from bloodbank import read_matrix
 from bloodbank.analysis.confounding import confounding
+from bloodbank.bank.bank import build_bank
 from bloodbank.bank.importing.read_matrix import MatrixWarning, attach_covariates
+from bloodbank.bank.learning import gains_over_unigram
 from bloodbank.bank.scores import matrix
 from bloodbank.languages import get_language
 from shared_data import shared_data
@@ -120,3 +125,92 @@ def test_the_released_matrix_has_scripts_but_no_updates():
         "D and R with updates of M_l, D and R with tokens that M_l has seen: not possible, because it and the "
         "score are known of 0 languages, fewer than 4." in found.sentences()
     )
+
+
+def learned_bank(slope, *, n_seeds=3, metric="mrr", codes=CODES[:6], over_languages=0.0, unigram=0.1):
+    """Made-up models: in a seed in which M_l learned more, l gives more (slope 1) or less (slope -1)."""
+    rng = np.random.default_rng(7)
+    base = 0.3 + over_languages * np.arange(len(codes))
+    rows = []
+    for seed in range(n_seeds):
+        own = base + 0.02 * rng.normal(size=len(codes))
+        gives = 0.05 + slope * 5 * (own - base) + 0.001 * rng.normal(size=len(codes))
+        for place, recipient in enumerate(codes):
+            more = {"seed": seed, "metric": metric, "n_masked": 100, "updates": 10, "tokens_seen": 10}
+            more |= {"health": "healthy", "health_z": 9.0, "unigram": unigram, "recipient": recipient}
+            rows.append({"protocol": "monolingual", "donor": "", "value": own[place], **more})
+            for other, donor in enumerate(codes):
+                if donor != recipient:
+                    value = own[place] * (1 + gives[other])
+                    rows.append({"protocol": "sequential", "donor": donor, "value": value, **more})
+    return build_bank(pd.DataFrame(rows), languages=codes, name="learned", metric=metric)
+
+
+def test_gains_over_the_unigram_by_hand():
+    bank = learned_bank(1)
+    own = bank.measurements.query("protocol == 'monolingual' and recipient == 'el'").set_index("seed")["value"]
+    assert gains_over_unigram(bank).loc["el"].to_dict() == pytest.approx((own / 0.1).to_dict())
+    loss = learned_bank(1, metric="cross_entropy", unigram=0.9)
+    own = loss.measurements.query("protocol == 'monolingual' and recipient == 'el'").set_index("seed")["value"]
+    assert gains_over_unigram(loss).loc["el"].to_dict() == pytest.approx((0.9 - own).to_dict())
+    assert gains_over_unigram(dataclasses.replace(bank, measurements=None)) is None
+    assert gains_over_unigram(dataclasses.replace(bank, measurements=bank.measurements.drop(columns="unigram"))) is None
+
+
+@pytest.mark.parametrize(("slope", "word"), [(1, "rises"), (-1, "falls")])
+def test_a_language_that_gives_more_where_its_model_learned_more_is_said_to(slope, word):
+    bank = learned_bank(slope)
+    found = confounding(bank)
+    row = found.table.query("statistic == 'correlation within languages'").iloc[0]
+    gains = gains_over_unigram(bank)
+    given = pd.DataFrame({seed: cells.sum(axis="columns") for seed, cells in bank.replicates.items()})
+    left = [table.sub(table.mean(axis="columns"), axis="index").to_numpy().ravel() for table in (gains, given)]
+    assert row["value"] == pytest.approx(stats.pearsonr(*left).statistic)
+    assert row["p"] < 0.001
+    assert row["n"] == 6
+    assert found.sentences()[0].startswith("Part of D or R may be how well M_l itself learned: ")
+    assert (
+        f"within languages, D of a seed {word} with the gain of M_l over the unigram in that seed (r = "
+        in (found.sentences()[0])
+    )
+
+
+def test_seeds_are_rearranged_within_languages_only():
+    """The p of two seeds of four languages is that of all 16 ways to swap them, taken one by one."""
+    bank = learned_bank(0.02, n_seeds=2, codes=CODES[:4])
+    row = confounding(bank).table.query("statistic == 'correlation within languages'").iloc[0]
+    gains = gains_over_unigram(bank)
+    given = np.array([cells.sum(axis="columns") for cells in bank.replicates.values()]).T
+    ways = []
+    for swaps in itertools.product((1, -1), repeat=4):
+        left = gains.sub(gains.mean(axis="columns"), axis="index").to_numpy() * np.array(swaps)[:, None]
+        ways.append(abs((left * (given - given.mean(axis=1, keepdims=True))).sum()))
+    assert row["p"] == pytest.approx(np.mean(np.array(ways) >= ways[0] - 1e-12))
+    assert row["n_drawn"] == 0
+
+
+def test_how_well_models_learned_comes_first_and_is_not_known_of_an_imported_matrix(tmp_path, noisy):
+    table = confounding(learned_bank(1)).table
+    assert list(table["quantity"][:3]) == ["gain_over_unigram"] * 3
+    one = confounding(learned_bank(1, n_seeds=1))
+    assert "because none has D and a score of M_l in two seeds" in " ".join(one.sentences())
+    imported = confounding(bank_of(noisy, CODES, tmp_path))
+    assert "correlation within languages" not in set(imported.table["statistic"])
+    assert (
+        "D and R with gain of M_l over the unigram: not known, because the bank has no measurements that tell the "
+        "unigram's score." in imported.sentences()
+    )
+
+
+def test_fertility_is_compared_only_where_pieces_a_word_means_the_same(tmp_path, noisy):
+    fertility = pd.DataFrame({"fertility": np.arange(12.0)}, index=pd.Index(CODES, name="language"))
+    bank = bank_of(noisy + gives(np.arange(12) / 10), CODES, tmp_path, fertility)
+    found = confounding(bank)
+    row = found.table.query("quantity == 'fertility' and score == 'donation'").iloc[0]
+    spaced = [code for code in CODES if code not in ("ja", "zh")]
+    assert row["n"] == 10
+    expected = stats.pearsonr(fertility.loc[spaced, "fertility"], bank.donation[spaced]).statistic
+    assert row["value"] == pytest.approx(expected)
+    assert "written with spaces between words; left out: ja, zh." in " ".join(found.sentences())
+    without = bank_of(noisy[:6, :6], CODES[:6], tmp_path, fertility.iloc[:6])
+    assert "left out" not in " ".join(confounding(without).sentences())

@@ -144,37 +144,6 @@ def test_one_seed_has_no_agreement(paper_example):
     assert build(paper_example).seed_agreement().empty
 
 
-def test_confounds(make):
-    updates = {f"x-{code}": 1_000 + 100 * place for place, code in enumerate("abcdef")}
-    rows, codes = noisy(make, 1, updates=updates)
-    bank = build(rows, languages=codes)
-    table = bank.confounds().set_index(["score", "quantity"])
-    expected = np.corrcoef(bank.donation, [updates[code] for code in codes])[0, 1]
-    assert table.loc[("donation", "updates"), "correlation"] == pytest.approx(expected)
-    assert table.loc[("donation", "updates"), "n"] == 6
-    constant = table.loc[("recipience", "tokens_seen")]
-    assert np.isnan(constant["correlation"])
-    assert constant["note"] == "not possible, because tokens seen is the same for all 6 languages"
-
-
-def test_confounds_with_covariates(make):
-    rows, codes = noisy(make, 1)
-    foreign = pd.Series([0.0, 0.5, 0.1, 0.3, 0.2, np.nan], index=list(codes))
-    table = pd.DataFrame({"foreign_share": foreign, "script": "Latn"})
-    bank = build(rows, languages=codes, covariates=table[::-1])
-    assert bank.covariates.index.tolist() == list(codes)
-    found = bank.confounds().set_index(["score", "quantity"])
-    expected = np.corrcoef(bank.donation.iloc[:5], foreign.iloc[:5])[0, 1]
-    assert found.loc[("donation", "foreign_share"), "correlation"] == pytest.approx(expected)
-    assert found.loc[("donation", "foreign_share"), "n"] == 5
-    assert sorted(found.loc["recipience"].index) == ["foreign_share", "tokens_seen", "updates"]
-
-
-def test_confounds_of_few_languages(paper_example):
-    notes = build(paper_example).confounds()["note"]
-    assert set(notes) == {"not possible, because 3 languages are fewer than 4"}
-
-
 @pytest.mark.parametrize(
     ("change", "settings", "message"),
     [

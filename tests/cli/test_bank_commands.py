@@ -92,6 +92,19 @@ def test_a_shipped_bank_can_be_named_wherever_a_bank_is_taken(run, tmp_path, mon
     assert (tmp_path / "out.csv").exists()
 
 
+def test_a_matrix_of_another_kind_is_compared_by_order(run, tmp_path):
+    bank = bb.load_bank("help-books")
+    scores = 0.5 + 0.3 * bank.finetune_scores.fillna(0.0)  # another scale, one order
+    np.fill_diagonal(cells := scores.to_numpy(copy=True), 0.5)
+    pd.DataFrame(cells, bank.languages, bank.languages).to_csv(tmp_path / "large.csv")
+    run("bank", "import", tmp_path / "large.csv", "--values", "score", "--out", tmp_path / "large")
+    said = run("bank", "compare", "help-books", tmp_path / "large", "--table", tmp_path / "orders.csv")
+    assert "help-books orders donors within recipients as large does, beyond chance: r = +1.00" in said
+    table = pd.read_csv(tmp_path / "orders.csv").set_index(["of", "measure"])
+    assert table.loc[("bank", "pairs"), "correlation"] == pytest.approx(1)
+    assert table.loc["map", "note"].isna().all()
+
+
 def test_what_is_on_disk_comes_before_a_shipped_bank(run, tmp_path, monkeypatch, matrix):
     monkeypatch.chdir(tmp_path)
     write_bank(bb.read_matrix(matrix), tmp_path / "help-books")

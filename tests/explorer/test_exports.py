@@ -8,6 +8,7 @@ import pytest
 from PIL import Image
 
 from bloodbank.explorer.content import page_data
+from explorer.made_pages import matrix_bank, small_bank
 
 DRAWN = ("matrix", "graph", "plane", "similarity", "world", "whatif", "compare")
 
@@ -37,6 +38,21 @@ def test_every_drawing_is_saved_as_svg_and_png(open_page, content, panel):
     image.load()
     assert image.size[0] == 2 * round(float(root.get("width")))
     assert len(image.convert("L").getcolors()) > 10, "it is not blank"
+
+
+@pytest.mark.parametrize(
+    ("made", "words"),
+    [
+        (lambda: matrix_bank([[0, 0.1], [0.2, 0]], ["de", "fi"]), "seeds not known"),
+        (lambda: small_bank(seeds=(0,)), "one seed"),
+        (small_bank, "mean over 3 seeds"),
+    ],
+)
+def test_what_is_saved_says_how_many_seeds_it_is_the_mean_of(open_page, made, words):
+    page = open_page(page_data(made()), "panel=plane&beside=none")
+    said = "".join(ET.parse(saved(page, "SVG").path()).getroot().itertext())  # noqa: S314 - of our own page
+    assert f"; {words}; " in said
+    assert ("mean over" in said) == ("mean over" in words)
 
 
 @pytest.mark.parametrize("panel", [*DRAWN, "table"])

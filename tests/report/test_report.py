@@ -26,7 +26,8 @@ from made_up_banks import measurements_of, sentence_scores
 from shared_data import shared_data
 
 CODES = ("de", "el", "en", "fi", "fr", "ru")
-FIGURES = {"heatmap", "graph", "plane", "asymmetry", "detrimental", "monolingual", "groups", "levels", "best_donor"}
+FIGURES = {"heatmap", "graph", "plane", "asymmetry", "detrimental", "monolingual", "groups", "relatives", "levels"}
+FIGURES |= {"best_donor"}
 _VOID = {"meta", "img", "br"}
 
 

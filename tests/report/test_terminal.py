@@ -6,6 +6,7 @@ import pandas as pd
 import pytest
 from rich.console import Console
 
+from bloodbank.analysis.confounding import confounding
 from bloodbank.bank import build_bank
 from bloodbank.bank.sentences import sentences
 from bloodbank.report.terminal import matrix_blocks, render_bank
@@ -146,30 +147,26 @@ def test_agreement_follows_the_numbers(make):
     assert "Rank correlation" not in said(build(up, languages=codes))
 
 
-def test_confounds_follow_the_numbers(make):
+def test_what_goes_with_d_and_r_is_said_as_the_report_says_it(make):
     updates = {"x-a": 100, "x-b": 200, "x-c": 300, "x-d": 400}
     up, codes = graph(make, 1, updates=updates)
-    down, _ = graph(make, -1, updates=updates)
-    rising, falling = said(build(up, languages=codes)), said(build(down, languages=codes))
-    assert "D rises with the updates of M_l (r = +1.00, n = 4 languages): part of D may be the amount" in rising
-    assert "D falls with the updates of M_l (r = -1.00, n = 4 languages): part of D may be the amount" in falling
-    assert "with the tokens seen of M_l: not possible, because tokens seen is the same for all 4" in rising
-    level, _ = graph(make, 1, updates={"x-a": 100, "x-b": 400, "x-c": 400, "x-d": 100})
-    assert "D hardly goes with the updates of M_l" in said(build(level, languages=codes))
+    bank = build(up, languages=codes)
+    text = " ".join(shown(bank).split())
+    assert all(sentence in text for sentence in confounding(bank).sentences())
+    # of 24 relabellings of four languages two go as far together: nothing is decided
+    assert (
+        "Undecided, which with few languages rules nothing out: D with the updates of M_l (r = +1.00, p = 0.083" in text
+    )
+    assert "D rises" not in text
 
 
-def test_foreign_text_stands_beside_the_scores_and_is_a_confound(make):
+def test_foreign_text_stands_beside_the_scores(make):
     up, codes = graph(make, 1)
     table = pd.DataFrame({"foreign_share": [0.0, 0.104, 0.2, 0.3], "fertility": [1.5, 1.5, 1.5, np.nan]}, index=codes)
     bank = build(up, languages=codes, covariates=table)
     cells = {line.split()[0]: line.split()[-1] for line in shown(bank).splitlines() if "healthy" in line}
     assert [cells[code] for code in codes] == ["0.0", "10.4", "20.0", "30.0"]
-    assert "D rises with the foreign share of l (r = +1.00, n = 4 languages): part of D may be text in" in said(bank)
-    turned = build(graph(make, -1)[0], languages=codes, covariates=table)
-    assert "D falls with the foreign share of l (r = -1.00, n = 4 languages): part of D may be text in" in said(turned)
-    level = build(up, languages=codes, covariates=table.assign(foreign_share=[0.1, 0.3, 0.3, 0.1]))
-    assert "D hardly goes with the foreign share of l" in said(level)
-    assert "with the fertility of l: not possible, because 3 languages are fewer than 4" in said(bank)
+    assert "D rises with the share of foreign text in the training text (r = +1.00" in " ".join(shown(bank).split())
     assert "foreign" not in shown(build(up, languages=codes))
     unknown = build(up, languages=codes, covariates=table.assign(foreign_share=[0.1, 0.3, 0.2, np.nan]))
     assert any(

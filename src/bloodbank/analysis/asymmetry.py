@@ -58,7 +58,7 @@ def asymmetry(bank: Bank, *, n_permutations: int | None = None, seed: int = 0, l
     Args:
         bank: The bank.
         n_permutations: Ways to swap the languages in pairs; by default 10,000, and 2,000 for more than 60 languages;
-            all up to 10 languages. For D against R as many relabellings.
+            all up to 12 languages. For D against R as many relabellings.
         seed: Of the drawing.
         level: Of the measurement intervals.
 

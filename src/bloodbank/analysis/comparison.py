@@ -92,12 +92,7 @@ def compare(
     Raises:
         UsageError: Fewer than two languages are common, or an option is out of range.
     """
-    common = [code for code in a.languages if code in set(b.languages)]
-    if len(common) < 2:
-        raise UsageError(
-            f"{a.name} and {b.name} have {len(common)} languages in common; a comparison needs two or more. "
-            f"{a.name} has {listed(a.languages)}; {b.name} has {listed(b.languages)}."
-        )
+    common = common_languages(a, b)
     _check_options(n_resamples, level, top)
     if n_resamples is None:
         n_resamples = 300 if len(common) > _MANY_LANGUAGES else 1_000
@@ -109,7 +104,7 @@ def compare(
     low, high = (matrix(ends, common) for ends in welch_interval(stacks[0], stacks[1], level))
     mono, mono_note = _monolingual(a, b, common)
     return Comparison(
-        names=(a.name, b.name) if a.name != b.name else (f"{a.name} (a)", f"{b.name} (b)"),
+        names=names_of(a, b),
         languages=tuple(common),
         only=tuple(tuple(code for code in bank.languages if code not in common) for bank in (a, b)),  # type: ignore[arg-type]  # two banks
         differences=second - first,
@@ -126,6 +121,26 @@ def compare(
         level=level,
         notes=tuple(_notes(a, b)),
     )
+
+
+def names_of(a: Bank, b: Bank) -> tuple[str, str]:
+    """Name two banks so that they can be told apart."""
+    return (a.name, b.name) if a.name != b.name else (f"{a.name} (a)", f"{b.name} (b)")
+
+
+def common_languages(a: Bank, b: Bank) -> list[str]:
+    """Name the languages that both banks have, in the order of the first.
+
+    Raises:
+        UsageError: They are fewer than two.
+    """
+    common = [code for code in a.languages if code in set(b.languages)]
+    if len(common) < 2:
+        raise UsageError(
+            f"{a.name} and {b.name} have {len(common)} languages in common; a comparison needs two or more. "
+            f"{a.name} has {listed(a.languages)}; {b.name} has {listed(b.languages)}."
+        )
+    return common
 
 
 def _check_options(n_resamples: int | None, level: float, top: Sequence[int]) -> None:

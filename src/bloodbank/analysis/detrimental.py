@@ -221,7 +221,7 @@ def _most_often(languages: pd.DataFrame, side: str, role: str) -> str:
     known = languages[languages[f"n_{side}"] > 0].sort_index()
     negative, cells = known[f"n_{side}_negative"], known[f"n_{side}"]
     shares = negative / cells
-    if shares.min() == shares.max():
+    if shares.min() == shares.max() or shares.max() < 0.5:  # who harms fewer than half is no harmful language
         return ""
     most = [str(code) for code in shares.index[shares == shares.max()]]
     named = (f"{language_name(code)} ({code}, {negative[code]} of {cells[code]} cells)" for code in most)

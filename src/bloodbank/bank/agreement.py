@@ -102,7 +102,6 @@ def check_agreement(content: Mapping[str, Any], bank: Bank) -> None:
         if bank.convergence.get(state, 0) != unconverged.get(state, 0):
             raise ValueError(f"convergence counts {state} models otherwise than unconverged_models")
     _check_statistics(content["seed_agreement"], bank.seed_agreement(), "seed_agreement")
-    _check_statistics(content["confounds"], bank.confounds(), "confounds")
     if content["reliability"] is not None:
         _check_reliability(content["reliability"], bank.reliability)
     if bank.intervals is not None:
@@ -146,10 +145,9 @@ def _check_scores(bank: Bank) -> None:
 
 
 def _check_statistics(stored: list[dict[str, Any]], derived: pd.DataFrame, name: str) -> None:
-    """Compare numbers; notes are words, which a later version may choose otherwise."""
     table = pd.DataFrame(stored, columns=derived.columns)
-    numbers = [column for column in derived if column in ("rank_correlation", "correlation")]
-    keys = [column for column in derived if column not in (*numbers, "note")]
+    numbers = ["rank_correlation"]
+    keys = [column for column in derived if column not in numbers]
     if table[keys].to_numpy().tolist() != derived[keys].to_numpy().tolist() or not _near(
         table[numbers].astype(float), derived[numbers]
     ):

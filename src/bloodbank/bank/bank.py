@@ -19,7 +19,6 @@ import pandas as pd
 from bloodbank.bank.controls import control_scores
 from bloodbank.bank.covariates import no_covariates
 from bloodbank.bank.health import (
-    confounds,
     count_states,
     health_matrix,
     missing_reasons,
@@ -132,11 +131,7 @@ class Bank:
         """Correlate the ranks of F, D and R between every two seeds; see `health.seed_agreement`."""
         return self._seed_agreement
 
-    def confounds(self) -> pd.DataFrame:
-        """Correlate D and R with each language's own model and with covariates; see `health.confounds`."""
-        return self._confounds
-
-    # Worked out once: a file is checked against them when it is read, and sentences are made of them.
+    # Worked out once: a file is checked against it when it is read, and sentences are made of it.
     @cached_property
     def _seed_agreement(self) -> pd.DataFrame:
         return seed_agreement(self.replicates)
@@ -145,10 +140,6 @@ class Bank:
     def reliability(self) -> Reliability:
         """How much of donors' order, D, R and single cells would repeat with other seeds; not known with one seed."""
         return reliability(self.replicates, self.metric)
-
-    @cached_property
-    def _confounds(self) -> pd.DataFrame:
-        return confounds(self.scores, self.covariates)
 
     def __eq__(self, other: object) -> bool:
         """Compare all that a file holds: everything but the measurements."""

@@ -1,6 +1,6 @@
 """The controls beside F: what a recipient gains without any knowledge of another language.
 
-M_{s,t} has trained longer than M_t, so that part of every F is simply more training.
+M_{s,t} has had more updates than M_t, and may have read t for fewer passes: part of every F is that.
 
     scores = control_scores(measurements, languages=("de", "fi"), protocol="sequential", metric="mrr")
     compare_recipients(bank.finetune_scores, scores)

@@ -153,7 +153,6 @@ def _content(bank: Bank) -> dict[str, Any]:
         },
         "seed_agreement": _records(bank.seed_agreement()),
         "reliability": _of_reliability(bank.reliability),
-        "confounds": _records(bank.confounds()),
         "intervals": None if bank.intervals is None else _of_intervals(bank.intervals),
         "provenance": dict(bank.provenance),
     }

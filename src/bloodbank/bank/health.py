@@ -129,36 +129,6 @@ def seed_agreement(replicates: Mapping[int, pd.DataFrame]) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["seed_a", "seed_b", "score", "rank_correlation", "n"])
 
 
-def confounds(scores: pd.DataFrame, covariates: pd.DataFrame) -> pd.DataFrame:
-    """Correlate D and R with how long each language's own model was trained, and with what else is known of it.
-
-    Where data is balanced in characters, languages differ in updates, and giving may just follow training, or text in
-    the recipient's language inside the donor's.
-
-    Args:
-        scores: The bank's table of languages, with donation, recipience, updates and tokens_seen.
-        covariates: What else is known of each language; columns that are no numbers are left out.
-
-    Returns:
-        `score`, `quantity`, `correlation` (Pearson's, over languages), `n` (languages) and `note`, which is
-        empty or says why a correlation is not possible.
-
-    Shape:
-        Two rows for each quantity: updates, tokens_seen, and those of `covariates`.
-    """
-    further = covariates.select_dtypes("number")
-    further = further[[name for name in further if name not in scores]]
-    table = scores.join(further)
-    rows = []
-    for score in ("donation", "recipience"):
-        for quantity in ("updates", "tokens_seen", *map(str, further)):
-            known = table[[score, quantity]].dropna()
-            note = _obstacle(known, score, quantity)
-            value = float("nan") if note else float(known[score].corr(known[quantity]))
-            rows.append((score, quantity, value, len(known), note))
-    return pd.DataFrame(rows, columns=["score", "quantity", "correlation", "n", "note"])
-
-
 def missing_reasons(finetune: pd.DataFrame, health: pd.DataFrame) -> pd.DataFrame:
     """Say why each missing cell is missing.
 
@@ -190,12 +160,3 @@ def _rank_correlation(left: pd.Series[float], right: pd.Series[float]) -> float:
         return float("nan")
     ranks = [pd.Series(side).rank() for side in values]  # ties share their mean rank: Pearson's of these is Spearman's
     return float(ranks[0].corr(ranks[1]))
-
-
-def _obstacle(known: pd.DataFrame, score: str, quantity: str) -> str:
-    if len(known) < MIN_LANGUAGES:
-        return f"not possible, because {len(known)} languages are fewer than {MIN_LANGUAGES}"
-    for column in (quantity, score):
-        if known[column].nunique() < 2:
-            return f"not possible, because {column.replace('_', ' ')} is the same for all {len(known)} languages"
-    return ""

@@ -14,7 +14,7 @@ import pandas as pd
 
 from bloodbank.bank.bank import Bank
 from bloodbank.bank.controls import compare_pairs, compare_recipients
-from bloodbank.bank.covariates import FERTILITY, FOREIGN_SHARE, TRANSLATED_SHARE
+from bloodbank.bank.covariates import TRANSLATED_SHARE
 from bloodbank.bank.health import CONVERGED, FALLING, NOT_MEASURED, RISING, UNHEALTHY, UNKNOWN, VOID
 from bloodbank.bank.measurements import ALONE, CONTROLS, JOINT, LONGER, METRICS, SHUFFLED, ZERO_SHOT
 from bloodbank.bank.scores import BLOOD_TYPES, LEVELS, matrix, number
@@ -26,18 +26,10 @@ from bloodbank.wording import Finding, language_name, listed, percent, plural, s
 ONE_SEED = "one seed: no seed-to-seed uncertainty"
 NO_SEEDS = "seeds not known: no seed-to-seed uncertainty"
 NOT_KNOWN = "not known; two seeds are needed"
-STRONG = 0.5  # correlations from here on, of either sign, are pointed out
-WEAK = 0.3  # below this, of either sign, no direction is named
 SETTLED = 0.7  # rank correlation from which an order is called repeated
 _EQUAL = 0.02  # tokens of t that differ by less, as a share, are called equally many
 SURE = 0.95  # share of replicates from which a blood type is taken as settled
 MAX_NAMED = 6
-_OWN_MODEL = ("updates", "tokens_seen")  # of M_l; other quantities are those of l
-_CAUSES = {
-    **dict.fromkeys(_OWN_MODEL, "the amount of training"),
-    FOREIGN_SHARE: "text in other languages",
-    FERTILITY: "the tokenizer, which cuts some languages into more pieces",
-}
 _LETTERS = {"finetune_score": "F", "donation": "D", "recipience": "R"}
 
 
@@ -262,18 +254,16 @@ def _count(table: pd.DataFrame) -> pd.Series[int]:
     return counts.reindex(names, fill_value=0).astype(int)
 
 
-def caveats(bank: Bank, *, with_confounds: bool = True) -> list[str]:
-    """Say what a reader must keep in mind.
+def caveats(bank: Bank) -> list[str]:
+    """Say what a reader must keep in mind: what D and R go with is for `analysis.confounding` to say.
 
     Args:
         bank: The bank.
-        with_confounds: Include the correlations of D and R with the training of M_l and with covariates.
 
     Returns:
-        Sentences on translated test text, unhealthy models, convergence, seeds and confounds.
+        Sentences on translated test text, unhealthy models, convergence and seeds.
     """
-    said = [*_translated(bank), _unhealthy(bank), *_convergence(bank), _seeds(bank), *_agreement(bank)]
-    return [*said, *_confounds(bank)] if with_confounds else said
+    return [*_translated(bank), _unhealthy(bank), *_convergence(bank), _seeds(bank), *_agreement(bank)]
 
 
 def has_one_seed(bank: Bank) -> bool:
@@ -397,24 +387,6 @@ def _repeats(correlation: float) -> str:
     if correlation > 0:
         return "the order repeats only in part"
     return "the order does not repeat"
-
-
-def _confounds(bank: Bank) -> list[str]:
-    said = []
-    notes: dict[tuple[str, str], list[str]] = {}
-    for score, column, value, n, note in bank.confounds().to_numpy(dtype=object):
-        letter = _LETTERS[score]
-        quantity = f"{column.replace('_', ' ')} of {'M_l' if column in _OWN_MODEL else 'l'}"
-        if note:
-            notes.setdefault((quantity, note), []).append(letter)
-            continue
-        goes = "hardly goes" if abs(value) < WEAK else "rises" if value > 0 else "falls"
-        strong = f": part of {letter} may be {_CAUSES.get(column, 'that')}, not the language"
-        numbers = f"(r = {signed(value, 2)}, n = {n} languages)"
-        said.append(f"{letter} {goes} with the {quantity} {numbers}{strong if abs(value) >= STRONG else ''}.")
-    for (quantity, note), letters in notes.items():
-        said.append(f"Correlation of {' and '.join(letters)} with the {quantity}: {note}.")
-    return said
 
 
 def interval_sentences(intervals: Intervals | None) -> list[str]:

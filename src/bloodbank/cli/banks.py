@@ -108,20 +108,36 @@ def export(
 
 
 @bank.command
-def compare(first: Path, second: Path) -> None:
-    """Compare two banks on the languages that both have: F, D and R, and whether they rank alike.
+def compare(first: Path, second: Path, *, features: Path | None = None, table: Path | None = None) -> None:
+    """Compare two banks on the languages that both have: F, D and R, and whether they order donors alike.
 
     Parameters
     ----------
     first, second
         Run folder, `bank.json`, a matrix, or the name of a bank that comes with bloodbank; differences are second minus
-        first.
+        first. The second may be a matrix of another kind, such as zero-shot transfer of a large model.
+    features
+        CLDF folder such as WALS or Grambank, for likeness in typology; without one URIEL's, where the package urielplus
+        is installed.
+    table
+        CSV with how far the first bank, family, script, typology and the map order donors as the second, if wanted.
     """
     from bloodbank.analysis.comparison import compare as compare_banks
+    from bloodbank.analysis.order_agreement import order_agreement
     from bloodbank.pipeline.open_bank import open_bank
+    from bloodbank.store import replace_file
+    from bloodbank.typology import features_or_reason
 
-    for line in compare_banks(open_bank(first), open_bank(second)).sentences():
+    a, b = open_bank(first), open_bank(second)
+    for line in compare_banks(a, b).sentences():
         print(line)
+    agreement = order_agreement(a, b, features_or_reason(a.languages, features))
+    for line in agreement.sentences():
+        print(line)
+    if table is not None:
+        with replace_file(table) as temporary:
+            agreement.table.to_csv(temporary, index=False, lineterminator="\n")
+        print(f"  {table}")
 
 
 def _pairs(texts: tuple[str, ...], option: str) -> dict[str, str]:

@@ -3,13 +3,9 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from bloodbank.cli.app import Baseline, Source
 from bloodbank.cli.banks import bank
-
-if TYPE_CHECKING:
-    from bloodbank.typology import Features
 
 
 @bank.command
@@ -36,26 +32,19 @@ def report(
     png
         Write the figures as PNG, too, not as SVG alone.
     """
-    from bloodbank.errors import UsageError
     from bloodbank.languages import get_language
     from bloodbank.pipeline.layout import is_run_folder
     from bloodbank.pipeline.open_bank import find_source, open_bank
     from bloodbank.report import write_report
     from bloodbank.store import file_name
-    from bloodbank.typology import load_features
+    from bloodbank.typology import features_or_reason
 
     get_language(language)
     opened, place = open_bank(source, baseline=baseline), find_source(source)
     tables = place if place.is_dir() else place.parent if place.name == "bank.json" else None
     if out is None:
         out = place / "report" if is_run_folder(place) else Path(f"{file_name(opened.name)}-report")
-    features: Features | str
-    try:
-        features = load_features(opened.languages, typology)
-    except UsageError:
-        if typology is not None:
-            raise
-        features = "no folder of features was given, and the package urielplus (URIEL) is not installed"
+    features = features_or_reason(opened.languages, typology)
     print(write_report(opened, out, tables=tables, language=language, features=features, png=png))
 
 

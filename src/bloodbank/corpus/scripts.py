@@ -24,15 +24,6 @@ from bloodbank.languages import get_language
 NO_SCRIPT = frozenset({"Zyyy", "Zinh", "Zzzz"})
 """Common, Inherited, and not assigned."""
 
-IDEOGRAMS = ("Hani", "Yiii", "Tang", "Nshu")
-"""Scripts in which one character is about a word."""
-
-CLUSTERS = ("Thai", "Laoo", "Khmr", "Mymr", "Tale", "Talu", "Lana", "Tavt", "Ahom")
-"""Scripts without spaces whose words only a dictionary finds (Unicode: line breaking class SA)."""
-
-NO_SPACES = frozenset([*IDEOGRAMS, *CLUSTERS, "Hira", "Kana", "Jpan", "Tibt"])
-"""Scripts, of Unicode and of the language table, that are written without spaces between words."""
-
 # Codes of the language table that stand for several scripts of Unicode.
 _PARTS = {"Jpan": ("Hani", "Hira", "Kana"), "Kore": ("Hang", "Hani")}
 

@@ -10,6 +10,7 @@ from typing import Any, Literal, cast
 import numpy as np
 import pandas as pd
 
+from bloodbank.analysis.confounding import confounding
 from bloodbank.analysis.graph import circle_order, transfer_graph
 from bloodbank.analysis.verdict import verdict
 from bloodbank.analysis.zero_shot import zero_shot_beside
@@ -104,6 +105,7 @@ def bank_view(bank: Bank, codes: list[str], *, key: str, facts: CorpusFacts | No
             *_beside(bank),
             *control_sentences(bank),
             *caveats(bank),
+            *confounding(bank).sentences(),
             *bank.notes,
         ],
     )

@@ -85,11 +85,12 @@ def plane_caption(bank: Bank) -> str:
     many = f" Ringed: more than {FOREIGN_LIMIT:.0%} of the characters of the training text are in other languages."
     rings = many if much_foreign(bank.covariates).any() else ""
     bars = " Bars are measurement intervals." if bank.intervals is not None and bank.intervals.knows_error else ""
+    whole = "all" if n_measured == n_pairs(bank) else f"{n_measured} of"
     return (
         f"Each language of bank {bank.name} by what it takes (recipience R, to the right) and gives (donation D, "
         f"upwards): sums of F over the other {len(bank.languages) - 1} languages, without a unit; positive is a gain. "
         "The quadrants are the blood types: O gives only, AB+ takes only, A does both, none neither."
-        f"{bars}{rings} From {n_measured} of {n_pairs(bank)} ordered pairs. As figure 3 of Malkin et al. (2022)."
+        f"{bars}{rings} From {whole} {n_pairs(bank)} ordered pairs. As figure 3 of Malkin et al. (2022)."
     )
 
 

@@ -18,6 +18,7 @@ from bloodbank.analysis.detrimental import detrimental
 from bloodbank.analysis.groups import groups
 from bloodbank.analysis.levels import levels
 from bloodbank.analysis.monolingual import monolingual
+from bloodbank.analysis.relatives import relatives
 from bloodbank.analysis.second_baseline import second_baseline, second_baseline_rows
 from bloodbank.analysis.stability import stability_sentences
 from bloodbank.analysis.typology import feature_effects
@@ -49,6 +50,7 @@ from bloodbank.figures.heatmap import heatmap_caption, heatmap_figure
 from bloodbank.figures.levels import levels_caption, levels_figure
 from bloodbank.figures.monolingual import monolingual_caption, monolingual_figure
 from bloodbank.figures.plane import plane_caption, plane_figure
+from bloodbank.figures.relatives import relatives_caption, relatives_figure
 from bloodbank.figures.zero_shot import zero_shot_caption, zero_shot_figure
 from bloodbank.report.page import Section, Sketch
 from bloodbank.typology import Features, coverage
@@ -84,11 +86,11 @@ def report_parts(bank: Bank, folder: Path | None, *, language: str, features: Fe
     yield Section("numbers", "What the numbers are", numbers)
     panel = panel_intervals(bank.finetune_scores)
     yield Section("sure", "How sure they are", (*bank.reliability.sentences()[:2], *_sure(bank), panel.covers))
-    behind = (*caveats(bank, with_confounds=False), *control_sentences(bank), *confounding(bank).sentences())
+    behind = (*caveats(bank), *control_sentences(bank), *confounding(bank).sentences())
     yield Section("mislead", "What could stand behind them", behind, sketches=_curves(bank, folder))
     yield from _matrix_parts(bank)
     yield from _beside_parts(bank)
-    yield from _analysis_parts(bank, folder, language)
+    yield from _analysis_parts(bank, folder, language, features)
     yield Section("additive", "Donor effect plus recipient effect", tuple(additive_sentences(bank)))
     yield Section("seeds", "From seed to seed", tuple(stability_sentences(bank)))
     yield _typology(bank, features)
@@ -162,7 +164,7 @@ def _beside_parts(bank: Bank) -> Iterator[Section]:
         yield Section("zero_shot", "Zero-shot scores beside F", found, sketches=sketches, table=table)
 
 
-def _analysis_parts(bank: Bank, folder: Path | None, language: str) -> Iterator[Section]:
+def _analysis_parts(bank: Bank, folder: Path | None, language: str, features: Features | str) -> Iterator[Section]:
     """Give what the analyses found, each with its figure."""
     under = subtitle(bank)
 
@@ -186,6 +188,10 @@ def _analysis_parts(bank: Bank, folder: Path | None, language: str) -> Iterator[
     sketch = Sketch("groups", groups_caption(kinds), lambda: groups_figure(kinds, under))
     sentences = tuple(sentence for kind in kinds for sentence in kind.sentences())
     yield Section("groups", "Script and family", sentences, sketches=(sketch,))
+
+    kin = relatives(bank, features)
+    sketch = Sketch("relatives", relatives_caption(kin), lambda: relatives_figure(kin, under))
+    yield Section("relatives", "Do relatives give most?", tuple(kin.sentences()), sketches=(sketch,))
 
     sizes = levels(bank)
     sketch = Sketch("levels", levels_caption(sizes), lambda: levels_figure(sizes, under))

@@ -15,6 +15,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from bloodbank.analysis.confounding import confounding
 from bloodbank.analysis.second_baseline import second_baseline
 from bloodbank.analysis.verdict import verdict
 from bloodbank.analysis.zero_shot import zero_shot_beside
@@ -66,7 +67,7 @@ def render_bank(bank: Bank, console_width: int) -> Group:
     if has_comparison(bank):
         compared = compare_recipients(bank.finetune_scores, bank.controls).loc[bank.ranking]
         parts += [Text(), Text("F beside the controls, in percent", style="bold"), *_control_table(compared), Text()]
-    said = (*bank.reliability.sentences()[:2], *sentences(bank), *_beside(bank))
+    said = (*bank.reliability.sentences()[:2], *sentences(bank), *_beside(bank), *confounding(bank).sentences())
     parts += [Text(f"• {sentence}") for sentence in said]
     return Group(*parts)
 

@@ -2,21 +2,24 @@
 
 orders, exact = draw_orders(22, 10_000, seed=0)              # relabelled
 tail(np.abs(sharing_statistics(cells, categories, orders)))
+relabelled_correlations(first, second, orders)               # two matrices, the second relabelled (QAP)
 matchings, exact = draw_matchings(22, 10_000, seed=0)        # swapped in pairs
 transposed_correlations(cells, matchings)
+seeds, exact = draw_within([3, 3, 2], 10_000, seed=0)        # seeds rearranged within each language
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from itertools import permutations
+from collections.abc import Iterator, Sequence
+from itertools import permutations, product
+from math import factorial, prod
 
 import numpy as np
 
 from bloodbank.randomness import generator
 
 MAX_EXACT = 7  # languages; 7! = 5,040 relabellings
-_MAX_LISTED = 10  # languages; 945 ways to pair ten of them
+_MAX_LISTED = 12  # languages; 10,395 ways to pair twelve of them, no more than would be drawn
 _MANY_LANGUAGES = 60  # beyond, a fifth of the draws, and single precision
 _N_DRAWN, _FEWER_DRAWN = 10_000, 2_000  # the error of a p of 5%: 0.2 and 0.5 points
 SAME = 1e-9  # two relabellings of one statistic differ by rounding
@@ -47,6 +50,91 @@ def draw_orders(n_languages: int, n_permutations: int | None, seed: int) -> tupl
     return np.concatenate([np.arange(n_languages, dtype=kind)[None, :], drawn]), False
 
 
+def draw_within(sizes: Sequence[int], n_drawn: int | None, seed: int) -> tuple[np.ndarray, bool]:
+    """Draw orders of the seeds within each language, of every language on its own; all of them where there are few.
+
+    Args:
+        sizes: How many seeds each language has. The order of languages must not depend on how they were given.
+        n_drawn: How many to draw; by default 10,000, and 2,000 for more than 60 languages.
+        seed: Of the drawing.
+
+    Returns:
+        The orders, the first of them the identity; places beyond a language's own seeds stay where they are. And
+        whether they are all that there are.
+
+    Shape:
+        `[1 + n_drawn, language, seed]`, with as many places as the largest size.
+    """
+    most = max(sizes)
+    if prod(factorial(size) for size in sizes) <= factorial(MAX_EXACT):
+        ways = [[(*order, *range(size, most)) for order in permutations(range(size))] for size in sizes]
+        return np.array(list(product(*ways))), True
+    n_drawn = n_drawn or _n_drawn(len(sizes))
+    places = np.arange(most)
+    keys = generator("within languages", *sizes, seed).random((n_drawn, len(sizes), most), dtype=np.float32)
+    keys = np.where(places < np.asarray(sizes)[:, None], keys, 1 + places)
+    identity = np.broadcast_to(places, (1, len(sizes), most))
+    return np.concatenate([identity, np.argsort(keys, axis=2)]), False
+
+
+def relabelled_correlations(first: np.ndarray, second: np.ndarray, orders: np.ndarray) -> np.ndarray:
+    """Correlate one matrix with another whose languages are relabelled, rows and columns alike (QAP).
+
+    Args:
+        first: Centred as the question wants it, missing where nothing is known. The diagonal never counts.
+        second: The other, which is relabelled.
+        orders: What `draw_orders` gave.
+
+    Returns:
+        Sum of products over root of sums of squares, over the cells that both have; 0 where one is all zero.
+
+    Shape:
+        Matrices are `[donor, recipient]`, `orders` `[relabelling, language]`; the result is `[relabelling]`.
+    """
+    known, values = zip(*(_without_diagonal(cells) for cells in (first, second)), strict=True)
+    correlations = []
+    for chunk in _chunks(orders, _MATCHING_CELLS // len(first) ** 2):
+        moved, is_known = (cells[chunk[:, :, None], chunk[:, None, :]] for cells in (values[1], known[1]))
+        products = np.einsum("ij,pij->p", values[0], moved)
+        squares = np.einsum("ij,pij->p", values[0] ** 2, is_known) * np.einsum("ij,pij->p", known[0], moved**2)
+        correlations.append(np.divide(products, np.sqrt(squares), out=np.zeros(len(chunk)), where=squares > SAME**2))
+    return np.concatenate(correlations)
+
+
+def relabelled_means(values: np.ndarray, weights: np.ndarray, orders: np.ndarray) -> np.ndarray:
+    """Average the cells of a matrix with weights whose languages are relabelled, rows and columns alike (QAP).
+
+    Args:
+        values: Missing where nothing is known. The diagonal never counts.
+        weights: 0 for what does not count, never missing.
+        orders: What `draw_orders` gave.
+
+    Returns:
+        The weighted mean over the known cells; missing where none of them has a weight.
+
+    Shape:
+        Matrices are `[donor, recipient]`, `orders` `[relabelling, language]`; the result is `[relabelling]`.
+    """
+    known, cells = _without_diagonal(values)
+    means = []
+    for chunk in _chunks(orders, _MATCHING_CELLS // len(values) ** 2):
+        moved = weights[chunk[:, :, None], chunk[:, None, :]]
+        sums, total = np.einsum("ij,pij->p", cells, moved), np.einsum("ij,pij->p", known, moved)
+        means.append(np.divide(sums, total, out=np.full(len(chunk), np.nan), where=total > SAME))
+    return np.concatenate(means)
+
+
+def _without_diagonal(cells: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    # Which cells are known, as 1 and 0, and their values, 0 where they are not.
+    known = ~np.isnan(cells) & ~np.eye(len(cells), dtype=bool)
+    return known.astype(float), np.where(known, cells, 0.0)
+
+
+def _chunks(orders: np.ndarray, size: int) -> list[np.ndarray]:
+    step = max(1, size)
+    return [orders[start : start + step] for start in range(0, len(orders), step)]
+
+
 def sharing_statistics(cells: np.ndarray, categories: np.ndarray, orders: np.ndarray) -> np.ndarray:
     """Take mean F between languages that share a category, less the mean between the others, for each relabelling.
 
@@ -71,9 +159,8 @@ def sharing_statistics(cells: np.ndarray, categories: np.ndarray, orders: np.nda
     complete = int(measured.sum()) == n_known * (n_known - 1)
     total, n_total = float(values.sum(dtype=float)), int(measured.sum())
     differences = []
-    step = max(1, _CHUNK_CELLS // len(categories))
-    for start in range(0, len(orders), step):
-        moved = categories.astype(np.int16)[orders[start : start + step]]
+    for chunk in _chunks(orders, _CHUNK_CELLS // len(categories)):
+        moved = categories.astype(np.int16)[chunk]
         moved = moved[moved >= 0].reshape(-1, n_known)  # [relabelling, language that has one]
         shared = _shared_sum(values, moved, corners)
         if complete:
@@ -205,8 +292,7 @@ def transposed_correlations(cells: np.ndarray, matchings: np.ndarray) -> np.ndar
     values = np.where(measured > 0, cells, 0.0)
     values = np.where(measured > 0, values - values.sum() / max(measured.sum(), 1), 0.0)  # for the digits
     complete = int(measured.sum()) == n * (n - 1)
-    step = max(1, _MATCHING_CELLS // n**2)
-    chunks = [matchings[start : start + step] for start in range(0, len(matchings), step)]
+    chunks = _chunks(matchings, _MATCHING_CELLS // n**2)
     return np.concatenate([_chunk(values, measured, chunk, complete=complete) for chunk in chunks])
 
 

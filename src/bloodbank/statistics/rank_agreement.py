@@ -13,7 +13,9 @@ import pandas as pd
 from bloodbank.randomness import generator
 from bloodbank.statistics.means import known_mean
 from bloodbank.statistics.tests import satterthwaite
+from bloodbank.statistics.two_way import departures
 
+WITHIN, PAIRS = "within recipients", "pairs"  # what `centred_ranks` ranks
 SCORES = ("finetune_score", "donation", "recipience")
 COEFFICIENTS = ("spearman", "kendall")
 LANGUAGES, SEEDS = "languages", "seeds"
@@ -219,3 +221,25 @@ def _mean(stack: np.ndarray) -> np.ndarray:
     mean = known_mean(stack, axis=0)
     np.fill_diagonal(mean, np.nan)
     return mean
+
+
+def centred_ranks(cells: np.ndarray) -> dict[str, np.ndarray]:
+    """Rank what two matrices are compared by, whatever their scales, centred for `relabelled_correlations`.
+
+    Their correlation is pooled: over complete columns without ties it is the mean over recipients of Spearman's. A
+    recipient whose donors are all alike adds nothing, for or against.
+
+    Args:
+        cells: Missing where nothing is known, the diagonal too.
+
+    Returns:
+        "within recipients": ranks of the donors of each recipient; "pairs": ranks of all cells after donor and
+        recipient effects. Both missing where the cells are.
+
+    Shape:
+        All `[donor, recipient]`.
+    """
+    within = pd.DataFrame(cells).rank()
+    left = departures(cells)
+    pairs = pd.Series(left.ravel()).rank().to_numpy(dtype=float).reshape(left.shape)
+    return {WITHIN: (within - within.mean()).to_numpy(dtype=float), PAIRS: pairs - np.nanmean(pairs)}

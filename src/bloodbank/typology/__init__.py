@@ -1,5 +1,5 @@
 """Features of languages: WALS or any other CLDF StructureDataset, or URIEL where none is given."""
 
-from bloodbank.typology.features import Features, coverage, distances, load_features
+from bloodbank.typology.features import Features, coverage, distances, features_or_reason, load_features
 
-__all__ = ["Features", "coverage", "distances", "load_features"]
+__all__ = ["Features", "coverage", "distances", "features_or_reason", "load_features"]

@@ -106,6 +106,24 @@ def load_features(
     )
 
 
+def features_or_reason(languages: Sequence[str], folder: str | Path | None = None) -> Features | str:
+    """Load the features of languages, or say why there are none where no folder was given and URIEL is not installed.
+
+    Args:
+        languages: Codes, in the order wanted.
+        folder: As `load_features` takes it.
+
+    Raises:
+        UsageError: The folder cannot be read, or a language is given twice.
+    """
+    try:
+        return load_features(languages, folder)
+    except UsageError:
+        if folder is not None:
+            raise
+        return "no folder of features was given, and the package urielplus (URIEL) is not installed"
+
+
 def coverage(features: Features, languages: Sequence[str] | None = None) -> pd.DataFrame:
     """Count the known features of each language.
 

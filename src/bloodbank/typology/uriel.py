@@ -4,6 +4,7 @@ Reads `urielplus/database/original_uriel/features.npz` and the package's map of 
 package's own class is never made: it writes into its folder and sets up logging.
 
     read_uriel(["syntax"]).entries
+    read_clades().known                # which groups of Glottolog's tree each language belongs to
 
 The file holds what URIEL's sources say (WALS, Ethnologue, SSWL, six inventories of PHOIBLE) as yes, no or unknown, for
 each source on its own. Nothing in it is predicted from other languages; those of URIEL's vectors that are
@@ -78,6 +79,34 @@ def read_uriel(areas: Sequence[str] = ("syntax",), *, folder: Path | None = None
     )
 
 
+def read_clades(*, folder: Path | None = None) -> Dataset:
+    """Read which groups of Glottolog's family tree each language belongs to, from the topmost down.
+
+    Args:
+        folder: The folder of the package `urielplus`; by default that of the installed one.
+
+    Returns:
+        The dataset: a feature for each group, and "yes" as its only value; a language is in no other group.
+
+    Raises:
+        UsageError: The package is not installed, or its files cannot be read.
+    """
+    package = folder or _package()
+    names, by_source, entries = _load(package, "family_features.npz")
+    place, column = np.nonzero((by_source == _YES).any(axis=2))
+    features = names.astype(object)
+    return Dataset(
+        entries=_entries(package, entries.astype(object)),
+        known=pd.DataFrame(
+            {"entry": entries[place].astype(object), "feature": features[column], "value": "yes"}, dtype=object
+        ),
+        names=pd.Series([str(name).removeprefix("F_") for name in features], index=features),
+        source=f"Glottolog's family tree in URIEL (files of urielplus {_version()})",
+        licence="CC BY-SA 4.0",
+        citation=_CITATION,
+    )
+
+
 def _package() -> Path:
     package = importlib.util.find_spec("urielplus")
     if package is None or not package.submodule_search_locations:
@@ -96,14 +125,7 @@ def _version() -> str:
 
 
 def _read_array(package: Path, prefixes: tuple[str, ...]) -> tuple[np.ndarray, np.ndarray, np.ndarray, int]:
-    path = package / "database" / "original_uriel" / "features.npz"
-    try:
-        with np.load(path, allow_pickle=False) as file:
-            names, by_source, codes = file["feats"], file["data"], file["langs"]
-    except (OSError, ValueError, KeyError, BadZipFile) as error:
-        raise UsageError(
-            f"{path} cannot be read as URIEL's features ({error}). Known to work: urielplus 1.3.2; install it again."
-        ) from error
+    names, by_source, codes = _load(package, "features.npz")
     chosen = np.any([np.char.startswith(names, prefix) for prefix in prefixes], axis=0)
     cells = by_source[:, chosen, :]  # [language, feature, source]
     says_yes, says_no = (cells == _YES).any(axis=2), (cells == _NO).any(axis=2)
@@ -111,6 +133,18 @@ def _read_array(package: Path, prefixes: tuple[str, ...]) -> tuple[np.ndarray, n
     contradicted = says_yes & says_no
     array[contradicted] = _UNKNOWN
     return array, names[chosen].astype(object), codes.astype(object), int(contradicted.sum())
+
+
+def _load(package: Path, name: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Load names of features, values `[language, feature, source]`, and codes of languages."""
+    path = package / "database" / "original_uriel" / name
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            return file["feats"], file["data"], file["langs"]
+    except (OSError, ValueError, KeyError, BadZipFile) as error:
+        raise UsageError(
+            f"{path} cannot be read as URIEL's features ({error}). Known to work: urielplus 1.3.2; install it again."
+        ) from error
 
 
 def _entries(package: Path, codes: np.ndarray) -> pd.DataFrame:

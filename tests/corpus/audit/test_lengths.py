@@ -11,8 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bloodbank.corpus.audit.lengths import Blocks, mean_length, pairwise, word_lengths
-from bloodbank.corpus.scripts import NO_SPACES
-from bloodbank.languages import PAPER_LANGUAGES, PAPER_TOKENIZER_LANGUAGES, get_language
+from bloodbank.languages import NO_SPACES, PAPER_LANGUAGES, PAPER_TOKENIZER_LANGUAGES, get_language
 
 
 @pytest.mark.parametrize(

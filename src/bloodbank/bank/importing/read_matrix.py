@@ -292,7 +292,7 @@ def attach_covariates(bank: Bank, given: str | Path | pd.DataFrame, rename: Mapp
     """Add what is known of each language to a bank; what it had under the same name is replaced.
 
     Columns `updates`, `tokens_seen` and `n_masked` fill those of the bank's own table where it knows none, so that
-    `Bank.confounds` uses them.
+    `analysis.confounding` uses them.
 
     Args:
         bank: The bank.

@@ -44,8 +44,8 @@ from bloodbank.corpus.audit.columns import DISTANCES
 from bloodbank.corpus.audit.distances import Distance
 from bloodbank.corpus.audit.record import Audit, Foreign, known
 from bloodbank.corpus.audit.sentences import subtitle
-from bloodbank.corpus.scripts import NO_SPACES
 from bloodbank.experiment.settings import FOREIGN_LIMIT
+from bloodbank.languages import NO_SPACES
 from bloodbank.wording import percentage
 
 if TYPE_CHECKING:

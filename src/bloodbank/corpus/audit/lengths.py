@@ -23,7 +23,8 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from itertools import chain
 
-from bloodbank.corpus.scripts import CLUSTERS, IDEOGRAMS, NO_SCRIPT, KindTable, script_of
+from bloodbank.corpus.scripts import NO_SCRIPT, KindTable, script_of
+from bloodbank.languages import CLUSTERS, IDEOGRAMS
 
 # Kinds of characters: i one character a word, h and k kana, l their long mark, c a letter with its marks, w letters and
 # numbers, m marks, p what may stand inside a word (don't, 3.5), s what never does.

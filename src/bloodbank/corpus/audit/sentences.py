@@ -23,8 +23,8 @@ from bloodbank.corpus.audit.record import (
     is_reason,
     known,
 )
-from bloodbank.corpus.scripts import NO_SPACES
 from bloodbank.experiment.settings import FOREIGN_LIMIT
+from bloodbank.languages import NO_SPACES
 from bloodbank.wording import compact, listed, percentage
 
 N_NAMED = 10  # languages in a sentence

@@ -16,7 +16,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from bloodbank.corpus.scripts import NO_SPACES, KindTable, script_of
+from bloodbank.corpus.scripts import KindTable, script_of
+from bloodbank.languages import NO_SPACES
 
 Array = np.ndarray[Any, Any]
 

@@ -52,7 +52,9 @@
 
   function subtitle(model) {
     const { view, state } = model;
-    const seed = state.seed === "mean" ? "mean over seeds" : `seed ${state.seed}`;
+    const nSeeds = Object.keys(view.seeds).length; // an imported matrix does not tell
+    const mean = nSeeds > 1 ? `mean over ${nSeeds} seeds` : nSeeds ? "one seed" : "seeds not known";
+    const seed = state.seed === "mean" ? mean : `seed ${state.seed}`;
     return `protocol ${view.protocol}; metric ${view.metric_label}; ${seed}; ${bb.text.plural(model.nodes.length, model.collapsed ? "group" : "language")}; positive F is a gain`;
   }
 

@@ -32,7 +32,8 @@
     ["Seed", "One replicate of all models. What differs between seeds is chance."],
   ];
   const MISLEADS = [
-    "A model with a donor was trained longer than the recipient's own. Part of every F is that; a run with the control “longer” shows how much.",
+    "How many updates each model had, and how often it read the recipient's text, is part of every F: a model with a donor may have had more of the one and less of the other. A run with the control “longer” shows how much it is.",
+    "A language whose own model learned little gives little and takes much. Look at how the scores compare with the unigram's before anything is said of languages.",
     "Text that holds another language makes its language look like a donor to that other one. Look at the share of foreign text on the card.",
     "The tokenizer cuts some languages into more pieces than others, which changes how much training the same text is.",
     "A bank speaks of its own corpus and model size. Other text, other sizes may say otherwise.",
