@@ -12,12 +12,11 @@ import numpy as np
 import pandas as pd
 
 from bloodbank.bank.bank import Bank, rebuild
-from bloodbank.bank.measurements import ALONE, LONGER, ZERO_SHOT
+from bloodbank.bank.measurements import ALONE, BASELINE_WORDS, EQUAL, LONGER, ZERO_SHOT
 from bloodbank.bank.scores import number
 from bloodbank.wording import MISSING, language_name, listed, plural, signed
 
-_WORDS = {ALONE: "M_t", LONGER: "`longer` (M_t with as many updates as M_{s,t})"}
-_SHORT = {ALONE: "M_t", LONGER: "`longer`"}
+_SHORT = {ALONE: "M_t", EQUAL: "`equal`", LONGER: "`longer`"}
 _MAX_NAMED = 8
 
 
@@ -56,7 +55,8 @@ def second_baseline(bank: Bank) -> SecondBaseline | None:
 def _sentences(both: SecondBaseline) -> list[str]:
     first, second = (bank.finetune_scores.to_numpy(dtype=float) for bank in (both.first, both.second))
     known = ~np.isnan(first) & ~np.isnan(second)
-    words = _WORDS[both.second.baseline]
+    baseline = both.second.baseline
+    words = _SHORT[baseline] if baseline == ALONE else f"{_SHORT[baseline]} ({BASELINE_WORDS[baseline]})"
     if not known.any():
         return [f"Against {words}: no cell is measured."]
     before, after = _SHORT[both.first.baseline], _SHORT[both.second.baseline]

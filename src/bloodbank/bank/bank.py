@@ -27,7 +27,7 @@ from bloodbank.bank.health import (
     unconverged_models,
     unhealthy_models,
 )
-from bloodbank.bank.measurements import ALONE, LONGER, MONOLINGUAL, counted, select_controls, select_rows
+from bloodbank.bank.measurements import ALONE, MONOLINGUAL, counted, select_controls, select_rows
 from bloodbank.bank.reading import tokens_of_recipient
 from bloodbank.bank.reliability import Reliability, reliability
 from bloodbank.bank.scores import TRAINING, finetune_scores, language_scores, over_seeds, same, transfer_levels
@@ -76,7 +76,7 @@ class Bank:
     unconverged_models: pd.DataFrame  #: protocol, donor, recipient, seed, convergence ("falling" or "rising")
     covariates: pd.DataFrame  #: one row for each language, any columns that were given; of a run, its audit
     provenance: Mapping[str, Any] = field(default_factory=dict)
-    baseline: str = ALONE  #: what F is relative to: M_t ("alone"), or M_t with as many updates as M_{s,t} ("longer")
+    baseline: str = ALONE  #: what F is relative to: see `measurements.BASELINE_WORDS`
     tokens_of_recipient: Mapping[str, float] = field(default_factory=dict)  #: see `reading.tokens_of_recipient`
     intervals: Intervals | None = None  #: see `uncertainty.with_intervals`; None where nothing is known
     measurements: pd.DataFrame | None = field(default=None, repr=False)  #: absent in a bank read from a file
@@ -228,7 +228,9 @@ def build_bank(
             health=health,
         ),
         health=health,
-        unhealthy_models=unhealthy_models(trained if baseline == ALONE else pd.concat([trained, _named(own)])),
+        unhealthy_models=unhealthy_models(
+            trained if baseline == ALONE else pd.concat([trained, _named(own, baseline)])
+        ),
         replicates={seed: cells.finetune for seed, cells in by_seed.items()},
         controls=control_scores(
             measurements,
@@ -248,9 +250,9 @@ def build_bank(
     )
 
 
-def _named(longer: pd.DataFrame) -> pd.DataFrame:
-    """Name the models of the control `longer` as such again: its donor is the recipient itself."""
-    return longer.assign(donor=longer["recipient"], protocol=LONGER)
+def _named(own: pd.DataFrame, baseline: str) -> pd.DataFrame:
+    """Name the models of a control that is the baseline as such again: their donor is the recipient itself."""
+    return own.assign(donor=own["recipient"], protocol=baseline)
 
 
 def rebuild(bank: Bank, *, protocol: str | None = None, metric: str | None = None, baseline: str | None = None) -> Bank:

@@ -21,12 +21,18 @@ from bloodbank.errors import UsageError
 MONOLINGUAL = "monolingual"
 ZERO_SHOT = "zero_shot"
 JOINT = "joint"
-LONGER, SELF, CLONE = "longer", "self", "clone"
-OWN_CONTROLS = (LONGER, SELF, CLONE)  # within one language: donor and recipient are the same
+EQUAL, LONGER, SELF, CLONE = "equal", "longer", "self", "clone"
+OWN_CONTROLS = (EQUAL, LONGER, SELF, CLONE)  # within one language: donor and recipient are the same
 SHUFFLED = "shuffled"
 CONTROLS = (*OWN_CONTROLS, SHUFFLED)
 ALONE = "alone"
-BASELINES = (ALONE, LONGER)  #: what F is relative to: M_t, or M_t with as many updates as M_{s,t}
+BASELINES = (ALONE, EQUAL, LONGER)  #: what F is relative to
+#: M_t as each baseline has it.
+BASELINE_WORDS = {
+    ALONE: "M_t",
+    EQUAL: "M_t with as many passes over t as M_{s,t} makes",
+    LONGER: "M_t with as many updates as M_{s,t}",
+}
 HEALTH_STATES = ("healthy", "unhealthy", "failed")
 NOT_CHECKED = "not checked"  # the health of a zero-shot score that did not fail
 _COLUMNS = (
@@ -80,8 +86,8 @@ def select_rows(
     Rows of other languages, protocols and metrics are left out, and so are pairs of a language with itself.
 
     Returns:
-        The monolingual rows and those of `protocol`, with `donor` a string in all of them. With the baseline "longer"
-        the rows of that control stand in place of the monolingual ones, and are called so.
+        The monolingual rows and those of `protocol`, with `donor` a string in all of them. With another baseline than
+        "alone" the rows of that control stand in place of the monolingual ones, and are called so.
 
     Raises:
         UsageError: The table cannot be used as asked; the message names the culprit.
@@ -113,14 +119,14 @@ def _on_baseline(table: pd.DataFrame, baseline: str, protocol: str) -> pd.DataFr
         return table
     if protocol == ZERO_SHOT:
         raise UsageError(
-            f"The baseline {LONGER!r} is for protocols whose models train on the recipient; a zero_shot score is "
+            f"The baseline {baseline!r} is for protocols whose models train on the recipient; a zero_shot score is "
             f"compared with M_t itself. Leave it out, or give {ALONE!r}."
         )
-    own = table["protocol"] == LONGER
+    own = table["protocol"] == baseline
     if not own.any():
         recipients = _listed(table.loc[table["protocol"] == protocol, "recipient"])
         raise UsageError(
-            f"The baseline {LONGER!r} needs the control `{LONGER}` (M_t with as many updates as M_{{s,t}}), which was "
+            f"The baseline {baseline!r} needs the control `{baseline}` ({BASELINE_WORDS[baseline]}), which was "
             f"not measured of {recipients}. Add it to grid.controls and run again, or give the baseline {ALONE!r}."
         )
     renamed = table.assign(donor=table["donor"].mask(own, ""), protocol=table["protocol"].mask(own, MONOLINGUAL))

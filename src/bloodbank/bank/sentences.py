@@ -16,7 +16,18 @@ from bloodbank.bank.bank import Bank
 from bloodbank.bank.controls import compare_pairs, compare_recipients
 from bloodbank.bank.covariates import TRANSLATED_SHARE
 from bloodbank.bank.health import CONVERGED, FALLING, NOT_MEASURED, RISING, UNHEALTHY, UNKNOWN, VOID
-from bloodbank.bank.measurements import ALONE, CONTROLS, JOINT, LONGER, METRICS, SHUFFLED, ZERO_SHOT
+from bloodbank.bank.measurements import (
+    ALONE,
+    BASELINE_WORDS,
+    CONTROLS,
+    EQUAL,
+    JOINT,
+    LONGER,
+    METRICS,
+    OWN_CONTROLS,
+    SHUFFLED,
+    ZERO_SHOT,
+)
 from bloodbank.bank.scores import BLOOD_TYPES, LEVELS, matrix, number
 from bloodbank.bank.scripts import OTHER_SCRIPT, WHAT_THEY_SAY, WHY_NOT
 from bloodbank.bank.uncertainty.intervals import Intervals
@@ -46,8 +57,8 @@ def subtitle(bank: Bank) -> str:
         seeds,
         _missing_part(bank),
     ]
-    if bank.baseline == LONGER:
-        parts.insert(3, "F against `longer`")
+    if bank.baseline != ALONE:
+        parts.insert(3, f"F against `{bank.baseline}`")
     if bank.include_unhealthy:
         parts.append("unhealthy models counted")
     return "; ".join(parts)
@@ -95,8 +106,8 @@ def units(bank: Bank) -> str:
     """Say what F, D and R are, with their units."""
     metric = METRICS[bank.metric]
     own, whose = "its monolingual model", "that model's"
-    if bank.baseline == LONGER:
-        own = "the control `longer` (M_t trained alone with as many updates as M_{s,t})"
+    if bank.baseline != ALONE:
+        own = f"the control `{bank.baseline}` ({BASELINE_WORDS[bank.baseline]})"
     turned = "" if metric.higher_is_better else f"; {metric.label} is a loss, so signs are turned"
     return (
         f"F is the gain of the recipient's score over {own}, in percent of {whose} "
@@ -108,7 +119,7 @@ def units(bank: Bank) -> str:
 def unequal_reading(bank: Bank) -> list[str]:
     """Say which recipients' F is too low, or too high, because M_{s,t} reads less, or more, of t than M_t does.
 
-    Nothing is said where they read equally much, nor against `longer`, which has as many updates by design.
+    Nothing is said where they read equally much, nor against a baseline that has as many passes, or updates, by design.
     """
     if bank.baseline != ALONE:
         return []
@@ -184,8 +195,8 @@ def missing_cells(bank: Bank) -> str:
     }
     parts = "; ".join(f"{reasons[reason]} {text}" for reason, text in texts.items() if reasons[reason])
     said = f"{n_missing} of {n_pairs(bank)} cells are missing: {parts}."
-    if bank.baseline == LONGER and (without := _without_longer(bank)):
-        said += f" The control `{LONGER}` was not measured of {listed(without, MAX_NAMED)}."
+    if bank.baseline != ALONE and (without := _without_baseline(bank)):
+        said += f" The control `{bank.baseline}` was not measured of {listed(without, MAX_NAMED)}."
     for title, score in (("D", "donation"), ("R", "recipience")):
         known = bank.scores[score].notna()
         n_partial = int((known & ~bank.scores[f"{score}_complete"].astype(bool)).sum())
@@ -198,8 +209,8 @@ def missing_cells(bank: Bank) -> str:
     return said
 
 
-def _without_longer(bank: Bank) -> list[str]:
-    """List the recipients that were measured, but not their control `longer`."""
+def _without_baseline(bank: Bank) -> list[str]:
+    """List the recipients that were measured, but not the control that is the baseline."""
     known = np.asarray(bank.health != "missing", dtype=bool)
     own = np.diag(known).tolist()
     received = (known & ~np.eye(len(known), dtype=bool)).any(axis=0).tolist()
@@ -221,7 +232,8 @@ def control_sentences(bank: Bank) -> list[str]:
     recipients = compare_recipients(bank.finetune_scores, bank.controls)
     said = []
     for control, meaning in (
-        ("longer", "M_t alone, trained for longer"),
+        (EQUAL, BASELINE_WORDS[EQUAL]),
+        (LONGER, BASELINE_WORDS[LONGER]),
         ("self", "the donor is other text of t itself"),
         ("clone", "the donor is t's own text in other symbols"),
     ):
@@ -297,7 +309,7 @@ def _unhealthy(bank: Bank) -> str:
     if models.empty:
         return "No model is unhealthy or failed."
     named = [
-        f"{_model(donor, recipient)} (seed {seed}{', failed' if health == 'failed' else ''})"
+        f"{_model(donor, recipient, bank.baseline)} (seed {seed}{', failed' if health == 'failed' else ''})"
         for donor, recipient, seed, health, _ in models.to_numpy(dtype=object)
     ]
     treated = " Unhealthy ones are counted, as asked; failed ones never are." if bank.include_unhealthy else ""
@@ -305,9 +317,8 @@ def _unhealthy(bank: Bank) -> str:
 
 
 def _model(donor: str, recipient: str, protocol: str = "") -> str:
-    if donor == recipient:  # of the baseline `longer`
-        protocol = LONGER
-    if protocol in CONTROLS:
+    """Name a model; of a control, or the baseline where donor and recipient are one, by the control too."""
+    if protocol in CONTROLS and (donor == recipient or protocol not in OWN_CONTROLS):
         return f"{protocol} {recipient if donor == recipient else f'{donor}→{recipient}'}"
     joined = "+" if protocol == JOINT else "→"
     return f"{donor}{joined}{recipient}" if donor else f"{recipient} alone"

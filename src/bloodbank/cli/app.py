@@ -17,10 +17,10 @@ Source = Annotated[
     Path, Parameter(help="Run folder, `bank.json`, a matrix, or the name of a bank that comes with bloodbank.")
 ]
 Baseline = Annotated[
-    Literal["alone", "longer"],
+    Literal["alone", "equal", "longer"],
     Parameter(
-        help="What F is relative to: `alone`, M_t; `longer`, that control (M_t with as many updates as M_{s,t}). By "
-        "default as the bank was made."
+        help="What F is relative to: `alone`, M_t; `equal`, M_t with as many passes over t as M_{s,t} makes; `longer`, "
+        "with as many updates. By default as the bank was made."
     ),
 ]
 app = App(

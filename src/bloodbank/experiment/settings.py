@@ -35,7 +35,8 @@ Count = Annotated[int, Field(gt=0, strict=True)]
 Budgets = Annotated[tuple[Count, ...], AfterValidator(_distinct)]
 Share = Annotated[float, Field(ge=0.0, lt=1.0)]
 
-Control = Literal["self", "clone", "longer", "shuffled"]
+Control = Literal["self", "clone", "equal", "longer", "shuffled"]
+Baseline = Literal["alone", "equal", "longer"]
 FOREIGN_LIMIT = 0.05  # share of characters in other languages above which a language is flagged
 
 
@@ -178,7 +179,7 @@ class ModelSettings(Settings):
 class TrainingSettings(Settings):
     """`[training]`: the recipe, the same for every model."""
 
-    epochs: Count = Field(4, description="Passes over the training text of a monolingual model (paper: 4)")
+    epochs: Count = Field(4, description="Passes over the training text of a monolingual model, which is the donor too (paper: 4)")
     epochs_bilingual: Count = Field(4, description="Passes over the recipient's text in the second phase of a bilingual model")
     layout: Literal["packed", "rows"] = Field("packed", description='`"packed"`: paragraphs fill whole sequences, so equal data means nearly equal updates. `"rows"`: one line a row, padded, as in the paper')
     batch_size: Count = Field(8, description="Sequences in an update (paper: 8)")
@@ -203,14 +204,14 @@ class ScoringSettings(Settings):
     min_masked: Count = Field(10_000, description="Disjoint rounds of masks are added until so many pieces were masked, or every piece once")
     corruption: Literal["mask", "bert"] = Field("mask", description='What a masked piece shows: `"mask"` always [MASK], `"bert"` 80/10/10 (paper)')
     metric: Literal["mrr", "accuracy", "cross_entropy", "bits_per_byte"] = Field("mrr", description="Metric of the bank (paper: mrr); all four are measured")
-    baseline: Literal["alone", "longer"] = Field("alone", description='What F of the bank is relative to. `"alone"`: M_t (paper). `"longer"`: M_t with as many updates as the bilingual model, which is that control. The order of donors within a recipient does not depend on it')
+    baseline: Baseline = Field("alone", description='What F of the bank is relative to. `"alone"`: M_t (paper). `"equal"`: M_t with as many passes over t as the bilingual model makes, `"longer"`: with as many updates as it has in all, which are those controls. The order of donors within a recipient does not depend on it')
 
 
 class GridSettings(Settings):
     """`[grid]`: which cells are measured."""
 
     protocols: Annotated[tuple[Protocol, ...], Field(min_length=1), AfterValidator(_distinct)] = Field(("sequential",), description='How bilingual models are trained; one bank each. `"sequential"`: on the donor, then on the recipient. `"joint"`: on both, mixed; one model per unordered pair. `"frozen"`: as sequential, but on the recipient only word embeddings and MLM head learn. `"zero_shot"`: the donor\'s own model, scored on the recipient')
-    controls: Annotated[tuple[Control, ...], AfterValidator(_distinct)] = Field((), description='What F is compared with. `"self"`: the donor is other text of the recipient (needs twice the text). `"clone"`: the donor is the recipient\'s own text in other symbols, each piece written as another. `"longer"`: M_t with as many epochs as the bilingual model has, in one schedule. `"shuffled"`: the donor\'s pieces in random order')
+    controls: Annotated[tuple[Control, ...], AfterValidator(_distinct)] = Field((), description='What F is compared with. `"self"`: the donor is other text of the recipient (needs twice the text). `"clone"`: the donor is the recipient\'s own text in other symbols, each piece written as another. `"equal"`: M_t with the passes over t that the bilingual model makes, where donors read their text more often (`epochs`) than recipients theirs (`epochs_bilingual`). `"longer"`: M_t with as many epochs as the bilingual model has, in one schedule. `"shuffled"`: the donor\'s pieces in random order')
     match: Literal["tokens", "total"] = Field("tokens", description='`joint` only. `"tokens"`: each language brings what it brings to its own M_t. `"total"`: all together bring what one M_t reads')
     zero_shot: bool = Field(True, description="Score every monolingual model on every recipient too, beside what `protocols` says: no training, n² scorings; not with `candidates = \"text\"`")
     sets: tuple[Annotated[Codes, Field(min_length=2)], ...] = Field((), description='Sets of languages to pretrain on jointly, `[["de", "fi", "hu"], ...]`; scored on each of their languages, in no bank')

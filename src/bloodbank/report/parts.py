@@ -26,7 +26,7 @@ from bloodbank.analysis.verdict import verdict
 from bloodbank.analysis.yardstick import yardstick, yardstick_rows
 from bloodbank.analysis.zero_shot import zero_shot_beside, zero_shot_rows
 from bloodbank.bank.bank import Bank
-from bloodbank.bank.measurements import JOINT, LONGER, ZERO_SHOT
+from bloodbank.bank.measurements import ALONE, JOINT, ZERO_SHOT
 from bloodbank.bank.sentences import (
     caveats,
     control_sentences,
@@ -152,7 +152,7 @@ def _beside_parts(bank: Bank) -> Iterator[Section]:
     if both is not None:
         other = both.second
         sketch = Sketch("heatmap_baseline", heatmap_caption(other), lambda: heatmap_figure(other))
-        title = f"Against {'`longer`' if other.baseline == LONGER else 'M_t'}, the other baseline"
+        title = f"Against {'M_t' if other.baseline == ALONE else f'`{other.baseline}`'}, the other baseline"
         found, table = tuple(both.sentences()), second_baseline_rows(both)
         yield Section("baseline", title, found, sketches=(sketch,), table=table)
     beside = zero_shot_beside(bank)

@@ -123,13 +123,18 @@ def phase_of(model: Model, experiment: Experiment) -> Phase:
     text = Text(model.recipient, part, shuffled=kind == PIECES, respelled=kind == RESPELLED)
     if model.donor_model:
         return Phase((text,), training.epochs_bilingual, trained="words" if kind == "frozen" else "all")
-    return Phase((text,), training.epochs + (_more_epochs(experiment) if kind == "longer" else 0))
+    of_recipient = _epochs_of_recipient(experiment)
+    return Phase((text,), {"equal": of_recipient, "longer": training.epochs + of_recipient}.get(kind, training.epochs))
 
 
-def _more_epochs(experiment: Experiment) -> int:
-    """Return the passes that the bilingual model of the first protocol that trains has beyond M_t's own."""
-    joint = next(protocol for protocol in experiment.grid.protocols if protocol != "zero_shot") == "joint"
+def _epochs_of_recipient(experiment: Experiment) -> int:
+    """Return the passes over t of the bilingual model of the first protocol that trains."""
+    joint = _trained(experiment)[:1] == ["joint"]
     return experiment.training.epochs if joint else experiment.training.epochs_bilingual
+
+
+def _trained(experiment: Experiment) -> list[str]:
+    return [protocol for protocol in experiment.grid.protocols if protocol != "zero_shot"]
 
 
 def model_of(cell: Cell) -> Model:
@@ -140,7 +145,7 @@ def model_of(cell: Cell) -> Model:
         case "joint" | "set":
             codes = cell.donor.split("+") if cell.protocol == "set" else [cell.donor, cell.recipient]
             return Model(cell.protocol, tuple(sorted(codes)), cell.seed)
-        case "monolingual" | "longer":
+        case "monolingual" | "equal" | "longer":
             return Model(cell.protocol, (cell.recipient,), cell.seed)
         case _:
             return Model(cell.protocol, (cell.donor, cell.recipient), cell.seed)
@@ -169,7 +174,8 @@ def cells_of(experiment: Experiment) -> list[Cell]:
     place = {language: index for index, language in enumerate(languages)}
     cells = [Cell(MONOLINGUAL, "", code, seed) for code, seed in own]
     cells += [Cell(protocol, *pair) for protocol in paired for pair in pairs]
-    single = [control for control in ("self", "clone", "longer") if control in grid.controls]
+    single = [control for control in ("self", "clone", "equal", "longer") if control in grid.controls]
+    single = single if _trained(experiment) else []  # zero-shot scores alone have nothing to be compared with
     cells += [Cell(control, code, code, seed) for control in single for code, seed in received]
     cells += [
         Cell("set", "+".join(sorted(codes)), code, seed)
@@ -177,7 +183,7 @@ def cells_of(experiment: Experiment) -> list[Cell]:
         for seed in _seeds(experiment, codes)
         for code in codes
     ]
-    kinds = [MONOLINGUAL, *paired, "self", "clone", "longer", "set"]
+    kinds = [MONOLINGUAL, *paired, "self", "clone", "equal", "longer", "set"]
     return sorted(
         dict.fromkeys(cells),
         key=lambda cell: (
