@@ -34,8 +34,11 @@ feed_forward_size = 16
 [training]
 epochs = 3
 epochs_bilingual = 2
+[scoring]
+baseline = "alone"
 [grid]
 include_unhealthy = true
+zero_shot = false
 {grid}
 """
 

@@ -193,10 +193,6 @@ def test_all_faults_of_a_file_are_told_at_once(complaint):
             (TOP, CORPUS, '[tokenizer]\nextra_languages = ["sv", "fi"]\n'),
             "`the file`: tokenizer.extra_languages names fi, which is among `languages` already.",
         ),
-        (
-            (TOP, CORPUS, '[scoring]\nbaseline = "longer"\n[grid]\ncontrols = []\n'),
-            '`the file`: scoring.baseline = "longer" needs that control: grid.controls = ["longer"].',
-        ),
         ((TOP,), '`the file`: corpus.path must hold `{language}`, as in path = "text/{language}.txt.xz".'),
         ((TOP, '[corpus]\npath = "de.txt"\n'), "`the file`: corpus.path must hold `{language}`, as in path = "),
     ],

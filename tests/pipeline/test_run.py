@@ -159,7 +159,7 @@ def test_two_processes_share_one_folder(finished, tmp_path):
 
 def test_other_settings_are_refused_and_update_redoes_only_what_depends(finished_copy):
     path, run = finished_copy
-    path.write_text(path.read_text().replace("[grid]", "[scoring]\nmin_masked = 50\n[grid]"), encoding="utf-8")
+    path.write_text(path.read_text().replace('"alone"\n', '"alone"\nmin_masked = 50\n'), encoding="utf-8")
     before = stamps(run, "models"), stamps(run)
     code, _, err = run_command("run", path, "--out", run)
     assert code == 2

@@ -23,6 +23,7 @@ def experiment(tmp_path):
             if not path.exists() and not (tmp_path / "moved").exists():
                 path.write_text(f"text of {language}\n", encoding="utf-8")
         content = {"preset": "quick", "languages": list(languages), "corpus": {"path": "{language}.txt"}} | content
+        content["scoring"] = {"baseline": "alone"} | content.get("scoring", {})
         content["grid"] = {"zero_shot": False} | content.get("grid", {})
         return make_experiment(content, where="test", base=tmp_path)
 

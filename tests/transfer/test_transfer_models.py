@@ -29,7 +29,7 @@ from bloodbank.transfer.models import Text
 
 ALL = {
     "protocols": ["sequential", "joint", "frozen", "zero_shot"],
-    "controls": ["self", "clone", "longer", "shuffled"],
+    "controls": ["self", "clone", "equal", "longer", "shuffled"],
     "sets": [["x-0", "x-1", "x-2"]],
 }
 
@@ -48,6 +48,7 @@ def experiment(tmp_path):
                 path.write_text(f"text of {language}\n", encoding="utf-8")
         corpus = {"path": "{language}.txt"} | content.pop("corpus", {})
         content = {"preset": "quick", "languages": languages, "corpus": corpus} | content
+        content["scoring"] = {"baseline": "alone"} | content.get("scoring", {})
         content["grid"] = {"zero_shot": False} | (grid or {})
         return make_experiment(content, where="test", base=tmp_path)
 
@@ -68,11 +69,11 @@ def test_counts_of_all_protocols_and_controls_by_hand(experiment, n):
     pairs = n * (n - 1)
     assert protocols(cells) == {
         "monolingual": n, "sequential": pairs, "joint": pairs, "frozen": pairs, "zero_shot": pairs, "shuffled": pairs,
-        "self": n, "clone": n, "longer": n, "set": 2,
+        "self": n, "clone": n, "equal": n, "longer": n, "set": 2,
     }  # fmt: skip
     assert kinds(models_of(cells)) == {
         "monolingual": n, "sequential": pairs, "joint": pairs // 2, "frozen": pairs, "shuffled": pairs, "pieces": n,
-        "self": n, "other": n, "clone": n, "respelled": n, "longer": n, "set": 1,
+        "self": n, "other": n, "clone": n, "respelled": n, "equal": n, "longer": n, "set": 1,
     }  # fmt: skip
     assert len(set(cells)) == len(cells)
 
@@ -92,6 +93,7 @@ def test_a_protocol_trains_its_own_models_beside_the_monolingual_ones(experiment
     [
         ("self", {"self": 4, "other": 4}),
         ("clone", {"clone": 4, "respelled": 4}),
+        ("equal", {"equal": 4}),
         ("longer", {"longer": 4}),
         ("shuffled", {"shuffled": 12, "pieces": 4}),
     ],
@@ -108,6 +110,20 @@ def test_every_model_is_scored_on_every_recipient_beside_the_protocols(experimen
     assert models_of(having) == models_of(without)
     text = experiment(4, {"zero_shot": True}, training={"candidates": "text"})
     assert not protocols(cells_of(text))["zero_shot"]
+
+
+@pytest.mark.parametrize(("baseline", "epochs"), [("equal", 3), ("longer", 8)])
+def test_the_control_that_f_is_relative_to_is_measured_without_being_named(experiment, baseline, epochs):
+    settings = experiment(3, scoring={"baseline": baseline}, training={"epochs": 5, "epochs_bilingual": 3})
+    assert protocols(cells_of(settings)) == {"monolingual": 3, "sequential": 6, baseline: 3}
+    assert phase_of(Model(baseline, ("x-0",), 0), settings).epochs == epochs
+    alone = experiment(3, {"protocols": ["zero_shot"]}, scoring={"baseline": baseline})
+    assert protocols(cells_of(alone)) == {"monolingual": 3, "zero_shot": 6}
+
+
+def test_equal_has_the_passes_that_the_pair_makes_over_the_recipient(experiment):
+    for names, epochs in ((["sequential"], 3), (["joint"], 5), (["zero_shot", "joint"], 5), (["frozen", "joint"], 3)):
+        assert phases(experiment, {"protocols": names, "controls": ["equal"]})["equal"] == {(epochs, 1.0, "all")}
 
 
 def test_a_clone_goes_on_from_the_recipients_own_text_in_other_symbols(experiment):
@@ -164,6 +180,7 @@ def test_epochs_shares_and_what_learns_by_hand(experiment):
         "sequential": {(3, 1.0, "all")}, "frozen": {(3, 1.0, "words")}, "self": {(3, 1.0, "all")},
         "shuffled": {(3, 1.0, "all")}, "joint": {(5, 1.0, "all")}, "set": {(5, 1.0, "all")},
         "clone": {(3, 1.0, "all")}, "respelled": {(5, 1.0, "all")}, "longer": {(8, 1.0, "all")},
+        "equal": {(3, 1.0, "all")},
     }  # fmt: skip
     total = phases(experiment, ALL | {"match": "total"})
     assert total["joint"] == {(5, 0.5, "all")}
@@ -201,13 +218,13 @@ def test_restricted_grids_need_only_what_their_cells_need(experiment):
     cells = cells_of(experiment(4, every | {"pairs": [["x-0", "x-1"]]}))
     assert protocols(cells) == {
         "monolingual": 2, "sequential": 1, "joint": 1, "frozen": 1, "zero_shot": 1, "shuffled": 1, "self": 1,
-        "clone": 1, "longer": 1,
+        "clone": 1, "equal": 1, "longer": 1,
     }  # fmt: skip
     assert {cell.recipient for cell in cells if cell.protocol in ("self", "longer")} == {"x-1"}
     models = models_of(cells)
     assert kinds(models) == {
         "monolingual": 2, "sequential": 1, "joint": 1, "frozen": 1, "shuffled": 1, "pieces": 1, "self": 1, "other": 1,
-        "clone": 1, "respelled": 1, "longer": 1,
+        "clone": 1, "respelled": 1, "equal": 1, "longer": 1,
     }  # fmt: skip
     assert Model("pieces", ("x-0",), 0) in models
     assert Model("other", ("x-1",), 0) in models
@@ -226,7 +243,7 @@ def test_seeds_of_pairs_and_sets_are_those_that_all_have(experiment):
     assert of_seed[0]["set"] == 4
     assert of_seed[1] == {
         "monolingual": 2, "sequential": 2, "joint": 2, "frozen": 2, "zero_shot": 2, "shuffled": 2, "self": 2,
-        "clone": 2, "longer": 2, "set": 2,
+        "clone": 2, "equal": 2, "longer": 2, "set": 2,
     }  # fmt: skip
     assert not of_seed[2]
 
@@ -291,7 +308,7 @@ def test_budgets_share_the_tokenizer_and_nothing_else(experiment):
 
 
 def test_models_that_differ_have_keys_that_differ(experiment):
-    plan = make_plan(experiment(4, ALL, seeds=[0, 1], training={"epochs": 4, "epochs_bilingual": 4}))
+    plan = make_plan(experiment(4, ALL, seeds=[0, 1], training={"epochs": 4, "epochs_bilingual": 3}))
     for outputs in (plan.models, plan.scores):
         assert len({output.key for output in outputs.values()}) == len(outputs)
 

@@ -83,9 +83,6 @@ class Experiment(Settings):
             raise ValueError(f"tokenizer.extra_languages names {', '.join(both)}, which is among `languages` already")
         _check_sources((*self.languages, *self.tokenizer.extra_languages), self.corpus, self.grid)
         _check_candidates(self.training, self.grid, self.downstream)
-        baseline = self.scoring.baseline
-        if baseline != "alone" and baseline not in self.grid.controls:
-            raise ValueError(f'scoring.baseline = "{baseline}" needs that control: grid.controls = ["{baseline}"]')
         return self
 
     def seeds_of(self, language: str) -> tuple[int, ...]:

@@ -204,7 +204,7 @@ class ScoringSettings(Settings):
     min_masked: Count = Field(10_000, description="Disjoint rounds of masks are added until so many pieces were masked, or every piece once")
     corruption: Literal["mask", "bert"] = Field("mask", description='What a masked piece shows: `"mask"` always [MASK], `"bert"` 80/10/10 (paper)')
     metric: Literal["mrr", "accuracy", "cross_entropy", "bits_per_byte"] = Field("mrr", description="Metric of the bank (paper: mrr); all four are measured")
-    baseline: Baseline = Field("alone", description='What F of the bank is relative to. `"alone"`: M_t (paper). `"equal"`: M_t with as many passes over t as the bilingual model makes, `"longer"`: with as many updates as it has in all, which are those controls. The order of donors within a recipient does not depend on it')
+    baseline: Baseline = Field("alone", description='What F of the bank is relative to. `"alone"`: M_t (paper). `"equal"`: M_t with as many passes over t as the bilingual model makes, `"longer"`: with as many updates as it has in all; such a control is measured without being named. The order of donors within a recipient does not depend on it')
 
 
 class GridSettings(Settings):

@@ -35,7 +35,7 @@ def candidates_of(
         store: The run folder.
         experiment: Settings.
         vocabulary: All pieces.
-        texts: Each with the names of its token ids (`tokens`, `dev`) and its `part`.
+        texts: Each as `transfer.models.Text`, in plain values, with the names of its token ids (`tokens`, `dev`).
     """
     from bloodbank.mlm.candidates import Candidates
 

@@ -174,7 +174,8 @@ def cells_of(experiment: Experiment) -> list[Cell]:
     place = {language: index for index, language in enumerate(languages)}
     cells = [Cell(MONOLINGUAL, "", code, seed) for code, seed in own]
     cells += [Cell(protocol, *pair) for protocol in paired for pair in pairs]
-    single = [control for control in ("self", "clone", "equal", "longer") if control in grid.controls]
+    asked = (*grid.controls, experiment.scoring.baseline)  # F is relative to a control, or to M_t itself
+    single = [control for control in ("self", "clone", "equal", "longer") if control in asked]
     single = single if _trained(experiment) else []  # zero-shot scores alone have nothing to be compared with
     cells += [Cell(control, code, code, seed) for control in single for code, seed in received]
     cells += [

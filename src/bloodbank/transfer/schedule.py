@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import math
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from bloodbank.execution import (
@@ -196,7 +196,7 @@ def n_candidates(plan: Plan, store: Store) -> int:
         if not all(store.has(output) for both in outputs for output in both):
             return vocabulary.size
         named = [
-            {"tokens": own.name, "dev": dev.name, "part": text.part}
+            {**asdict(text), "tokens": own.name, "dev": dev.name}
             for text, (dev, own) in zip(texts, outputs, strict=True)
         ]
         sizes.append(len(candidates_of(store, plan.experiment, vocabulary, named).pieces))
