@@ -81,7 +81,7 @@ def _places(bank: Bank, known: pd.DataFrame) -> pd.DataFrame:
 
 
 def _sentences(found: Yardstick) -> list[str]:
-    names = " > ".join(found.known)
+    names = " > ".join(map(str, found.known))
     complete = found.known.dropna()
     n = plural(len(complete), "recipient")
     wrong = [code for code in found.out_of_order if code in complete.index]
@@ -102,11 +102,11 @@ def _sentences(found: Yardstick) -> list[str]:
         f"lowest at {low:.2f} ({_pair(donors, low)}), the highest at {high:.2f} ({_pair(donors, high)})."
     )
     if CLONE in found.places.index and found.places.loc[CLONE].notna().any():
-        clone = found.places.loc[CLONE]
-        above = int((donors.max() > clone).sum())
+        clone = found.places.loc[CLONE].to_numpy(dtype=float)
+        above = int((donors.max().to_numpy(dtype=float) > clone).sum())
         said.append(
-            f"The recipient's own text in other symbols stands at {float(clone.median()):.2f} in the middle; the best "
-            f"real donor is above it for {above} of {plural(int(clone.notna().sum()), 'recipient')}."
+            f"The recipient's own text in other symbols stands at {float(np.nanmedian(clone)):.2f} in the middle; the best "
+            f"real donor is above it for {above} of {plural(int((~np.isnan(clone)).sum()), 'recipient')}."
         )
     return said
 

@@ -212,8 +212,8 @@ def missing_cells(bank: Bank) -> str:
 def _without_baseline(bank: Bank) -> list[str]:
     """List the recipients that were measured, but not the control that is the baseline."""
     known = np.asarray(bank.health != "missing", dtype=bool)
-    own = np.diag(known).tolist()
-    received = (known & ~np.eye(len(known), dtype=bool)).any(axis=0).tolist()
+    own = np.diag(known)
+    received = np.atleast_1d((known & ~np.eye(len(known), dtype=bool)).any(axis=0))
     return [code for code, has, takes in zip(bank.languages, own, received, strict=True) if takes and not has]
 
 
