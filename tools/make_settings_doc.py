@@ -27,8 +27,8 @@ that was probably meant. `preset` fills in what the file does not say; the defau
 says anything, which is the `recommended` preset except where its column says otherwise. `bloodbank run FILE --dry-run`
 shows what a file comes to.
 
-`quick` is a small model for a hundred thousand characters and a laptop. `screen` is `quick` with one model a language and
-zero-shot scores alone; `calibrate` is `quick` with all controls whose answers are known. `recommended` is a sound first
+`quick` is a small model for a hundred thousand characters and a laptop. `screen` is `quick` with one model a
+language and zero-shot scores alone; `calibrate` is `quick` with all controls whose answers are known. `recommended` is a sound first
 guess at the paper's size. `paper` has the
 values of Malkin et al. (2022) and of their released training script, faults included, for comparison: its tokenizer
 strips accents (which damages Hindi, Burmese, Japanese and Korean), one line a row makes updates unequal, and its

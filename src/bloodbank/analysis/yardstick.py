@@ -105,8 +105,8 @@ def _sentences(found: Yardstick) -> list[str]:
         clone = found.places.loc[CLONE].to_numpy(dtype=float)
         above = int((donors.max().to_numpy(dtype=float) > clone).sum())
         said.append(
-            f"The recipient's own text in other symbols stands at {float(np.nanmedian(clone)):.2f} in the middle; the best "
-            f"real donor is above it for {above} of {plural(int((~np.isnan(clone)).sum()), 'recipient')}."
+            f"The recipient's own text in other symbols stands at {float(np.nanmedian(clone)):.2f} in the middle; the "
+            f"best real donor is above it for {above} of {plural(int((~np.isnan(clone)).sum()), 'recipient')}."
         )
     return said
 
