@@ -28,11 +28,11 @@ says anything, which is the `recommended` preset except where its column says ot
 shows what a file comes to.
 
 `quick` is a small model for a hundred thousand characters and a laptop. `screen` is `quick` with one model a
-language and zero-shot scores alone; `calibrate` is `quick` with all controls whose answers are known. `recommended` is a sound first
-guess at the paper's size. `paper` has the
-values of Malkin et al. (2022) and of their released training script, faults included, for comparison: its tokenizer
-strips accents (which damages Hindi, Burmese, Japanese and Korean), one line a row makes updates unequal, and its
-rate of 5e-5 without warm-up leaves many models on the unigram plateau.
+language and zero-shot scores alone; `calibrate` is `quick` with all controls whose answers are known. `recommended`
+is a sound first guess at the paper's size. `paper` has the values of Malkin et al. (2022) and of their released
+training script, faults included, for comparison: its tokenizer strips accents (which damages Hindi, Burmese, Japanese
+and Korean), one line a row makes updates unequal, and its rate of 5e-5 without warm-up leaves many models on the
+unigram plateau.
 """
 
 
