@@ -92,7 +92,7 @@ def test_a_control_that_lacks_is_named(with_longer, paper_example):
     assert bank.finetune_scores["fi"].isna().all()
     assert "The control `longer` was not measured of fi." in " ".join(sentences(bank))
     assert "`longer` was not measured" not in " ".join(sentences(build(with_longer())))
-    with pytest.raises(UsageError, match=r"Unknown baseline 'unigram'\. Known are alone, longer"):
+    with pytest.raises(UsageError, match=r"Unknown baseline 'unigram'\. Known are alone, equal, longer"):
         build(with_longer(), baseline="unigram")
 
 
@@ -121,7 +121,9 @@ def test_a_file_from_before_there_was_a_choice_is_against_m_t(paper_example, tmp
     write_bank(bank, tmp_path)
     content = json.loads((tmp_path / "bank.json").read_text(encoding="utf-8"))
     assert content.pop("baseline") == "alone"
-    content.pop("tokens_of_recipient")
+    content |= {"schema_version": 1, "confounds": []}
+    for later in ("tokens_of_recipient", "reliability"):
+        content.pop(later)
     (tmp_path / "bank.json").write_text(json.dumps(content), encoding="utf-8")
     assert read_bank(tmp_path) == bank
 

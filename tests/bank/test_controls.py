@@ -187,7 +187,7 @@ def test_table_in_the_terminal(with_controls, paper_example):
 def test_what_is_said_of_longer_follows_the_numbers(with_controls):
     # mean F +27.5, -10, -15 (mean +0.83), longer +20, +4, -10 (mean +4.67)
     assert (
-        "Control `longer` (M_t alone, trained for longer): the mean F over donors exceeds it for 1 of "
+        "Control `longer` (M_t with as many updates as M_{s,t}): the mean F over donors exceeds it for 1 of "
         "3 recipients; on average over these, F is +0.8% and the control +4.7%, a difference of -3.8 percentage points."
     ) in said(build(with_controls()))
     worse = {("de", "de"): 0.10, ("fi", "fi"): 0.10, ("hu", "hu"): 0.10}  # -50, -60, -75

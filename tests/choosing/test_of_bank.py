@@ -27,7 +27,7 @@ def bank_of(make):
 
 
 def text(bank, *recipients, budget=1, **options):
-    return "\n".join(recommend_from(bank, recipients, budget, **options))
+    return "\n".join(recommend_from(bank, recipients, budget, **{"anyway": True} | options))
 
 
 def test_a_score_is_a_share_of_that_of_m_t():
@@ -46,6 +46,12 @@ def test_zero_shot_scores_rank_donors_of_one_script(bank_of):
     assert "paper's assumption" not in said
     assert "F to " not in said
     assert "For German (de): Dutch (nl), Swedish (sv) (2 donors)." in text(bank_of("zero_shot"), "de", budget=2)
+
+
+def test_with_one_seed_nothing_is_recommended_by_zero_shot_scores_either(bank_of):
+    said = text(bank_of("zero_shot"), "de", anyway=False)
+    assert "For German (de): no donor is recommended" in said
+    assert "one seed" in said
 
 
 def test_the_opposite_order_gives_the_opposite_answer(bank_of):
@@ -87,4 +93,6 @@ def test_recipients_that_zero_shot_scores_cannot_compare_are_named(bank_of, make
 
 def test_lines_of_f_are_those_of_the_recommendation(bank_of):
     bank = bank_of(zero_shot=None)
-    assert recommend_from(bank, ["de"], 2) == recommend(bank.finetune_scores, ["de"], 2).lines()
+    said = recommend_from(bank, ["de"], 2, anyway=True)
+    assert said == recommend(bank, ["de"], 2, anyway=True).lines()
+    assert set(recommend(bank.finetune_scores, ["de"], 2).lines()) <= set(said)

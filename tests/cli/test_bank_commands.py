@@ -63,7 +63,7 @@ def test_the_shipped_bank_follows_from_its_own_tables():
     bank = bb.load_bank("help-books")
     again = build_bank(
         bank.measurements, languages=bank.languages, name=bank.name, covariates=bank.covariates,
-        provenance=bank.provenance,
+        provenance=bank.provenance, baseline=bank.baseline,
     )  # fmt: skip
     again = with_intervals(again, shipped_folder("help-books") / "sentence_scores.parquet")
     pd.testing.assert_frame_equal(again.finetune_scores, bank.finetune_scores)

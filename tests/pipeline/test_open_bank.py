@@ -89,7 +89,7 @@ def test_commands_take_them(folder):
     assert "F against `longer`" in printed("show", folder, "--baseline", "longer")
     assert "protocol zero_shot" in printed("show", folder, "--protocol", "zero_shot")
     assert "By zero-shot scores it would be" in printed("recommend", folder, "--for", "de", "--budget", "1")
-    zero_shot = printed("recommend", folder, "--for", "de", "--budget", "1", "--protocol", "zero_shot")
+    zero_shot = printed("recommend", folder, "--for", "de", "--budget", "1", "--protocol", "zero_shot", "--anyway")
     assert "Zero-shot score on de, as a share of its own model's" in zero_shot
     printed("select", folder, "--size", "1", "--order", "most_donating", "--baseline", "longer")
     printed("bank", "export", folder, folder / "out.csv", "--baseline", "longer")

@@ -246,7 +246,7 @@ def test_an_output_says_how_it_came_about(ran):
     folder = Store(ran.parent / "runs" / "tiny").root / "taggers"
     one = next(path for path in folder.iterdir() if path.name.startswith("pos_most.donating.C_x-e_seed0"))
     training = json.loads((one / "tagger.json").read_text(encoding="utf-8"))
-    assert training["length"] == 16
+    assert training["length"] == 64
     assert training["gang"] == ["control", "most donating + C", "random + C", "least donating + C", "random weights"]
     assert training["updates"] > 0
 

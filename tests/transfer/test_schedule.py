@@ -80,7 +80,7 @@ def test_the_estimate_counts_models_updates_and_bytes(tmp_path, store):
     plan = plan_in(tmp_path, execution={"device": "cpu", "checkpoint_seconds": 60})
     schedule = make_schedule(plan, targets_of(plan), store, workers=2)
     cost = estimate(schedule, timed=False)
-    assert (cost.n_monolingual, cost.n_others, cost.n_left) == (4, 12, 16)
+    assert (cost.n_monolingual, cost.n_others, cost.n_left) == (4, 12 + 4, 20)  # pairs, and what F is relative to
     assert cost.tokens == sum(schedule.tokens.values())
     per_update = plan.experiment.model.n_positions * plan.experiment.training.batch_size
     assert cost.updates == sum(-(-n // per_update) for n in schedule.tokens.values())
