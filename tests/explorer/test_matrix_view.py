@@ -87,7 +87,8 @@ def test_cells_sums_and_numbers_are_those_of_the_bank(open_page, content, bank):
     )
     assert {(one["y"], one["x"]): one["text"] for one in painted if one["x"] < 12 and one["y"] < 12} == written
     assert page.evaluate(PAINTED) > 1000, "and they are on the screen"
-    assert layout["yaxis"]["ticktext"][:2] == ["Korean", "Japanese"]
+    names = {one.code: one.name for one in content.languages}
+    assert layout["yaxis"]["ticktext"][:2] == [names[code] for code in order[:2]]
     assert layout["xaxis"]["ticktext"][-1] == "<b>D</b>"
     (bar,) = [trace["marker"] for trace in exported(page) if trace.get("marker", {}).get("showscale")]
     assert bar["cmin"] == -bar["cmax"] == -limit, "the scale is centred on zero"

@@ -85,7 +85,7 @@ def test_without_the_drawing_library_it_is_said_what_to_install(content, monkeyp
 
 
 def test_markup_in_the_data_stays_text_in_every_view(open_page, content):
-    page = open_page(hostile(content), "focus=ko&feature=x1&outline=1&table=pairs&donors=ko,ja&recipients=de")
+    page = open_page(hostile(content), "focus=el&feature=x1&outline=1&table=pairs&donors=el,ru&recipients=de")
     links = "document.querySelectorAll('svg a[*|href]').length"
     for panel in PANELS:
         for change in ({"panel": panel}, {"collapse": True}, {"collapse": False, "colour": "feature"}):
@@ -161,7 +161,7 @@ def test_themes(open_page, content):
 
 @pytest.mark.parametrize("width", [360, 1100, 1920])
 def test_nothing_is_wider_than_the_window(open_page, content, width):
-    page = open_page(content, "focus=ko&donors=ko&recipients=de", size=(width, 900))
+    page = open_page(content, "focus=el&donors=el&recipients=de", size=(width, 900))
     for panel in PANELS:
         set_state(page, panel=panel)
         assert page.evaluate("document.documentElement.scrollWidth") <= width, panel
@@ -191,7 +191,7 @@ def test_two_views_are_linked(open_page, content):
         not {
             score.recipience.value
             for one, score in zip(content.languages, content.views[0].scores, strict=True)
-            if one.code == "ko"
+            if one.code == "el"
         }
         & points
     )
@@ -213,8 +213,9 @@ def test_another_metric_and_another_seed(open_page, content):
 def test_languages_are_chosen_by_the_value_of_a_feature(open_page, content):
     page = open_page(content, "panel=matrix&beside=none")
     settle(page, lambda: page.locator("#choose-feature").select_option("@script"))
-    settle(page, lambda: page.get_by_role("button", name="Latin 7").click())
     expected = {one.code for one in content.languages if one.script == "Latin"}
-    assert len(expected) == 7
+    settle(page, lambda: page.get_by_role("button", name=f"Latin {len(expected)}").click())
+    assert 0 < len(expected) < len(content.languages)
     assert set(page.evaluate("bloodbank.state.get().chosen")) == expected
-    wait_until(page, "document.querySelector('.count').textContent.startsWith('7 of 12')")
+    count = f"{len(expected)} of {len(content.languages)}"
+    wait_until(page, f"document.querySelector('.count').textContent.startsWith('{count}')")
