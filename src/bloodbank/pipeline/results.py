@@ -282,5 +282,5 @@ def _provenance(plan: Plan, records: list[dict[str, Any]]) -> dict[str, Any]:
         "versions": {name: ", ".join(sorted(several)) for name, several in versions.items()},
         "devices": sorted({record["device"] for record in records}),
         "threads": sorted({record["threads"] for record in records}),
-        "n_models": len(records),
+        "n_models": sum(record["protocol"] != "zero_shot" for record in records),  # whose scores train nothing
     }
