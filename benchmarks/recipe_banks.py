@@ -142,9 +142,10 @@ def reliability(banks: np.ndarray) -> tuple[float, float]:
     """Return the share of the variance of donors' effects within recipients that repeats, of one seed and of the mean.
 
     Args:
-        banks: Gains. Shape: [n_seeds, donor, recipient], missing on the diagonal.
+        banks: Gains; what is on the diagonal does not count. Shape: [n_seeds, donor, recipient].
     """
     n_seeds, n, _ = banks.shape
+    banks = np.where(np.eye(n, dtype=bool), np.nan, banks)
     within = banks - np.nanmean(banks, axis=1, keepdims=True)
     cells = within[:, ~np.eye(n, dtype=bool)]
     noise = cells.var(axis=0, ddof=1).sum() / (n * (n - 2))  # each recipient's mean took one degree of freedom
