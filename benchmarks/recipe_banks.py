@@ -7,36 +7,35 @@ M_{s,t} of the experiment's languages, and scores them on masks of the dev text,
 `OUT/banks.jsonl` is one bank of one seed; what is there is not trained again.
 
 Printed: the least M_l as a multiple of the unigram; the reliability of the order of donors within recipients over all
-seeds; the same for zero-shot scores; core-minutes a seed. `reliability` is that of the mean over the seeds.
+seeds, for one seed and for the mean over them, and the donor that gives each language most; the same for zero-shot
+scores; core-minutes a seed.
 """
 
 from __future__ import annotations
 
 import argparse
-import json
 import time
 import tomllib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-from tune_recipe import MASK_SHARE, changed, text_tasks
+from tune_recipe import add_row, changed, masked_dev, prepared, read_rows
 
-from bloodbank.execution import run_tasks
-from bloodbank.experiment.load import Experiment, load_experiment
-from bloodbank.mlm.masking import TestMasks, make_test_masks
+from bloodbank.experiment.load import Experiment
+from bloodbank.mlm.masking import TestMasks
 from bloodbank.mlm.model import BertStack
 from bloodbank.mlm.reading import Reading
-from bloodbank.mlm.scoring import PieceScores, score_models, score_unigram
-from bloodbank.mlm.sequences import Text, read_ids
+from bloodbank.mlm.scoring import PieceScores, score_models
+from bloodbank.mlm.sequences import Text
 from bloodbank.mlm.training import train
 from bloodbank.mlm.weights import new_stack
-from bloodbank.randomness import generator
 from bloodbank.store import Store
 from bloodbank.tokenizer import Vocabulary, load_tokenizer
-from bloodbank.transfer import Plan, make_plan
+from bloodbank.transfer import Plan
 from bloodbank.transfer.tasks import sequences_of
 
 KINDS = ("sequential", "zero_shot")
@@ -51,24 +50,20 @@ def main() -> None:
     parser.add_argument("--only", default="", help="names of recipes, comma-separated; all by default")
     chosen = parser.parse_args()
     torch.set_num_threads(1)
-    experiment = load_experiment(chosen.experiment)
-    plan, store = make_plan(experiment), Store(chosen.out)
-    if failures := run_tasks(text_tasks(plan, store), store, workers=1):
-        raise SystemExit(failures[0].message)
+    plan, store = prepared(chosen.experiment, chosen.out)
     results = chosen.out / "banks.jsonl"
-    done = [json.loads(line) for line in results.read_text().splitlines()] if results.exists() else []
+    done = read_rows(results)
     recipes: dict[str, dict[str, Any]] = tomllib.loads(chosen.recipes.read_text())["recipes"]
     wanted = chosen.only.split(",") if chosen.only else list(recipes)
-    for seed in experiment.seeds:
+    for seed in plan.experiment.seeds:
         for name in wanted:
             if any((row["recipe"], row["seed"]) == (name, seed) for row in done):
                 continue
             row = {"recipe": name, "seed": seed, **measure(plan, store, changed(plan.experiment, recipes[name]), seed)}
             done.append(row)
-            with results.open("a") as file:
-                file.write(json.dumps(row) + "\n")
-            print(table(done, wanted), flush=True)
-    print(table(done, wanted))
+            add_row(results, row)
+            print(table(done, wanted, plan.experiment.languages), flush=True)
+    print(table(done, wanted, plan.experiment.languages))
 
 
 @dataclass(frozen=True)
@@ -82,16 +77,9 @@ class Language:
 
     @classmethod
     def read(cls, plan: Plan, store: Store, code: str, experiment: Experiment, vocabulary: Vocabulary) -> Language:
-        """Lay out a language's text, and mask its dev text as all recipes see it: in rows of the experiment."""
-        tokens = store.path(plan.tokens[code])
-        dev = sequences_of(tokens, "dev", vocabulary, plan.experiment).all_rows()
-        masks = make_test_masks(
-            dev, read_ids(tokens / "dev")[1], np.load(tokens / "dev.bytes.npy"), mask_share=MASK_SHARE,
-            min_masked=10_000, corruption="mask", random=generator("dev masks of the tuning", code),
-        )  # fmt: skip
-        counts = np.bincount(read_ids(tokens / "train")[0], minlength=vocabulary.size).astype(np.float64)
-        counts[list(vocabulary.special)] = 0.0
-        return cls(code, sequences_of(tokens, "train", vocabulary, experiment), masks, score_unigram(masks, counts))
+        """Lay out a language's training text, and mask its dev text as all recipes see it."""
+        _, masks, unigram = masked_dev(plan, store, code, vocabulary)
+        return cls(code, sequences_of(store.path(plan.tokens[code]), "train", vocabulary, experiment), masks, unigram)
 
 
 def measure(plan: Plan, store: Store, experiment: Experiment, seed: int) -> dict[str, Any]:
@@ -153,12 +141,19 @@ def reliability(banks: np.ndarray) -> tuple[float, float]:
     return signal / (signal + noise), signal / (signal + noise / n_seeds)
 
 
-def table(rows: list[dict[str, Any]], names: list[str]) -> str:
+def firsts(bank: np.ndarray, codes: Sequence[str]) -> str:
+    """Name the donor that gives each recipient most, over all seeds: `nl←nb`. Shape as in `reliability`."""
+    gains = np.where(np.eye(len(codes), dtype=bool), -np.inf, bank.mean(axis=0))
+    return " ".join(f"{code}←{codes[donor]}" for code, donor in zip(codes, gains.argmax(axis=0), strict=True))
+
+
+def table(rows: list[dict[str, Any]], names: list[str], codes: Sequence[str]) -> str:
     """Lay results out in Markdown."""
     lines = [
         "| recipe | seeds | least M_l, times the unigram | core-minutes a seed | reliability of one seed, of the mean: "
-        "F by MRR | by cross-entropy | zero-shot by MRR | by cross-entropy |",
-        "| --- | --- | --- | --- | --- | --- | --- | --- |",
+        "F by MRR | by cross-entropy | zero-shot by MRR | by cross-entropy | first donors: F by MRR | by cross-entropy "
+        "| zero-shot by MRR | by cross-entropy |",
+        "| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |",
     ]
     for name in names:
         mine = [row for row in rows if row["recipe"] == name]
@@ -166,10 +161,11 @@ def table(rows: list[dict[str, Any]], names: list[str]) -> str:
             continue
         least = min(min(row["times_unigram"]) for row in mine)
         minutes = np.mean([row["core_minutes"] for row in mine])
+        banks = [np.array([row[kind] for row in mine])[:, metric] for kind in KINDS for metric in range(2)]
         found = "| not known, one seed " * 4
         if len(mine) > 1:
-            banks = [np.array([row[kind] for row in mine])[:, metric] for kind in KINDS for metric in range(2)]
             found = "".join("| {:.2f}, {:.2f} ".format(*reliability(bank)) for bank in banks)
+        found += "".join(f"| {firsts(bank, codes)} " for bank in banks)
         lines.append(f"| {name} | {len(mine)} | {least:.2f} | {minutes:.1f} {found}|")
     return "\n".join(lines)
 

@@ -21,18 +21,18 @@ import numpy as np
 import setups
 import torch
 
-from bloodbank.execution import Task, run_tasks
+from bloodbank.execution import run_tasks
 from bloodbank.experiment.load import Experiment, load_experiment
 from bloodbank.mlm.curves import DevText
-from bloodbank.mlm.masking import make_test_masks
+from bloodbank.mlm.masking import TestMasks, make_test_masks
 from bloodbank.mlm.reading import Reading
-from bloodbank.mlm.scoring import ratio_with_error, score_models, score_unigram, unit_sums
-from bloodbank.mlm.sequences import read_ids
+from bloodbank.mlm.scoring import PieceScores, ratio_with_error, score_models, score_unigram, unit_sums
+from bloodbank.mlm.sequences import Text, read_ids
 from bloodbank.mlm.training import train
 from bloodbank.mlm.weights import new_stack
 from bloodbank.randomness import generator
 from bloodbank.store import Store
-from bloodbank.tokenizer import load_tokenizer
+from bloodbank.tokenizer import Vocabulary, load_tokenizer
 from bloodbank.transfer import Plan, make_plan, make_tasks
 from bloodbank.transfer.tasks import sequences_of
 
@@ -49,12 +49,9 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     chosen = parser.parse_args()
     torch.set_num_threads(1)
-    experiment = load_experiment(chosen.experiment)
-    plan, store = make_plan(experiment), Store(chosen.out)
-    if failures := run_tasks(text_tasks(plan, store), store, workers=1):
-        raise SystemExit(failures[0].message)
-    results = chosen.out / "recipes.jsonl"
-    done = [json.loads(line) for line in results.read_text().splitlines()] if results.exists() else []
+    plan, store = prepared(chosen.experiment, chosen.out)
+    experiment, results = plan.experiment, chosen.out / "recipes.jsonl"
+    done = read_rows(results)
     recipes = tomllib.loads(chosen.candidates.read_text())["recipes"]
     for name, changes in recipes.items():
         for language in filter(None, chosen.languages.split(",")) if chosen.languages else experiment.languages:
@@ -63,16 +60,43 @@ def main() -> None:
             row = measure(plan, store, language, changes, chosen.seed)
             row = {"recipe": name, "language": language, "seed": chosen.seed, "changes": changes, **row}
             done.append(row)
-            with results.open("a") as file:
-                file.write(json.dumps(row) + "\n")
+            add_row(results, row)
             print(table([row]), flush=True)
     print(table(done))
 
 
-def text_tasks(plan: Plan, store: Store) -> list[Task]:
-    """Return the tasks that are missing before a model can be trained: text, tokenizer, pieces."""
+def prepared(experiment: Path, out: Path) -> tuple[Plan, Store]:
+    """Make what is missing before a model can be trained: text, tokenizer, pieces."""
+    plan, store = make_plan(load_experiment(experiment)), Store(out)
     texts = [task for task in make_tasks(plan) if task.output.stage in ("corpus", "tokenizer", "tokens")]
-    return [task for task in texts if not store.has(task.output)]
+    if failures := run_tasks([task for task in texts if not store.has(task.output)], store, workers=1):
+        raise SystemExit(failures[0].message)
+    return plan, store
+
+
+def read_rows(path: Path) -> list[dict[str, Any]]:
+    """Read what was measured before."""
+    return [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
+
+
+def add_row(path: Path, row: dict[str, Any]) -> None:
+    """Keep one measurement more."""
+    with path.open("a") as file:
+        file.write(json.dumps(row) + "\n")
+
+
+def masked_dev(plan: Plan, store: Store, language: str, vocabulary: Vocabulary) -> tuple[Text, TestMasks, PieceScores]:
+    """Lay out a language's dev text as the experiment does, whatever the recipe, mask it, and score the unigram."""
+    tokens = store.path(plan.tokens[language])
+    rows = sequences_of(tokens, "dev", vocabulary, plan.experiment)
+    masks = make_test_masks(
+        rows.all_rows(), read_ids(tokens / "dev")[1], np.load(tokens / "dev.bytes.npy"),
+        mask_share=MASK_SHARE, min_masked=10_000, corruption="mask",
+        random=generator("dev masks of the tuning", language),
+    )  # fmt: skip
+    counts = np.bincount(read_ids(tokens / "train")[0], minlength=vocabulary.size).astype(np.float64)
+    counts[list(vocabulary.special)] = 0.0
+    return rows, masks, score_unigram(masks, counts)
 
 
 def measure(plan: Plan, store: Store, language: str, changes: dict[str, Any], seed: int) -> dict[str, Any]:
@@ -82,23 +106,12 @@ def measure(plan: Plan, store: Store, language: str, changes: dict[str, Any], se
     tokens = store.path(plan.tokens[language])
     if experiment.model.n_positions < plan.experiment.model.n_positions:
         raise SystemExit(f"n_positions {experiment.model.n_positions}: the experiment's rows are longer")
-    rows = {
-        "train": sequences_of(tokens, "train", vocabulary, experiment),
-        "dev": sequences_of(tokens, "dev", vocabulary, plan.experiment),
-    }
-    offsets = read_ids(tokens / "dev")[1]
-    masks = make_test_masks(
-        rows["dev"].all_rows(), offsets, np.load(tokens / "dev.bytes.npy"),
-        mask_share=MASK_SHARE, min_masked=10_000, corruption="mask",
-        random=generator("dev masks of the tuning", language),
-    )  # fmt: skip
-    counts = np.bincount(read_ids(tokens / "train")[0], minlength=vocabulary.size).astype(np.float64)
-    counts[list(vocabulary.special)] = 0.0
-    unigram = score_unigram(masks, counts)
+    dev_rows, masks, unigram = masked_dev(plan, store, language, vocabulary)
+    text = sequences_of(tokens, "train", vocabulary, experiment)
     stack = new_stack(experiment.model, vocabulary.size, (seed,), vocabulary.pad)
-    dev = {language: DevText(rows["dev"], language, MASK_SHARE, 60)}
+    dev = {language: DevText(dev_rows, language, MASK_SHARE, 60)}
     started = time.perf_counter()
-    reading = Reading({language: rows["train"]}, experiment.training, experiment.training.epochs, seed)
+    reading = Reading({language: text}, experiment.training, experiment.training.epochs, seed)
     (made,) = train(stack, [reading], experiment.training, dev=dev)
     seconds = time.perf_counter() - started
     (scores,) = score_models(stack, masks)

@@ -96,3 +96,12 @@ def test_lines_of_f_are_those_of_the_recommendation(bank_of):
     said = recommend_from(bank, ["de"], 2, anyway=True)
     assert said == recommend(bank, ["de"], 2, anyway=True).lines()
     assert set(recommend(bank.finetune_scores, ["de"], 2).lines()) <= set(said)
+
+
+def test_python_says_of_zero_shot_scores_what_the_command_says(bank_of):
+    bank = bank_of("zero_shot")
+    advice = recommend(bank, ["de"], 1, anyway=True)
+    assert advice.zero_shot
+    assert advice.donors == ("nl",)
+    assert advice.lines() == recommend_from(bank, ["de"], 1, anyway=True)[1:]
+    assert recommend(bank, ["de"], 1).donors == ()

@@ -8,7 +8,7 @@ import torch
 from bloodbank.experiment.load import ModelSettings, TrainingSettings
 from bloodbank.mlm.gang import step
 from bloodbank.mlm.masking import training_batch
-from bloodbank.mlm.optimiser import StackedAdamW
+from bloodbank.mlm.optimiser import StackedOptimiser
 from bloodbank.mlm.sequences import make_sequences
 from bloodbank.mlm.weights import new_stack
 from bloodbank.randomness import generator, torch_generator
@@ -29,7 +29,7 @@ def test_two_updates_of_two_models_are_the_same_compiled_and_not():
     for compiled in (False, True):
         recipe = TrainingSettings(batch_size=4, learning_rate=1e-2, dtype="float32", compile=compiled)
         stack = new_stack(settings, 40, (0, 1), V.pad)
-        optimiser = StackedAdamW(stack, recipe)
+        optimiser = StackedOptimiser(stack, recipe)
         for update in range(2):
             batch = training_batch(text.take(np.arange(4)), 0.15, generator("masks", update))
             losses = step(stack, batch, optimiser, recipe, [torch_generator("cpu", update)])

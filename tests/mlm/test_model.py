@@ -9,7 +9,7 @@ from bloodbank.mlm.files import load_models, save_model
 from bloodbank.mlm.gang import mlm_losses, step
 from bloodbank.mlm.masking import MaskedRows
 from bloodbank.mlm.model import BertStack
-from bloodbank.mlm.optimiser import StackedAdamW
+from bloodbank.mlm.optimiser import StackedOptimiser
 from bloodbank.mlm.weights import new_stack
 from bloodbank.randomness import generator, torch_generator
 from bloodbank.tokenizer import Vocabulary
@@ -79,7 +79,7 @@ def test_ten_steps_equal_those_of_transformers_in_float64():
     theirs = torch.optim.AdamW(
         [{"params": decayed, "weight_decay": 0.1}, {"params": others, "weight_decay": 0.0}], lr=3e-3, betas=(0.9, 0.98)
     )
-    ours = StackedAdamW(stack, recipe)
+    ours = StackedOptimiser(stack, recipe)
     for number in range(10):
         batch = rows(number)
         labels = torch.full((5, 12), -100)
@@ -106,7 +106,7 @@ def test_four_models_in_one_stack_equal_four_alone():
     together = in_float64(new_stack(settings, 90, (1, 2, 3, 4), 0))
     alone = [in_float64(new_stack(settings, 90, (seed,), 0)) for seed in (1, 2, 3, 4)]
     stacks = [together, *alone]
-    optimisers = [StackedAdamW(stack, recipe) for stack in stacks]
+    optimisers = [StackedOptimiser(stack, recipe) for stack in stacks]
     for number in range(5):
         for stack, optimiser in zip(stacks, optimisers, strict=True):
             step(stack, rows(number), optimiser, recipe, [torch_generator("cpu", "bits", number)])

@@ -6,7 +6,7 @@ import torch
 from bloodbank.experiment.settings import ModelSettings, TrainingSettings
 from bloodbank.mlm.model import BertStack
 from bloodbank.mlm.muon import is_hidden_matrix, muon, orthogonalise
-from bloodbank.mlm.optimiser import StackedAdamW
+from bloodbank.mlm.optimiser import StackedOptimiser
 from bloodbank.mlm.weights import new_stack
 
 MODEL = ModelSettings(n_layers=1, n_heads=2, hidden_size=16, feed_forward_size=64, n_positions=16)
@@ -52,7 +52,7 @@ def test_only_the_matrices_of_layers_are_moved_by_it() -> None:
     }  # fmt: skip
 
 
-def _learn(stack: BertStack, optimiser: StackedAdamW, seed: int, rates: list[float]) -> None:
+def _learn(stack: BertStack, optimiser: StackedOptimiser, seed: int, rates: list[float]) -> None:
     for model, weights in enumerate(zip(*stack.weights.values(), strict=True)):
         bits = torch.Generator().manual_seed(seed + model)
         for name, weight in zip(stack.weights, weights, strict=True):
@@ -65,7 +65,7 @@ def _learn(stack: BertStack, optimiser: StackedAdamW, seed: int, rates: list[flo
 def test_models_side_by_side_do_not_see_each_other() -> None:
     together = new_stack(MODEL, 30, (0, 1), 0)
     alone = together.select([1])
-    both, one = StackedAdamW(together, SETTINGS), StackedAdamW(alone, SETTINGS)
+    both, one = StackedOptimiser(together, SETTINGS), StackedOptimiser(alone, SETTINGS)
     for update in range(3):
         _learn(together, both, 10 * update, [5e-3, 2e-3])
         _learn(alone, one, 10 * update + 1, [2e-3])
@@ -75,7 +75,7 @@ def test_models_side_by_side_do_not_see_each_other() -> None:
 
 def test_a_checkpoint_goes_on_as_if_nothing_had_been() -> None:
     stack, again = new_stack(MODEL, 30, (0, 1), 0), new_stack(MODEL, 30, (0, 1), 0)
-    optimiser, resumed = StackedAdamW(stack, SETTINGS), StackedAdamW(again, SETTINGS)
+    optimiser, resumed = StackedOptimiser(stack, SETTINGS), StackedOptimiser(again, SETTINGS)
     _learn(stack, optimiser, 0, [5e-3])
     for name, weight in stack.weights.items():
         again.weights[name].data.copy_(weight.detach())
@@ -85,7 +85,7 @@ def test_a_checkpoint_goes_on_as_if_nothing_had_been() -> None:
     for name, weight in stack.weights.items():
         assert torch.equal(weight, again.weights[name]), name
     few = stack.select([1])
-    fewer = StackedAdamW(few, SETTINGS)
+    fewer = StackedOptimiser(few, SETTINGS)
     fewer.take_over(optimiser.state(), [1])
     _learn(stack, optimiser, 7, [5e-3])
     _learn(few, fewer, 8, [5e-3])

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from bloodbank.mlm.gang import mlm_losses
-from bloodbank.mlm.optimiser import StackedAdamW, is_matrix, is_word_or_head
+from bloodbank.mlm.optimiser import StackedOptimiser, is_matrix, is_word_or_head
 from bloodbank.mlm.shapes import WORDS
 from bloodbank.mlm.training import train
 from made_up import RECIPE, largest_difference, reading, stack
@@ -30,7 +30,7 @@ def give_gradients(models, step, seeds):
 @pytest.mark.parametrize("trained", ["all", "words"])
 def test_each_model_goes_as_with_an_adamw_of_its_own(trained):
     models = stack((0, 1, 2, 3))
-    ours = StackedAdamW(models, SETTINGS, trained)
+    ours = StackedOptimiser(models, SETTINGS, trained)
     alone = [stack([seed]) for seed in range(4)]
     theirs = []
     for one in alone:
@@ -61,7 +61,7 @@ def test_each_model_goes_as_with_an_adamw_of_its_own(trained):
 
 def test_a_model_without_a_rate_stays_equal_to_the_last_bit_in_float32():
     models = stack((0, 1), dtype=torch.float32)
-    ours = StackedAdamW(models, SETTINGS)
+    ours = StackedOptimiser(models, SETTINGS)
     for step in range(5):
         give_gradients(models, step, range(2))
         ours.step([1e-2, 0.0])
@@ -73,16 +73,16 @@ def test_a_model_without_a_rate_stays_equal_to_the_last_bit_in_float32():
 
 def test_state_goes_round_to_the_last_bit():
     first = stack((0, 1, 2))
-    ours = StackedAdamW(first, SETTINGS)
+    ours = StackedOptimiser(first, SETTINGS)
     for step in range(4):
         give_gradients(first, step, range(3))
         ours.step([1e-2, 5e-3, 1e-3])
     kept = {name: value.clone() for name, value in ours.state().items()}
     again = first.select([0, 1, 2])
-    resumed = StackedAdamW(again, SETTINGS)
+    resumed = StackedOptimiser(again, SETTINGS)
     resumed.load_state(kept)
     some = first.select([2, 0])
-    fewer = StackedAdamW(some, SETTINGS)
+    fewer = StackedOptimiser(some, SETTINGS)
     fewer.take_over(dict(kept), [2, 0])
     for step in range(4, 8):
         for models, optimiser, seeds in ((first, ours, (0, 1, 2)), (again, resumed, (0, 1, 2)), (some, fewer, (2, 0))):
@@ -99,11 +99,11 @@ def test_state_goes_round_to_the_last_bit():
 
 def test_loading_a_state_leaves_the_one_it_came_from_alone():
     first = stack((0, 1))
-    ours = StackedAdamW(first, SETTINGS)
+    ours = StackedOptimiser(first, SETTINGS)
     give_gradients(first, 0, range(2))
     ours.step([1e-2])
     again = first.select([1, 0])
-    other = StackedAdamW(again, SETTINGS)
+    other = StackedOptimiser(again, SETTINGS)
     other.take_over(ours.state(), [1, 0])
     before = {name: value.clone() for name, value in ours.state().items()}
     give_gradients(again, 1, (1, 0))
@@ -114,11 +114,11 @@ def test_loading_a_state_leaves_the_one_it_came_from_alone():
 
 def test_moments_that_are_taken_over_are_let_go_one_by_one():
     first = stack((0, 1))
-    ours = StackedAdamW(first, SETTINGS)
+    ours = StackedOptimiser(first, SETTINGS)
     give_gradients(first, 0, range(2))
     ours.step([1e-2])
     moments = ours.state()
-    StackedAdamW(first.select([1]), SETTINGS).take_over(moments, [1])
+    StackedOptimiser(first.select([1]), SETTINGS).take_over(moments, [1])
     assert set(moments) == {"step"}  # else the old ones would stand beside the new ones in a GPU's memory
 
 

@@ -1,4 +1,4 @@
-r"""F against the other baseline: M_t as the paper has it, or M_t with as many updates as M_{s,t} (control `longer`).
+r"""F against a second baseline: `longer` (M_t with as many updates as M_{s,t}), or M_t itself where F is against that.
 
 both = second_baseline(bank)
 print(*both.sentences(), sep="\n")
@@ -22,7 +22,7 @@ _MAX_NAMED = 8
 
 @dataclass(frozen=True, eq=False)
 class SecondBaseline:
-    """One bank against both baselines."""
+    """One bank against two baselines."""
 
     first: Bank  #: as it was given
     second: Bank  #: against the other baseline, without intervals

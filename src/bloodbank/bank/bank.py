@@ -100,7 +100,7 @@ class Bank:
 
     @property
     def monolingual(self) -> pd.Series[float]:
-        """Score by language of the model that F is relative to, ε(M_t) or that of `longer`, in the metric's unit.
+        """Score by language of the model that F is relative to, ε(M_t) or that of a control, in the metric's unit.
 
         It is the mean over the seeds that count.
         """
@@ -172,9 +172,9 @@ def build_bank(
         protocol: Protocol of the bilingual models.
         metric: One of "mrr", "accuracy", "cross_entropy" and "bits_per_byte".
         include_unhealthy: Count unhealthy models instead of leaving their cells missing.
-        baseline: What F is relative to, of the same recipient and seed: "alone" (M_t, as in the paper) or "longer"
-            (that control: M_t with as many updates as M_{s,t}). Signs, types and R depend on it, the order of donors
-            within a recipient does not.
+        baseline: What F is relative to, of the same recipient and seed: "alone" (M_t, as in the paper), or one of the
+            controls "equal" and "longer"; see `measurements.BASELINE_WORDS`. Signs, types and R depend on it, the order
+            of donors within a recipient does not.
         covariates: Rows by language (an absent one is missing), such as `foreign_share` (0 to 1) and `fertility`.
         provenance: Where the numbers come from, in values that JSON knows.
 

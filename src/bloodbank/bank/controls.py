@@ -39,13 +39,13 @@ def control_scores(
 ) -> pd.DataFrame:
     """Compare every control with the recipient's monolingual model of the same seed, as F does.
 
-    With the baseline "longer", that control stands in place of M_t, and is none any more.
+    A control that is the baseline stands in place of M_t, and is none any more.
 
     Unhealthy models are left out unless asked for, failed ones always; such an M_t voids the controls of t.
 
     Returns:
-        `control` ("longer", "self" or "shuffled"), `donor` (the recipient itself but for "shuffled"),
-        `recipient`, `finetune_score` (a fraction of ε(M_t), the mean over seeds; positive is a gain) and `n_seeds`.
+        `control` (one of `measurements.CONTROLS`), `donor` (the recipient itself but for "shuffled"), `recipient`,
+        `finetune_score` (a fraction of ε(M_t), the mean over seeds; positive is a gain) and `n_seeds`.
 
     Raises:
         UsageError: The table cannot be used as asked; the message names the culprit.
@@ -80,7 +80,7 @@ def compare_recipients(finetune: pd.DataFrame, controls: pd.DataFrame) -> pd.Dat
     """Put each recipient's mean F beside its controls.
 
     Returns:
-        `mean_finetune_score` (over donors), then the controls that were measured: `longer`, `self`, and `shuffled`
+        `mean_finetune_score` (over donors), then the controls that were measured: `OWN_CONTROLS`, and `shuffled`
         (mean over its donors) with `same_donors`, whether these are the donors of the mean F. Fractions of ε(M_t);
         positive is a gain.
 

@@ -61,8 +61,8 @@ def finetune_scores(
         languages: Codes of all languages, in the order of the matrices.
         include_unhealthy: Count unhealthy models. Otherwise their cells are missing, and an unhealthy M_t
             voids its whole column. A failed model is missing in either case.
-        baseline: The monolingual model: "alone" (M_t), or "longer" (the control: M_t with as many updates as
-            M_{s,t}). The order of donors within a recipient is the same by both.
+        baseline: The monolingual model: one of `measurements.BASELINE_WORDS`. The order of donors within a
+            recipient is the same by all.
 
     Returns:
         F, Δε and the log ratio of each cell; for losses the signs are turned, so that positive is a gain.

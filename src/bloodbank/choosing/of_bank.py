@@ -1,24 +1,19 @@
 """Donors from a bank as it is: by F, and by zero-shot scores where these were measured beside, or alone.
 
-    for line in recommend_from(bank, ["hi", "ne"], 4):
-        print(line)
-
-F of a zero-shot score is below zero nearly everywhere, since M_s never saw t: it ranks donors, but it is no gain. So
-sets are compared by the score itself, as a share of what M_t reaches (for a loss, what M_t's is of that of M_s).
+for line in recommend_from(bank, ["hi", "ne"], 4):
+    print(line)
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Any
 
-from bloodbank.analysis.verdict import verdict
 from bloodbank.analysis.zero_shot import has_zero_shot, zero_shot_scores
 from bloodbank.bank.bank import Bank
-from bloodbank.bank.measurements import METRICS, ZERO_SHOT
+from bloodbank.bank.measurements import METRICS
 from bloodbank.bank.scripts import NOT_COMPARABLE, WHAT_THEY_SAY
-from bloodbank.choosing.recommend import Recommendation, recommend
+from bloodbank.choosing.recommend import Recommendation, recommend, share_of_own
 from bloodbank.errors import UsageError
 from bloodbank.wording import language_name
 
@@ -38,31 +33,10 @@ def recommend_from(bank: Bank, recipients: Sequence[str], budget: int, **options
     Raises:
         UsageError: As `recommend`.
     """
-    if bank.protocol == ZERO_SHOT:
-        known = bank.intervals if bank.intervals and bank.intervals.knows_error else None
-        finetune, sign = bank.finetune_scores, METRICS[bank.metric].sign
-        replicates = None if known is None else known.replicates
-        variance = None if known is None else known.matrix("se") ** 2
-        shares = share_of_own(finetune, sign)
-        drawn = None if replicates is None else share_of_own(replicates, sign)
-        # Of a loss the share is 1 / (1 - F), whose slope is its square.
-        spread = None if variance is None else variance * (1 if sign > 0 else shares**4)
-        options = options | {"replicates": drawn, "cell_variance": spread, "zero_shot": True}
-        # The verdict is the bank's: its order of donors must repeat too.
-        advice = replace(recommend(shares, recipients, budget, **options), verdict=verdict(bank))
-        return [f"{WHAT_THEY_SAY}.", *advice.lines()]
     advice = recommend(bank, recipients, budget, **options)
+    if advice.zero_shot:
+        return [f"{WHAT_THEY_SAY}.", *advice.lines()]
     return [*advice.lines(), *zero_shot_choice(bank, advice, **options)]
-
-
-def share_of_own(finetune: Any, sign: int) -> Any:
-    """Turn F into the score of M_s as a share of that of M_t: 1 + F, or for a loss what M_t's loss is of that of M_s.
-
-    Args:
-        finetune: F, a table or an array; missing stays missing.
-        sign: 1 where a higher score is better, else -1.
-    """
-    return 1.0 + finetune if sign > 0 else 1.0 / (1.0 - finetune)
 
 
 def zero_shot_choice(bank: Bank, advice: Recommendation, **options: Any) -> list[str]:

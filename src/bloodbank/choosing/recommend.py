@@ -20,6 +20,7 @@ import pandas as pd
 
 from bloodbank.analysis.verdict import Verdict, verdict
 from bloodbank.bank.bank import Bank
+from bloodbank.bank.measurements import METRICS, ZERO_SHOT
 from bloodbank.bank.scripts import NOT_COMPARABLE, WHY_NOT, between_scripts
 from bloodbank.choosing.best_set import Problem, search
 from bloodbank.choosing.diversity import Diversity
@@ -118,7 +119,8 @@ def recommend(
     smaller than the budget, or empty, where another donor would only cost.
 
     Args:
-        bank: The bank; or F alone, and then nothing is known of how far its order repeats, and nothing withheld.
+        bank: The bank, of any protocol; or F alone, and then nothing is known of how far its order repeats, and nothing
+            withheld.
         recipients: Codes of the languages that are to gain; all count the same.
         budget: Donors at most.
         candidates: Donors to choose from; all languages by default.
@@ -132,8 +134,8 @@ def recommend(
         replicates: F drawn anew, each draw as uncertain as F itself (the bootstrap's, for example), in its order; by
             default the bank's.
         cell_variance: Variance of each cell of F, for the shrinking; by default the bank's, or that over replicates.
-        zero_shot: The cells are zero-shot scores as a share of ε(M_t), above zero, in place of F; see
-            `bloodbank.choosing.of_bank`.
+        zero_shot: Cells that are given alone are zero-shot scores as a share of ε(M_t), above zero, in place of F; a
+            bank tells by its protocol.
         exact_limit: Sets that are listed one by one; beyond that an integer programme is solved.
         seed: Of the random sets to compare with, where not all are listed.
         anyway: Recommend a set even where the order of the bank's donors does not repeat.
@@ -148,14 +150,8 @@ def recommend(
     Shape:
         F is `[donor, recipient]`, `replicates` `[replicate, donor, recipient]`.
     """
-    found = None
-    finetune = bank.finetune_scores if isinstance(bank, Bank) else bank
-    if isinstance(bank, Bank):
-        found = verdict(bank)
-        if bank.intervals is not None and bank.intervals.knows_error:
-            replicates = bank.intervals.replicates if replicates is None else replicates
-            cell_variance = bank.intervals.matrix("se") ** 2 if cell_variance is None else cell_variance
-    table, draws = _in_order(finetune, replicates)
+    cells, replicates, cell_variance, zero_shot = _given(bank, replicates, cell_variance, zero_shot=zero_shot)
+    table, draws = _in_order(cells, replicates)
     goals = _known(recipients, table, "recipients")
     _check_settings(goals, budget, objective, rho)
     measured = table[sorted(goals)]
@@ -196,9 +192,42 @@ def recommend(
         constraints=limits.words(),
         doubt=examine(decision, cell_variance, exact_limit=exact_limit, seed=seed),
         zero_shot=zero_shot,
-        verdict=found,
+        verdict=verdict(bank) if isinstance(bank, Bank) else None,
         anyway=anyway,
     )
+
+
+def _given(
+    bank: Bank | pd.DataFrame, replicates: np.ndarray | None, cell_variance: pd.DataFrame | None, *, zero_shot: bool
+) -> tuple[pd.DataFrame, np.ndarray | None, pd.DataFrame | None, bool]:
+    """Return what sets are compared by, its replicates and variance, and whether it is zero-shot scores.
+
+    F of a zero-shot score is below zero nearly everywhere, since M_s never saw t: it ranks donors, but it is no gain.
+    So of such a bank it is the score itself, as a share of what M_t reaches (for a loss, what M_t's is of that of M_s).
+    """
+    if not isinstance(bank, Bank):
+        return bank, replicates, cell_variance, zero_shot
+    if bank.intervals is not None and bank.intervals.knows_error:
+        replicates = bank.intervals.replicates if replicates is None else replicates
+        cell_variance = bank.intervals.matrix("se") ** 2 if cell_variance is None else cell_variance
+    if bank.protocol != ZERO_SHOT:
+        return bank.finetune_scores, replicates, cell_variance, False
+    sign = METRICS[bank.metric].sign
+    shares = share_of_own(bank.finetune_scores, sign)
+    drawn = None if replicates is None else share_of_own(replicates, sign)
+    # Of a loss the share is 1 / (1 - F), whose slope is its square.
+    spread = None if cell_variance is None else cell_variance * (1 if sign > 0 else shares**4)
+    return shares, drawn, spread, True
+
+
+def share_of_own(finetune: Any, sign: int) -> Any:
+    """Turn F into the score of M_s as a share of that of M_t: 1 + F, or for a loss what M_t's loss is of that of M_s.
+
+    Args:
+        finetune: F, a table or an array; missing stays missing.
+        sign: 1 where a higher score is better, else -1.
+    """
+    return 1.0 + finetune if sign > 0 else 1.0 / (1.0 - finetune)
 
 
 def _in_order(finetune: pd.DataFrame, replicates: np.ndarray | None) -> tuple[pd.DataFrame, np.ndarray | None]:

@@ -15,7 +15,7 @@ from bloodbank.mlm.dropout import draw_dropout
 from bloodbank.mlm.loss import masked_losses
 from bloodbank.mlm.masking import MaskedRows
 from bloodbank.mlm.model import BertStack, Weights
-from bloodbank.mlm.optimiser import StackedAdamW
+from bloodbank.mlm.optimiser import StackedOptimiser
 from bloodbank.mlm.padding import places_of
 from bloodbank.mlm.reading import Batches
 from bloodbank.mlm.sequences import Ints
@@ -96,7 +96,7 @@ def draw_for_rows(
 def step(
     stack: BertStack,
     batch: Any,
-    optimiser: StackedAdamW,
+    optimiser: StackedOptimiser,
     settings: TrainingSettings,
     bits: Sequence[torch.Generator],
     *,
@@ -162,7 +162,7 @@ class Gang:
         self.trained, self.losses_of, self.draw = trained, losses_of, draw
         self.learning = list(range(stack.n_models))
         self.active = stack
-        self.optimiser = StackedAdamW(stack, settings, trained)
+        self.optimiser = StackedOptimiser(stack, settings, trained)
         self.loss_sum = torch.zeros(stack.n_models, device=stack.device)
         self.finite = torch.ones(stack.n_models, dtype=torch.bool, device=stack.device)
         self._copied: dict[tuple[tuple[int, ...], torch.dtype], Tensor] = {}
@@ -200,7 +200,7 @@ class Gang:
         moments = self.optimiser.state()
         self.gather()
         self.active = self.active.select(places)
-        self.optimiser = StackedAdamW(self.active, self.settings, self.trained)
+        self.optimiser = StackedOptimiser(self.active, self.settings, self.trained)
         self.optimiser.take_over(moments, places)
         self.learning = still
 
@@ -237,6 +237,6 @@ class Gang:
         still = [model for model in self.learning if self.readings[model].n_updates > update]
         if still != self.learning:
             self.active = self.stack.select(still)
-            self.optimiser = StackedAdamW(self.active, self.settings, self.trained)
+            self.optimiser = StackedOptimiser(self.active, self.settings, self.trained)
             self.learning = still
         self.optimiser.load_state(state)

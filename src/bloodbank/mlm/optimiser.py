@@ -17,7 +17,7 @@ _MOMENTS = ("exp_avg", "exp_avg_sq")  # of AdamW
 _MOMENTUM = "momentum"  # of Muon
 
 
-class StackedAdamW:
+class StackedOptimiser:
     """AdamW over the leading model axis, or Muon for the encoder's matrices; biases and norms are not decayed.
 
     Args:

@@ -63,7 +63,8 @@ def open_run(
         folder: The run folder.
         protocol: Where the run has several: which; the first by default. Zero-shot scores are measured in every run.
         budget: Where the run has several: which, in characters; the first by default.
-        baseline: What F is relative to: "alone" (M_t) or "longer" (that control); by default as the bank was written.
+        baseline: What F is relative to: "alone" (M_t), or the control "equal" or "longer"; by default as the bank was
+            written.
 
     Raises:
         UsageError: There is no such bank in it, or the control was not measured.

@@ -155,7 +155,7 @@ def measure_rate(
 def _timed(experiment: Experiment, vocab_size: int, gang: int, clock: Callable[[], float]) -> float:
     from bloodbank.mlm.gang import step
     from bloodbank.mlm.masking import training_batch
-    from bloodbank.mlm.optimiser import StackedAdamW
+    from bloodbank.mlm.optimiser import StackedOptimiser
     from bloodbank.mlm.sequences import Sequences
     from bloodbank.mlm.weights import new_stack
     from bloodbank.randomness import generator, torch_generator
@@ -167,7 +167,7 @@ def _timed(experiment: Experiment, vocab_size: int, gang: int, clock: Callable[[
     ids = random.integers(5, vocabulary.size, size=(training.batch_size, model.n_positions))
     lengths = np.full(len(ids), model.n_positions)
     rows = Sequences(ids, np.arange(ids.size).reshape(ids.shape), lengths, vocabulary)
-    optimiser = StackedAdamW(stack, training)
+    optimiser = StackedOptimiser(stack, training)
 
     def update() -> None:
         batch = training_batch(rows, training.mask_share, random)

@@ -62,7 +62,7 @@ def read_columns(
         seeds: In the order of the arrays; others are left out.
         protocol: Protocol of the bilingual models.
         metric: Which scores.
-        baseline: Which model stands for M_t: "alone" (itself), or the control "longer".
+        baseline: Which model stands for M_t: "alone" (itself), or the control "equal" or "longer".
 
     Yields:
         A column for each language that has scores of M_t.
